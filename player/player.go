@@ -1,0 +1,106 @@
+// Package player is the music player that every style of coupling must be: its
+// parts, its data and the contract that a style keeps.
+//
+// It is pure. Nothing here starts a goroutine, reads a clock, opens a file or a
+// socket, or writes a log line: time and randomness come in as values, and what
+// must be kept is kept by a Store that somebody else made. Parts never call one
+// another. Which part is asked next, and by what means, is the conversation, and
+// the conversation belongs to the style.
+//
+// It is not a style: direct, orchestrated and natsbus are.
+package player
+
+import "time"
+
+// A Style is one way of joining the modules of the player.
+type Style struct {
+	Name string // as on the command line: "direct", "bus", "nats"
+	Doc  string // what the style adds to the one before it, in one line
+	Open func(Config) (Player, error)
+}
+
+// A Player is a wired player that takes stimuli. Do, Post and Settle are called
+// from one goroutine at a time; a style may answer from others.
+type Player interface {
+	// Do returns when the last effect of the stimulus is durable and visible.
+	Do(Stimulus) error
+	// Post returns when the stimulus has been accepted, at the latest when
+	// Config.Window stimuli are under way. done is called once for each, when its
+	// last effect is durable or it has failed, on whatever goroutine knows first.
+	Post(s Stimulus, done Done) error
+	// Settle returns when everything posted is done, including what waits for a
+	// batch to fill.
+	Settle() error
+	// Observe reads back what the player has done. Call it when settled.
+	Observe() (Observation, error)
+	// Close settles, and leaves no goroutine, file or port behind. The store
+	// belongs to whoever opened it and stays open.
+	Close() error
+}
+
+// Done reports that the stimulus with this sequence number is complete.
+type Done func(seq uint64, err error)
+
+// Config is what a style is opened with. The zero value of every field but Store
+// is usable; Defaults says what it means.
+type Config struct {
+	Store     Store
+	Placement Placement
+	Batch     int           // posted messages that share a commit at most; 1: each its own
+	Window    int           // posted stimuli under way at most
+	Timeout   time.Duration // longest wait for another module
+	Trace     bool          // keep a trace of actions, in the styles that have actions
+	Verbatim  bool          // lanes keep their lines, not only their digest
+}
+
+// Placement says what carries a conversation between modules. Only a style with
+// a network reads it.
+type Placement struct {
+	Transport string // "tcp": loopback socket (default); "pipe": in-process connection
+}
+
+// Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
+// transport tcp. A window smaller than the batch could never fill one, so it grows.
+func (c Config) Defaults() Config {
+	c.Batch = max(c.Batch, 1)
+	if c.Window <= 0 {
+		c.Window = 256
+	}
+	c.Window = max(c.Window, c.Batch)
+	if c.Timeout <= 0 {
+		c.Timeout = 5 * time.Second
+	}
+	if c.Placement.Transport == "" {
+		c.Placement.Transport = "tcp"
+	}
+	return c
+}
+
+// Kind tells stimuli apart.
+type Kind uint8
+
+const (
+	// QueueLow: the passages in front have been played until fewer than three
+	// remain; the next of them starts at At.
+	QueueLow Kind = iota + 1
+	// MessageSaid: a user said Message at At.
+	MessageSaid
+)
+
+// A Stimulus is one thing that happens to the player. It is a plain value: the
+// same script of stimuli drives every style.
+type Stimulus struct {
+	Kind    Kind
+	Seq     uint64  // position in the script, from 1; the flow token
+	At      Ticks   // when it happens, in the player's time
+	Seed    uint64  // of this stimulus's own random generator
+	Message Message // MessageSaid only
+}
+
+// An Observation is what can be read back from a settled player.
+type Observation struct {
+	Queue   []Entry
+	Lanes   []Lane // sorted by name
+	Stored  Stored
+	Dropped uint64 // trace records or events lost to a full buffer
+}

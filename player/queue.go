@@ -1,0 +1,84 @@
+package player
+
+import "fmt"
+
+// Limits of the queue.
+const (
+	QueueLimit     = 100         // passages; one more is QueueFull
+	LowDepth       = 3           // fewer than this is low
+	LowMusic       = 15 * Minute // less than this is low, too
+	RefillInterval = 10 * Second // between two refill requests, at least
+)
+
+// An Entry is a passage that waits to be played, or plays.
+type Entry struct {
+	Passage int64
+	Length  Ticks
+}
+
+// A Level is how full the queue is, and how long it will last.
+type Level struct {
+	Depth  int
+	Music  Ticks // what is left to play
+	Target Ticks // expected end of the last entry: when the next would start
+	Refill bool  // low, and no refill was requested in the last RefillInterval
+}
+
+// Queue holds what plays and what plays next. Part of module ap. It starts with
+// auto-play on and nothing in it.
+type Queue struct {
+	Lane       Lane
+	AutoPlay   bool
+	entries    []Entry
+	headStart  Ticks // when the first entry started, or will
+	lastRefill Ticks
+	refilled   bool
+}
+
+// NewQueue returns an empty queue.
+func NewQueue(verbatim bool) *Queue {
+	return &Queue{Lane: NewLane("queue", verbatim), AutoPlay: true, entries: make([]Entry, 0, QueueLimit)}
+}
+
+// PlayDown drops entries from the front, as played, until fewer than LowDepth
+// remain; the first that remains starts at at. It reports the level, and counts
+// as the refill request when the level says Refill.
+func (q *Queue) PlayDown(at Ticks) Level {
+	played := max(0, len(q.entries)-(LowDepth-1))
+	q.entries = append(q.entries[:0], q.entries[played:]...)
+	q.headStart = at
+	level := q.level(at)
+	q.Lane.Record("play-down", "", int64(at), int64(played), int64(level.Depth), int64(level.Target))
+	if level.Refill {
+		q.lastRefill, q.refilled = at, true
+	}
+	return level
+}
+
+func (q *Queue) level(at Ticks) Level {
+	l := Level{Depth: len(q.entries)}
+	for _, e := range q.entries {
+		l.Music += e.Length
+	}
+	l.Target = q.headStart + l.Music
+	recent := q.refilled && at-q.lastRefill < RefillInterval
+	l.Refill = (l.Depth < LowDepth || l.Music < LowMusic) && !recent
+	return l
+}
+
+// Enqueue appends a passage; QueueFull when QueueLimit wait already.
+func (q *Queue) Enqueue(passage int64, length Ticks) error {
+	const op = "queue: enqueue"
+	if len(q.entries) >= QueueLimit {
+		return fail(QueueFull, op, fmt.Errorf("%d passages wait", len(q.entries)))
+	}
+	if passage <= 0 || length <= 0 {
+		return fail(Invalid, op, fmt.Errorf("passage %d of length %d", passage, length))
+	}
+	q.entries = append(q.entries, Entry{Passage: passage, Length: length})
+	q.Lane.Record("enqueue", "", passage, int64(length), int64(len(q.entries)))
+	return nil
+}
+
+// Entries returns a copy of what waits, first to play first.
+func (q *Queue) Entries() []Entry { return append([]Entry(nil), q.entries...) }

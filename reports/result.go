@@ -1,0 +1,170 @@
+// Package reports turns what a run measured into what people read: Go benchmark
+// lines, tables, plots, a self-contained page, a budget table. It owns the result
+// types, because old results have to stay readable whatever measures new ones.
+//
+// It measures nothing and knows no player: it imports neither runner nor player.
+package reports
+
+import "time"
+
+// Schema is the version of the result types. A reader refuses a later one.
+const Schema = 1
+
+// A Run is everything that one `rubato run` found: the content of results.json.
+type Run struct {
+	Schema     int        `json:"schema"`
+	Started    time.Time  `json:"started"`
+	Seconds    float64    `json:"seconds"` // wall time of the whole run
+	Command    []string   `json:"command"`
+	Effort     string     `json:"effort"` // quick, default or full
+	Seed       uint64     `json:"seed"`
+	Baseline   string     `json:"baseline"` // the style that ratios are to
+	Machine    Machine    `json:"machine"`
+	Scenarios  []Scenario `json:"scenarios"` // what was asked, for titles and claims
+	Cells      []Cell     `json:"cells"`
+	Incomplete string     `json:"incomplete,omitempty"` // why the run ended early
+}
+
+// A Scenario is what a reader has to know of a scenario to read its cells.
+type Scenario struct {
+	Name    string  `json:"name"`
+	Answers string  `json:"answers"` // the question
+	Op      string  `json:"op"`      // what one operation is: "selection", "message"
+	Claims  []Claim `json:"claims,omitempty"`
+}
+
+// A Claim is a published figure that a scenario answers, or a budget set for it.
+// Quantity names what it is compared with: "ns_op", "ratio", "overhead_ns",
+// "p99_ns", "cpu_ns_op" or "ops_per_second", of the style and options given
+// (style empty: every style; options: those named must match).
+type Claim struct {
+	Text     string            `json:"text"`   // as published: "passage selection 500–2 000 µs"
+	Source   string            `json:"source"` // document and section
+	Kind     string            `json:"kind"`   // "estimate", "budget" or "measured elsewhere"
+	Style    string            `json:"style,omitempty"`
+	Options  map[string]string `json:"options,omitempty"`
+	Quantity string            `json:"quantity"`
+	Lo       float64           `json:"lo,omitempty"` // in the quantity's unit; a budget has only Hi
+	Hi       float64           `json:"hi"`
+}
+
+// An Estimate is a median with its distribution-free 95 % interval.
+type Estimate struct {
+	Median float64 `json:"median"`
+	Lo     float64 `json:"lo"`
+	Hi     float64 `json:"hi"`
+}
+
+// Verdicts of a cell. Those of a gate are in package ci.
+const (
+	Measured     = "measured"     // the figures stand
+	Void         = "void"         // the work differed: no figure is shown
+	Inconclusive = "inconclusive" // too few rounds for an interval
+)
+
+// A Cell is one style under one scenario with one set of options.
+type Cell struct {
+	Scenario string            `json:"scenario"`
+	Style    string            `json:"style"`
+	Options  map[string]string `json:"options"` // all that apply, defaults included
+	Named    []string          `json:"named"`   // keys that belong in its name, sorted
+	Rounds   int               `json:"rounds"`
+	BlockOps int               `json:"block_ops"` // operations in a block
+
+	NsOp       Estimate  `json:"ns_op"`
+	Ratio      *Estimate `json:"ratio,omitempty"`       // to the baseline, paired; nil for the baseline
+	OverheadNs *Estimate `json:"overhead_ns,omitempty"` // per operation, paired differences
+	P50Ns      float64   `json:"p50_ns"`                // of all latencies of all rounds
+	P99Ns      float64   `json:"p99_ns"`
+	P999Ns     float64   `json:"p999_ns"`
+	CPUNsOp    Estimate  `json:"cpu_ns_op"` // user + system
+	UserNsOp   float64   `json:"user_ns_op"`
+	SystemNsOp float64   `json:"system_ns_op"`
+	AllocsOp   float64   `json:"allocs_op"`
+	BytesOp    float64   `json:"bytes_op"`
+	SwitchesOp float64   `json:"switches_op"` // context switches, both kinds
+	RSSPeak    int64     `json:"rss_peak"`    // bytes
+	ActiveCPU  float64   `json:"active_cpu"`  // % of one core over the active window, from cumulative times
+	IdleCPU    float64   `json:"idle_cpu"`    // % of one core over the idle window, from cumulative times
+
+	Work     Work     `json:"work"`
+	Verdict  string   `json:"verdict"`
+	Why      string   `json:"why,omitempty"` // of a void or inconclusive verdict
+	Warnings []string `json:"warnings"`
+}
+
+// Work is what was asked and what came of it in all timed rounds, and the digest
+// of the untimed transcript, which depends on seed and options alone.
+type Work struct {
+	Stimuli  int64  `json:"stimuli"`
+	Effects  int64  `json:"effects"`
+	Expected int64  `json:"expected"`
+	Digest   string `json:"digest"`
+}
+
+// A Block is one style's measured turn in one round: a line of results.jsonl.
+type Block struct {
+	Cell        string        `json:"cell"` // Cell.Key
+	Round       int           `json:"round"`
+	Turn        int           `json:"turn"` // place in the round's random order
+	Ops         int           `json:"ops"`
+	Wall        time.Duration `json:"wall"`
+	User        time.Duration `json:"user"`
+	System      time.Duration `json:"system"`
+	Allocs      uint64        `json:"allocs"`
+	Bytes       uint64        `json:"bytes"`
+	GCs         uint32        `json:"gcs"`
+	GCPause     time.Duration `json:"gc_pause"`
+	Voluntary   int64         `json:"voluntary"` // context switches
+	Involuntary int64         `json:"involuntary"`
+	RSSPeak     int64         `json:"rss_peak"`
+	Goroutines  int           `json:"goroutines"`
+	Stimuli     int64         `json:"stimuli"`
+	Effects     int64         `json:"effects"`
+	Expected    int64         `json:"expected"`
+	Digest      string        `json:"digest"`
+	Latency     string        `json:"latency"` // HdrHistogram, V2 compressed, base64; in ns
+}
+
+// A Sample is CPU % at one moment, as gopsutil reads it: ticks of 10 ms, so for
+// the eye only. A line of results.jsonl.
+type Sample struct {
+	Cell    string        `json:"cell"`
+	Window  string        `json:"window"` // "active" or "idle"
+	At      time.Duration `json:"at"`     // since the window opened
+	Percent float64       `json:"percent"`
+	RSS     int64         `json:"rss"`
+}
+
+// A Line is one line of results.jsonl: exactly one field is set. The first line
+// is a Run without cells, the last a Run with them; a file without the last line
+// is that of a broken run, and its blocks still count.
+type Line struct {
+	Run    *Run    `json:"run,omitempty"`
+	Block  *Block  `json:"block,omitempty"`
+	Sample *Sample `json:"sample,omitempty"`
+}
+
+// A Machine is where a run was made; no absolute figure leaves it.
+type Machine struct {
+	CPU        string            `json:"cpu"`
+	Cores      int               `json:"cores"`
+	GOMAXPROCS int               `json:"gomaxprocs"`
+	GOGC       string            `json:"gogc"`
+	OS         string            `json:"os"`
+	Arch       string            `json:"arch"`
+	Kernel     string            `json:"kernel"`
+	Memory     uint64            `json:"memory"` // bytes
+	Governor   string            `json:"governor,omitempty"`
+	Turbo      string            `json:"turbo,omitempty"`
+	Load       [3]float64        `json:"load"`
+	StealPct   float64           `json:"steal_pct"`
+	Quota      string            `json:"quota,omitempty"` // cgroup cpu.max
+	TempC      float64           `json:"temp_c,omitempty"`
+	Throttled  string            `json:"throttled,omitempty"`
+	Go         string            `json:"go"`
+	Commit     string            `json:"commit"`
+	Dirty      bool              `json:"dirty"`
+	Versions   map[string]string `json:"versions"` // of what the styles stand on: nats-server, nats.go, sqlite
+	Warnings   []string          `json:"warnings"`
+}

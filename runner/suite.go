@@ -1,0 +1,90 @@
+// Package runner measures any style under any scenario. It owns the clock, the
+// child processes, the order of things and the command line; it names no style
+// and knows no player, so that another system can be measured by registering its
+// own Suite.
+package runner
+
+import (
+	"time"
+
+	"rubato/reports"
+)
+
+// A Suite is what there is to measure: styles of doing the same work, and
+// scenarios that ask for it.
+type Suite struct {
+	Name      string
+	Styles    []Style // the first is the baseline
+	Scenarios []Scenario
+	Versions  map[string]string // of what the styles stand on
+}
+
+// A Style is known to the runner by name only; scenarios open it.
+type Style struct{ Name, Doc string }
+
+// Options are a scenario's settings, by key.
+type Options map[string]string
+
+// A Key is a setting of a scenario. Default may list several values separated by
+// commas: each makes a cell of its own, and its value then stands in the name.
+type Key struct {
+	Name    string
+	Doc     string
+	Default string
+	Values  []string           // all that are valid; empty: Check decides
+	Check   func(string) error // says what is wrong with a value
+	Styles  []string           // styles it applies to; empty: all
+}
+
+// A Scenario is one workload and what must come of it.
+type Scenario struct {
+	Name    string
+	Answers string // the question it answers, in one line
+	Op      string // what one operation is, in one word
+	Keys    []Key
+	Script  int // stimuli of the untimed transcript
+	Claims  []Claim
+	// Prepare makes what all styles share under setup.Shared: a library, a script.
+	// The parent calls it once a set of options. Style and Dir are empty.
+	Prepare func(Setup) error
+	// Open opens setup.Style, with a copy of its own of what is shared.
+	Open func(Setup) (Workload, error)
+}
+
+// Setup is what a workload is opened with.
+type Setup struct {
+	Style    string
+	Options  Options
+	Seed     uint64
+	Shared   string // folder filled by Prepare; read only for Open
+	Dir      string // folder of this workload alone, empty, on disk
+	Verbatim bool   // Work returns every lane's lines
+}
+
+// A Workload is one style, opened and waiting. Prepare, Run, Work are called in
+// turn, any number of times; positions in the script go on where they stopped.
+type Workload interface {
+	// Prepare makes the next stimuli, first to first+n-1, outside the clock.
+	Prepare(first, n int) error
+	// Run drives what was prepared, inside the clock, and returns when the last
+	// effect is durable. It never sleeps. It tells latency of every operation
+	// that has one of its own.
+	Run(latency func(time.Duration)) error
+	// Work counts what came of the last Run, outside the clock.
+	Work() (Work, error)
+	// Close leaves no goroutine, file handle or port behind.
+	Close() error
+}
+
+// Work is what one Run was asked and what came of it.
+type Work struct {
+	Stimuli  int64
+	Effects  int64 // counted where they are durable
+	Expected int64 // effects that these stimuli must have
+	Digest   string
+	Lanes    map[string][]string // only when Setup.Verbatim
+}
+
+// A Claim is a published figure or a budget that the scenario answers; the fields
+// are those of reports.Claim.
+type Claim = reports.Claim
