@@ -47,3 +47,9 @@ func CodeOf(err error) Code {
 }
 
 func fail(code Code, op string, err error) error { return &Error{Code: code, Op: op, Err: err} }
+
+// Unknown is the error for a stimulus of a kind that no style handles.
+func Unknown(s Stimulus) error { return fail(Invalid, "stimulus", fmt.Errorf("kind %d", s.Kind)) }
+
+// ErrClosed is what a closed player answers.
+var ErrClosed = &Error{Code: Closed, Op: "player"}

@@ -2,6 +2,7 @@ package player
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -81,4 +82,10 @@ func start(h uint64) uint64 {
 		return fnvOffset
 	}
 	return h
+}
+
+// Lanes are lanes in order of name, as an Observation lists them.
+func Lanes(lanes ...Lane) []Lane {
+	slices.SortFunc(lanes, func(a, b Lane) int { return strings.Compare(a.Name, b.Name) })
+	return lanes
 }

@@ -38,7 +38,8 @@ type Player interface {
 	Close() error
 }
 
-// Done reports that the stimulus with this sequence number is complete.
+// Done reports that the stimulus with this sequence number is complete. It must
+// not call the player.
 type Done func(seq uint64, err error)
 
 // Config is what a style is opened with. The zero value of every field but Store

@@ -33,6 +33,7 @@ type Queue struct {
 	headStart  Ticks // when the first entry started, or will
 	lastRefill Ticks
 	refilled   bool
+	due        bool // the last PlayDown asked for a refill
 }
 
 // NewQueue returns an empty queue.
@@ -49,11 +50,15 @@ func (q *Queue) PlayDown(at Ticks) Level {
 	q.headStart = at
 	level := q.level(at)
 	q.Lane.Record("play-down", "", int64(at), int64(played), int64(level.Depth), int64(level.Target))
+	q.due = level.Refill
 	if level.Refill {
 		q.lastRefill, q.refilled = at, true
 	}
 	return level
 }
+
+// RefillDue tells whether the last PlayDown asked for a refill that has not come.
+func (q *Queue) RefillDue() bool { return q.due }
 
 func (q *Queue) level(at Ticks) Level {
 	l := Level{Depth: len(q.entries)}
@@ -75,6 +80,7 @@ func (q *Queue) Enqueue(passage int64, length Ticks) error {
 	if passage <= 0 || length <= 0 {
 		return fail(Invalid, op, fmt.Errorf("passage %d of length %d", passage, length))
 	}
+	q.due = false
 	q.entries = append(q.entries, Entry{Passage: passage, Length: length})
 	q.Lane.Record("enqueue", "", passage, int64(length), int64(len(q.entries)))
 	return nil

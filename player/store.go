@@ -65,6 +65,7 @@ type LogStore interface {
 	AppendMessage(Message) error
 	CountUser(username string) error
 	Commit() error
+	Rollback() error // forgets what is pending; nothing pending is no error
 }
 
 // A Passage is a part of a recording, as the library holds it.

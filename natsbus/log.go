@@ -1,0 +1,78 @@
+package natsbus
+
+import (
+	"encoding/json"
+
+	"github.com/nats-io/nats.go"
+
+	"rubato/orchestrated"
+	"rubato/player"
+)
+
+// outcome tells ui that a message is durable, or why it is not.
+type outcome struct {
+	Seq  uint64      `json:"seq"`
+	Code player.Code `json:"code,omitempty"`
+	Text string      `json:"text,omitempty"`
+}
+
+// logSide is what module log does for messages beyond its rules: it makes what
+// they wrote durable, alone or in batches, and then tells whoever said it.
+type logSide struct {
+	module   *module
+	batch    *player.Batch
+	fields   []orchestrated.Field // of ui::Chat::said
+	outcomes []outcome            // of the commit under way
+}
+
+// listen subscribes once to all of ui::Chat, so that what is said and the request
+// to commit it arrive in the order they were sent.
+func (l *logSide) listen() (*nats.Subscription, error) {
+	chat, err := l.module.conn.Subscribe(chatSubjects, l.hear)
+	if err != nil {
+		return nil, err
+	}
+	return chat, l.module.conn.Flush() // the subscription must stand before anything is said
+}
+
+// hear runs the rules for one message, or commits what waits.
+func (l *logSide) hear(msg *nats.Msg) {
+	l.module.mu.Lock()
+	defer l.module.mu.Unlock()
+	if msg.Subject == settled {
+		_ = l.batch.Flush() // its failure is in every outcome
+	} else {
+		seq := number(msg.Header, flowHeader)
+		l.batch.Add(seq, l.emit(seq, msg), l.done)
+	}
+	l.report()
+}
+
+func (l *logSide) emit(seq uint64, msg *nats.Msg) error {
+	values := make([]orchestrated.Value, len(l.fields))
+	if err := decode(msg.Data, l.fields, values); err != nil {
+		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
+	}
+	return l.module.engine.Emit(seq, number(msg.Header, causeHeader), saidEvent, values...)
+}
+
+// done is called by the batch for each stimulus of a commit.
+func (l *logSide) done(seq uint64, err error) {
+	o := outcome{Seq: seq}
+	if err != nil {
+		o.Code, o.Text = player.CodeOf(err), err.Error()
+	}
+	l.outcomes = append(l.outcomes, o)
+}
+
+// report sends one message a commit, however many stimuli shared it.
+func (l *logSide) report() {
+	if len(l.outcomes) == 0 {
+		return
+	}
+	data, err := json.Marshal(l.outcomes)
+	if err == nil {
+		_ = l.module.conn.Publish(doneSubject, data) // ui's time-out tells if the connection is gone
+	}
+	l.outcomes = l.outcomes[:0]
+}

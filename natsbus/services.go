@@ -1,0 +1,154 @@
+package natsbus
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"rubato/orchestrated"
+	"rubato/player"
+)
+
+// module is one module of the player: its concepts, its share of the rules, its
+// own connection. Concepts of other modules are reached by request.
+type module struct {
+	name    string
+	conn    *nats.Conn
+	timeout time.Duration
+	service micro.Service
+
+	mu     sync.Mutex // engine and parts serve one at a time
+	engine *orchestrated.Engine
+}
+
+// newModule registers the module's own concepts, those of the others as remote,
+// and the rules that run here.
+func newModule(name string, member uint8, conn *nats.Conn, config player.Config, all []orchestrated.Concept) (*module, error) {
+	m := &module{name: name, conn: conn, timeout: config.Timeout,
+		engine: orchestrated.NewEngine(orchestrated.Settings{Trace: config.Trace, Member: member})}
+	var own []orchestrated.Concept
+	for _, c := range all {
+		if c.Module == name {
+			own = append(own, c)
+		} else {
+			c = m.remote(c)
+		}
+		if err := m.engine.AddConcepts(c); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.engine.AddRules(orchestrated.RulesOf(name)...); err != nil {
+		return nil, err
+	}
+	return m, m.serve(own)
+}
+
+// serve offers the actions of the module's concepts as a service.
+func (m *module) serve(own []orchestrated.Concept) error {
+	service, err := micro.AddService(m.conn, micro.Config{Name: "rubato-" + m.name, Version: "1.0.0"})
+	if err != nil {
+		return err
+	}
+	m.service = service
+	for _, c := range own {
+		for _, a := range c.Actions {
+			uri := c.URI(a.Name)
+			subject := micro.WithEndpointSubject(actionSubject(uri))
+			if err := service.AddEndpoint(c.Name+"-"+a.Name, m.answer(uri, a), subject); err != nil {
+				return fmt.Errorf("serve %s: %w", uri, err)
+			}
+		}
+	}
+	return nil
+}
+
+// answer runs an action for another module.
+func (m *module) answer(uri string, a orchestrated.Action) micro.Handler {
+	return micro.HandlerFunc(func(r micro.Request) {
+		data, err := m.invoke(uri, a, r)
+		if err != nil {
+			err = r.Error(string(player.CodeOf(err)), err.Error(), nil)
+		} else {
+			err = r.Respond(data)
+		}
+		_ = err // the connection is gone: so is whoever asked
+	})
+}
+
+func (m *module) invoke(uri string, a orchestrated.Action, r micro.Request) ([]byte, error) {
+	in, out := make([]orchestrated.Value, len(a.In)), make([]orchestrated.Value, len(a.Out))
+	if err := decode(r.Data(), a.In, in); err != nil {
+		return nil, &player.Error{Code: player.Invalid, Op: uri, Err: err}
+	}
+	headers := nats.Header(r.Headers())
+	m.mu.Lock()
+	err := m.engine.Invoke(number(headers, flowHeader), number(headers, causeHeader), uri, in, out)
+	m.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return encode(a.Out, out)
+}
+
+// remote is a concept of another module, as this one sees it: its actions are
+// requests. Its queries are not offered; a rule runs where its queries are.
+func (m *module) remote(c orchestrated.Concept) orchestrated.Concept {
+	actions := make([]orchestrated.Action, len(c.Actions))
+	for i, a := range c.Actions {
+		uri := c.URI(a.Name)
+		subject, fields, outputs := actionSubject(uri), a.In, a.Out
+		a.Run = func(call *orchestrated.Call) error { return m.request(uri, subject, fields, outputs, call) }
+		actions[i] = a
+	}
+	c.Actions, c.Queries = actions, nil
+	return c
+}
+
+func (m *module) request(uri, subject string, in, out []orchestrated.Field, call *orchestrated.Call) error {
+	data, err := encode(in, call.In)
+	if err != nil {
+		return &player.Error{Code: player.Invalid, Op: uri, Err: err}
+	}
+	reply, err := m.conn.RequestMsg(message(subject, "", call.Flow(), call.Cause(), data), m.timeout)
+	if err != nil {
+		return &player.Error{Code: player.Unavailable, Op: uri, Err: err}
+	}
+	if code := reply.Header.Get(micro.ErrorCodeHeader); code != "" {
+		return &player.Error{Code: player.Code(code), Op: uri, Err: errors.New(reply.Header.Get(micro.ErrorHeader))}
+	}
+	if err := decode(reply.Data, out, call.Out); err != nil {
+		return &player.Error{Code: player.Unavailable, Op: uri, Err: err}
+	}
+	return nil
+}
+
+// message puts the envelope into headers.
+func message(subject, reply string, flow, cause uint64, data []byte) *nats.Msg {
+	return &nats.Msg{Subject: subject, Reply: reply, Data: data, Header: nats.Header{
+		flowHeader:  {strconv.FormatUint(flow, 10)},
+		causeHeader: {strconv.FormatUint(cause, 10)},
+	}}
+}
+
+// number reads a header; one that is missing or no number is 0, which is nobody's
+// token.
+func number(h nats.Header, key string) uint64 {
+	n, err := strconv.ParseUint(h.Get(key), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// close stops serving and returns when the connection is gone.
+func (m *module) close() {
+	if m.service != nil {
+		_ = m.service.Stop() // it fails only when the connection is gone, as it will be
+	}
+	m.conn.Close()
+}

@@ -1,0 +1,182 @@
+package orchestrated
+
+import (
+	"errors"
+	"fmt"
+
+	"rubato/player"
+)
+
+// Bounds of one flow. Rules that feed each other end here, counted and traced.
+const (
+	MaxActions = 1000
+	MaxDepth   = 64
+)
+
+// ErrAborted is in the chain of the error of a flow that met a bound.
+var ErrAborted = errors.New("flow aborted")
+
+// stackSize is how many values a flow holds without allocating; the player's own
+// rules need some 60.
+const stackSize = 512
+
+// flow is one stimulus on its way through the rules: its token, its stack of
+// values, its trace. It belongs to one goroutine, and is used again when done.
+type flow struct {
+	engine  *Engine
+	token   uint64
+	actions int
+	depth   int
+	stack   []Value
+	calls   [MaxDepth + 1]Call
+	joins   []join
+	err     error // the first failure
+	segment segment
+}
+
+// join is an all-of rule that waits, in this flow, for the rest of its triggers.
+type join struct {
+	rule  *compiled
+	seen  uint64
+	frame []Value
+}
+
+func newFlow(e *Engine) *flow {
+	return &flow{engine: e, stack: make([]Value, 0, stackSize)}
+}
+
+// push returns n zeroed values on top of the stack, or beside it when it is full:
+// the bounds of a flow bound that, too.
+func (f *flow) push(n int) []Value {
+	i := len(f.stack)
+	if i+n > cap(f.stack) {
+		return make([]Value, n)
+	}
+	f.stack = f.stack[:i+n]
+	return f.stack[i : i+n : i+n]
+}
+
+// release drops all above mark, zeroed so that nothing is kept alive.
+func (f *flow) release(mark int) {
+	clear(f.stack[mark:])
+	f.stack = f.stack[:mark]
+}
+
+// happen sets off the rules of a trigger, in order of registration. cause is the
+// record that the trigger comes from, 0 for none.
+func (f *flow) happen(trigger int, cause uint64, fields []Value) {
+	for i := range f.engine.index[trigger] {
+		h := &f.engine.index[trigger][i]
+		if h.rule.all != 0 {
+			f.gather(h, cause, fields)
+			continue
+		}
+		mark := len(f.stack)
+		frame := f.push(h.rule.slots)
+		for _, m := range h.bind {
+			frame[m.to] = fields[m.from]
+		}
+		f.activate(h, cause, frame)
+		f.release(mark)
+	}
+}
+
+// gather keeps what an all-of rule has seen in this flow, and runs it once when
+// that is all.
+func (f *flow) gather(h *hook, cause uint64, fields []Value) {
+	i := 0
+	for i < len(f.joins) && f.joins[i].rule != h.rule {
+		i++
+	}
+	if i == len(f.joins) {
+		f.joins = append(f.joins, join{rule: h.rule, frame: make([]Value, h.rule.slots)})
+	}
+	j := &f.joins[i]
+	for _, m := range h.bind {
+		j.frame[m.to] = fields[m.from]
+	}
+	j.seen |= h.bit
+	if j.seen != h.rule.all {
+		return
+	}
+	frame := j.frame
+	f.joins = append(f.joins[:i], f.joins[i+1:]...)
+	f.activate(h, cause, frame)
+}
+
+// activate runs one rule on a filled frame. A failure ends this rule alone.
+func (f *flow) activate(h *hook, cause uint64, frame []Value) {
+	rule := h.rule
+	steps := rule.then
+	if rule.where != nil {
+		holds, err := rule.where.holds(f, frame)
+		if err != nil {
+			f.fail(rule, err)
+			return
+		}
+		if !holds {
+			steps = rule.els
+		}
+	}
+	for i := range steps {
+		if err := f.invoke(&steps[i], frame, cause, h); err != nil {
+			f.fail(rule, err)
+			return
+		}
+	}
+}
+
+// fail keeps the first failure of the flow, for whoever set it off.
+func (f *flow) fail(rule *compiled, err error) {
+	if f.err == nil {
+		f.err = fmt.Errorf("rule %s: %w", rule.Name, err)
+	}
+}
+
+// invoke runs one action, then publishes what it emitted and its completion.
+func (f *flow) invoke(s *step, frame []Value, cause uint64, h *hook) error {
+	if f.actions >= MaxActions || f.depth >= MaxDepth {
+		return &player.Error{Code: player.Invalid, Op: s.action.uri,
+			Err: fmt.Errorf("%w after %d actions at depth %d", ErrAborted, f.actions, f.depth)}
+	}
+	f.actions++
+	mark := len(f.stack)
+	call := f.call(s.action)
+	fields := f.push(len(s.action.fields))
+	call.In, call.Out = fields[:len(s.in):len(s.in)], fields[len(s.in):]
+	fill(call.In, s.in, frame)
+	err := f.run(call, cause, h)
+	if err == nil {
+		for _, m := range s.out {
+			frame[m.to] = call.Out[m.from]
+		}
+		f.after(call, fields)
+	}
+	f.depth--
+	f.release(mark)
+	return err
+}
+
+// call takes the place of this depth, one deeper than its caller's.
+func (f *flow) call(a *action) *Call {
+	f.depth++
+	call := &f.calls[f.depth]
+	call.flow, call.action, call.emitted = f, a, call.emitted[:0]
+	return call
+}
+
+// after publishes what an action emitted, in order, then that it is complete.
+func (f *flow) after(call *Call, fields []Value) {
+	for _, e := range call.emitted {
+		f.publish(call, e.event, e.fields)
+	}
+	f.happen(call.action.completed, call.record, fields)
+}
+
+// publish puts an event on the bus. The envelope lies in the call, so that
+// handlers behind a function value do not make it escape.
+func (f *flow) publish(call *Call, e *event, fields []Value) {
+	call.envelope = Envelope{Flow: f.token, Cause: call.record, Event: e.uri, Fields: fields, topic: e.trigger, flow: f}
+	f.engine.bus.publish(&call.envelope)
+	call.envelope = Envelope{}
+}

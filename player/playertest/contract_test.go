@@ -1,0 +1,50 @@
+package playertest_test
+
+import (
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"rubato/direct"
+	"rubato/natsbus"
+	"rubato/orchestrated"
+	"rubato/player"
+	"rubato/player/playertest"
+	"rubato/sqlite"
+)
+
+// styles in the order of main: the first is the reference.
+var styles = []player.Style{direct.Style, orchestrated.Style, natsbus.Style}
+
+// library is made once; every store is a copy of it.
+var library = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(dir, "library.db")
+	return path, sqlite.Make(path, sqlite.Library{Passages: 200, Seed: 1}, nil)
+})
+
+func newStore(t testing.TB) player.Store {
+	t.Helper()
+	from, err := library()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "copy.db")
+	if err := sqlite.Copy(from, path); err != nil {
+		t.Fatal(err)
+	}
+	store, err := sqlite.Open(path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error("close store:", err)
+		}
+	})
+	return store
+}
+
+// TestContract is the contract, in every style.
+func TestContract(t *testing.T) {
+	playertest.Suite{Styles: styles, Store: newStore, Start: sqlite.Epoch, Golden: "testdata/transcript.golden"}.Run(t)
+}

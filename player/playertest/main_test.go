@@ -1,0 +1,21 @@
+package playertest_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+)
+
+// dir is where this test's libraries lie.
+var dir string
+
+func TestMain(m *testing.M) {
+	var err error
+	if dir, err = os.MkdirTemp("", "rubato-playertest"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}

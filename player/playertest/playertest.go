@@ -1,0 +1,126 @@
+// Package playertest is the player's contract as a suite that every style has to
+// pass: the same scripts, replayed on each, must leave the same lanes, line by
+// line, and the same store; refusals must bear the same codes; closing must leave
+// nothing behind. Styles and stores come in as values.
+package playertest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"rubato/player"
+)
+
+// A Suite is what to test.
+type Suite struct {
+	// Styles to test. The first is the reference.
+	Styles []player.Style
+	// Store returns a fresh copy of always the same library, closed by the test's
+	// Cleanup.
+	Store func(testing.TB) player.Store
+	// Start is where the library's history ends.
+	Start player.Ticks
+	// Golden is the file of the expected transcript, rewritten with -update.
+	Golden string
+}
+
+// Run runs the whole suite.
+func (s Suite) Run(t *testing.T) {
+	t.Run("transcript", s.transcript)
+	for _, style := range s.Styles {
+		t.Run(style.Name, func(t *testing.T) {
+			one := subject{s, style}
+			t.Run("posted", one.posted)
+			t.Run("refusals", one.refusals)
+			t.Run("failures", one.failures)
+			t.Run("closed", one.closed)
+			t.Run("leaks", one.leaks)
+		})
+	}
+}
+
+// subject is one style of the suite.
+type subject struct {
+	Suite
+	style player.Style
+}
+
+func (s subject) open(t testing.TB, config player.Config) player.Player {
+	t.Helper()
+	if config.Store == nil {
+		config.Store = s.Store(t)
+	}
+	p, err := s.style.Open(config)
+	if err != nil {
+		t.Fatalf("open %s: %v", s.style.Name, err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
+// script mixes refills and messages, as an evening does.
+func (s Suite) script(n int) []player.Stimulus {
+	var out []player.Stimulus
+	for i := range n {
+		at := s.Start + player.Ticks(i)*player.Hour
+		stimulus := player.Stimulus{Kind: player.QueueLow, Seq: uint64(i + 1), At: at, Seed: uint64(i) * 7919}
+		if i%3 != 0 {
+			stimulus = s.message(i)
+		}
+		out = append(out, stimulus)
+	}
+	return out
+}
+
+func (s Suite) message(i int) player.Stimulus {
+	return player.Stimulus{Kind: player.MessageSaid, Seq: uint64(i + 1), Message: player.Message{
+		Username: fmt.Sprintf("user-%d", i%5),
+		Text:     fmt.Sprintf("message %d \"quoted\", in two\nlines, with é and \u2028", i),
+		At:       s.Start + player.Ticks(i)*player.Second,
+	}}
+}
+
+// observe fails the test if it cannot.
+func observe(t testing.TB, p player.Player) player.Observation {
+	t.Helper()
+	seen, err := p.Observe()
+	if err != nil {
+		t.Fatal("observe:", err)
+	}
+	return seen
+}
+
+// diff names the first difference between two observations, "" if there is none.
+func diff(want, got player.Observation) string {
+	if len(want.Lanes) != len(got.Lanes) {
+		return fmt.Sprintf("%d lanes, want %d", len(got.Lanes), len(want.Lanes))
+	}
+	for i, lane := range want.Lanes {
+		if d := diffLane(lane, got.Lanes[i]); d != "" {
+			return d
+		}
+	}
+	if want.Stored != got.Stored {
+		return fmt.Sprintf("stored %+v, want %+v", got.Stored, want.Stored)
+	}
+	if !slices.Equal(want.Queue, got.Queue) {
+		return fmt.Sprintf("queue %v, want %v", got.Queue, want.Queue)
+	}
+	return ""
+}
+
+func diffLane(want, got player.Lane) string {
+	for i, line := range want.Lines {
+		if i >= len(got.Lines) {
+			return fmt.Sprintf("lane %s ends before line %d: %s", want.Name, i+1, line)
+		}
+		if got.Lines[i] != line {
+			return fmt.Sprintf("lane %s, line %d: %s, want %s", want.Name, i+1, got.Lines[i], line)
+		}
+	}
+	if want.Name != got.Name || want.Count != got.Count || want.Digest != got.Digest {
+		return fmt.Sprintf("lane %s: count %d, digest %x; want %s: %d, %x", got.Name, got.Count, got.Digest, want.Name, want.Count, want.Digest)
+	}
+	return ""
+}

@@ -1,0 +1,122 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"rubato/player"
+	"rubato/runner"
+	"rubato/sqlite"
+)
+
+// libraryFile is what Prepare leaves in setup.Shared.
+const libraryFile = "library.db"
+
+// prepare makes the library that all styles copy.
+func prepare(setup runner.Setup, passages int) error {
+	return sqlite.Make(filepath.Join(setup.Shared, libraryFile), sqlite.Library{Passages: passages, Seed: setup.Seed}, nil)
+}
+
+// workload is a style at work on its own copy of the library. What differs between
+// scenarios is script, drive and count.
+type workload struct {
+	store  *sqlite.Store
+	player player.Player
+
+	script func(seed uint64, i int) player.Stimulus
+	drive  func(player.Player, []player.Stimulus, func(time.Duration)) error
+	count  func(player.Observation) (effects int64)
+	each   int64 // effects that one stimulus must have
+
+	seed    uint64
+	stimuli []player.Stimulus
+	before  int64 // effects before the last Prepare
+}
+
+// start copies and opens the store and the player; w says what to do with them.
+func (s styleSet) start(setup runner.Setup, w *workload, adjust func(*player.Config)) (runner.Workload, error) {
+	path := filepath.Join(setup.Dir, libraryFile)
+	if err := sqlite.Copy(filepath.Join(setup.Shared, libraryFile), path); err != nil {
+		return nil, err
+	}
+	store, err := sqlite.Open(path, sqlite.Options{Synchronous: setup.Options["sync"]})
+	if err != nil {
+		return nil, err
+	}
+	c := config(setup, store)
+	adjust(&c)
+	w.player, err = s.open(setup, c)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	w.store, w.seed = store, setup.Seed
+	return w, nil
+}
+
+// Prepare makes the stimuli, and reads how many effects there are so far.
+func (w *workload) Prepare(first, n int) error {
+	w.stimuli = w.stimuli[:0]
+	for i := first; i < first+n; i++ {
+		w.stimuli = append(w.stimuli, w.script(w.seed, i))
+	}
+	seen, err := w.player.Observe()
+	w.before = w.count(seen)
+	return err
+}
+
+// Run drives the stimuli through the style.
+func (w *workload) Run(latency func(time.Duration)) error {
+	return w.drive(w.player, w.stimuli, latency)
+}
+
+// Work counts the effects since Prepare, and digests all lanes and what is stored.
+func (w *workload) Work() (runner.Work, error) {
+	seen, err := w.player.Observe()
+	if err != nil {
+		return runner.Work{}, err
+	}
+	work := runner.Work{
+		Stimuli:  int64(len(w.stimuli)),
+		Effects:  w.count(seen) - w.before,
+		Expected: int64(len(w.stimuli)) * w.each,
+		Digest:   digest(seen),
+		Lanes:    map[string][]string{},
+	}
+	for _, lane := range seen.Lanes {
+		if lane.Verbatim {
+			work.Lanes[lane.Name] = lane.Lines
+		}
+	}
+	return work, nil
+}
+
+// Close ends the player, then its store.
+func (w *workload) Close() error { return errors.Join(w.player.Close(), w.store.Close()) }
+
+// digest is one number for all that can be read back.
+func digest(seen player.Observation) string {
+	h := player.DigestText(0, "rubato")
+	for _, lane := range seen.Lanes {
+		h = player.DigestText(h, lane.Name)
+		h = player.DigestWord(h, lane.Count)
+		h = player.DigestWord(h, lane.Digest)
+	}
+	for _, e := range seen.Queue {
+		h = player.DigestWord(h, uint64(e.Passage))
+	}
+	for _, word := range []uint64{seen.Stored.Cooldowns, uint64(seen.Stored.Messages), uint64(seen.Stored.Said), seen.Stored.Log} {
+		h = player.DigestWord(h, word)
+	}
+	return fmt.Sprintf("%016x", h)
+}
+
+// stir makes the i-th seed of a script, by SplitMix64 (Steele, Lea and Flood,
+// "Fast splittable pseudorandom number generators", OOPSLA 2014).
+func stir(seed uint64, i int) uint64 {
+	z := seed + (uint64(i)+1)*0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
