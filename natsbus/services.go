@@ -30,7 +30,7 @@ type module struct {
 // and the rules that run here.
 func newModule(name string, member uint8, conn *nats.Conn, config player.Config, all []orchestrated.Concept) (*module, error) {
 	m := &module{name: name, conn: conn, timeout: config.Timeout,
-		engine: orchestrated.NewEngine(orchestrated.Settings{Trace: config.Trace, Member: member})}
+		engine: orchestrated.NewEngine(orchestrated.Settings{Module: name, Trace: config.Trace, Dispatch: config.Dispatch, Member: member})}
 	var own []orchestrated.Concept
 	for _, c := range all {
 		if c.Module == name {

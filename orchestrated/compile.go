@@ -16,6 +16,7 @@ type compiled struct {
 	els   []step
 	all   uint64 // one bit a trigger that must have happened; 0 for any-of
 	hooks []hook // one a trigger
+	meter *meter
 }
 
 // hook ties a trigger to a rule: how its fields enter the frame.
@@ -57,7 +58,7 @@ type compiler struct {
 // compile checks a rule against what is registered. An error names rule and field.
 func (r *registry) compile(rule Rule) (*compiled, error) {
 	c := &compiler{registry: r, bound: map[string]variable{}}
-	out := &compiled{Rule: rule}
+	out := &compiled{Rule: rule, meter: &meter{}}
 	fail := func(field string, err error) (*compiled, error) {
 		return nil, fmt.Errorf("rule %q: %s: %w", rule.Name, field, err)
 	}

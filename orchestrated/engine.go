@@ -15,6 +15,7 @@ package orchestrated
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"rubato/player"
@@ -23,30 +24,68 @@ import (
 // Engine runs rules over concepts. Register everything first; then Emit and
 // Invoke, from one goroutine at a time.
 type Engine struct {
+	settings Settings
 	registry registry
+	concepts []Concept
 	rules    map[string]*compiled
 	index    [][]hook // by trigger number: rules that cannot match cost nothing
 	bus      *bus
 	trace    *trace // nil: off
 	records  atomic.Uint64
 	idle     *flow // the one to use next; nil while it runs
+
+	queue      *queue     // queued dispatch only
+	persister  *persister // with a sink only
+	lostEvents lossCounter
 }
 
-// Settings of an engine. The zero value traces nothing.
+// Settings of an engine. The zero value traces nothing and dispatches inline.
 type Settings struct {
-	Trace bool
+	Module   string // whose engine it is, where modules have one each; "": all of them
+	Trace    player.Tracing
+	Dispatch player.Dispatch
 	// Member keeps record ids of engines that share flows apart: their high byte.
 	Member uint8
 }
 
 // NewEngine returns an engine without concepts or rules.
 func NewEngine(s Settings) *Engine {
-	e := &Engine{registry: newRegistry(), rules: map[string]*compiled{}, bus: newBus()}
+	e := &Engine{settings: s, registry: newRegistry(), rules: map[string]*compiled{}, bus: newBus()}
 	e.records.Store(uint64(s.Member) << 56)
-	if s.Trace {
-		e.trace = newTrace()
+	if s.Trace.On && !slices.Contains(s.Trace.Without, s.Module) {
+		e.trace = newTrace(s.Trace)
 	}
 	return e
+}
+
+// Start starts what runs beside the emitter: the queue, and the trace's way to its
+// sink. Call it when all is registered; an inline engine without a sink needs none.
+func (e *Engine) Start() {
+	if e.settings.Dispatch == player.Queued {
+		e.queue = newQueue()
+	}
+	if sink := e.settings.Trace.Sink; e.trace != nil && sink != nil {
+		e.persister = newPersister(e.trace, e.registry.triggers, sink)
+		if !e.settings.Trace.PerFlow {
+			go e.persister.run()
+		}
+	}
+}
+
+// Close ends what Start has started, and flushes the trace.
+func (e *Engine) Close() {
+	if e.queue != nil {
+		e.queue.close()
+		e.queue = nil
+	}
+	if p := e.persister; p != nil {
+		if e.settings.Trace.PerFlow {
+			p.flush()
+		} else {
+			p.close()
+		}
+		e.persister = nil
+	}
 }
 
 // AddConcepts registers concepts. A name that is taken is an error.
@@ -54,6 +93,10 @@ func (e *Engine) AddConcepts(concepts ...Concept) error {
 	for _, c := range concepts {
 		if err := e.registry.add(c); err != nil {
 			return err
+		}
+		e.concepts = append(e.concepts, c)
+		for _, a := range c.Actions {
+			e.registry.actions[c.URI(a.Name)].untraced = slices.Contains(e.settings.Trace.Without, c.Module)
 		}
 	}
 	for len(e.index) < len(e.registry.triggers) {
@@ -106,8 +149,8 @@ func (e *Engine) hear(envelope *Envelope) {
 	envelope.flow.happen(envelope.topic, envelope.Cause, envelope.Fields)
 }
 
-// Subscribe lets handle hear an event. The envelope is its own only until it
-// returns.
+// Subscribe lets handle hear an event, in the emitter's goroutine: it must not
+// wait. The envelope is its own only until it returns.
 func (e *Engine) Subscribe(event string, handle func(*Envelope)) error {
 	known := e.registry.events[event]
 	if known == nil {
@@ -133,7 +176,11 @@ func (e *Engine) Emit(token, cause uint64, event string, fields ...Value) error 
 	call.flow, call.record = f, cause
 	held := f.push(len(fields))
 	copy(held, fields)
-	f.publish(call, known, held)
+	if e.queue == nil {
+		f.publish(call, known, held)
+	} else {
+		f.through(func() { f.publish(call, known, held) })
+	}
 	return e.end(f)
 }
 
@@ -148,7 +195,11 @@ func (e *Engine) Invoke(token, cause uint64, uri string, in, out []Value) error 
 		return &player.Error{Code: player.Invalid, Op: "invoke " + uri, Err: errors.New("wrong number of inputs or outputs")}
 	}
 	f := e.begin(token)
-	f.root(known, cause, in, out)
+	if e.queue == nil {
+		f.root(known, cause, in, out)
+	} else {
+		f.through(func() { f.root(known, cause, in, out) })
+	}
 	return e.end(f)
 }
 
@@ -173,6 +224,7 @@ func (e *Engine) begin(token uint64) *flow {
 		f = newFlow(e)
 	}
 	f.token, f.segment.token = token, token
+	f.read()
 	return f
 }
 
@@ -180,6 +232,9 @@ func (e *Engine) begin(token uint64) *flow {
 func (e *Engine) end(f *flow) error {
 	if e.trace != nil {
 		e.trace.keep(&f.segment)
+		if e.persister != nil && e.settings.Trace.PerFlow {
+			e.persister.flush()
+		}
 	}
 	err := f.err
 	f.release(0)

@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"rubato/player"
 )
 
 // rig is an engine with a lamp and these rules.
 func rig(t testing.TB, rules ...Rule) (*Engine, *lamp) {
 	t.Helper()
 	l := &lamp{}
-	e := NewEngine(Settings{Trace: true})
+	e := NewEngine(Settings{Trace: player.Tracing{On: true}})
 	if err := errors.Join(e.AddConcepts(l.concept("Lamp")), e.AddRules(rules...)); err != nil {
 		t.Fatal(err)
 	}

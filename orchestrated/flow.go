@@ -3,6 +3,7 @@ package orchestrated
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"rubato/player"
 )
@@ -32,6 +33,9 @@ type flow struct {
 	joins   []join
 	err     error // the first failure
 	segment segment
+	last    time.Duration // the newest reading of the trace's clock
+	pending int           // queued dispatch: what of this flow waits, or runs
+	done    chan struct{} // queued dispatch: nothing does any more
 }
 
 // join is an all-of rule that waits, in this flow, for the rest of its triggers.
@@ -42,7 +46,7 @@ type join struct {
 }
 
 func newFlow(e *Engine) *flow {
-	return &flow{engine: e, stack: make([]Value, 0, stackSize)}
+	return &flow{engine: e, stack: make([]Value, 0, stackSize), done: make(chan struct{}, 1)}
 }
 
 // push returns n zeroed values on top of the stack, or beside it when it is full:
@@ -62,9 +66,18 @@ func (f *flow) release(mark int) {
 	f.stack = f.stack[:mark]
 }
 
-// happen sets off the rules of a trigger, in order of registration. cause is the
-// record that the trigger comes from, 0 for none.
+// happen sets off the rules of a trigger now, or queues it. cause is the record
+// that the trigger comes from, 0 for none.
 func (f *flow) happen(trigger int, cause uint64, fields []Value) {
+	if q := f.engine.queue; q != nil {
+		q.later(f, trigger, cause, fields)
+		return
+	}
+	f.set(trigger, cause, fields)
+}
+
+// set sets off the rules of a trigger, in order of registration.
+func (f *flow) set(trigger int, cause uint64, fields []Value) {
 	for i := range f.engine.index[trigger] {
 		h := &f.engine.index[trigger][i]
 		if h.rule.all != 0 {
@@ -106,28 +119,50 @@ func (f *flow) gather(h *hook, cause uint64, fields []Value) {
 
 // activate runs one rule on a filled frame. A failure ends this rule alone.
 func (f *flow) activate(h *hook, cause uint64, frame []Value) {
+	start := f.last
+	h.rule.meter.activations.Add(1)
+	if err := f.follow(h, cause, frame); err != nil {
+		f.fail(h.rule, err)
+	}
+	if f.engine.trace != nil {
+		h.rule.meter.record(f.last - start)
+	}
+}
+
+// follow asks the rule's where and takes its steps, or its other steps.
+func (f *flow) follow(h *hook, cause uint64, frame []Value) error {
 	rule := h.rule
 	steps := rule.then
 	if rule.where != nil {
 		holds, err := rule.where.holds(f, frame)
 		if err != nil {
-			f.fail(rule, err)
-			return
+			return err
 		}
 		if !holds {
+			rule.meter.rejections.Add(1)
 			steps = rule.els
 		}
+		f.read()
 	}
 	for i := range steps {
 		if err := f.invoke(&steps[i], frame, cause, h); err != nil {
-			f.fail(rule, err)
-			return
+			return err
 		}
+	}
+	return nil
+}
+
+// read takes a new reading of the trace's clock. Between the end of an action and
+// the start of the next lies nothing but the engine, so they share one.
+func (f *flow) read() {
+	if f.engine.trace != nil {
+		f.last = f.engine.trace.now()
 	}
 }
 
 // fail keeps the first failure of the flow, for whoever set it off.
 func (f *flow) fail(rule *compiled, err error) {
+	rule.meter.fail(err)
 	if f.err == nil {
 		f.err = fmt.Errorf("rule %s: %w", rule.Name, err)
 	}

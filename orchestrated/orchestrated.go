@@ -32,7 +32,7 @@ func Open(config player.Config) (player.Player, error) {
 	config = config.Defaults()
 	library, log := config.Store.Director(), config.Store.Log()
 	w := &wired{
-		engine:    NewEngine(Settings{Trace: config.Trace}),
+		engine:    NewEngine(Settings{Trace: config.Trace, Dispatch: config.Dispatch}),
 		queue:     player.NewQueue(config.Verbatim),
 		timeslots: player.NewTimeslots(library, config.Verbatim),
 		director:  player.NewDirector(library, config.Verbatim),

@@ -11,6 +11,7 @@ type (
 		emits     []*event
 		completed int     // trigger number of its completion
 		fields    []Field // In, then Out: what its completion binds
+		untraced  bool
 	}
 	query struct {
 		Query

@@ -1,8 +1,11 @@
 package orchestrated
 
 import (
+	"slices"
 	"sync"
 	"time"
+
+	"rubato/player"
 )
 
 // TraceFlows is how many flows a trace keeps; the oldest go first.
@@ -13,16 +16,20 @@ const TraceFlows = 1000
 const keepRecords = 32
 
 // record is one action as it ran. Its edge of provenance is in it: cause is the
-// record it comes from, rule and trigger say how.
+// record it comes from, hook says by which trigger and rule.
 type record struct {
 	id, cause uint64
 	action    *action
 	hook      *hook // nil when called from outside the rules
 	start     time.Duration
 	took      time.Duration
-	values    int // where its inputs and outputs begin in the segment's values
+	values    int      // where its inputs and outputs begin in the segment's values
+	text      *written // eager only
 	err       error
 }
+
+// written is what eager tracing writes out at once.
+type written struct{ in, out string }
 
 // segment is one flow's records, or one module's share of them. Values are copied
 // and not formatted: nobody reads most of a trace.
@@ -42,45 +49,74 @@ func (s *segment) reset() {
 	s.records, s.values = s.records[:0], s.values[:0]
 }
 
+func (s *segment) clone() segment {
+	return segment{s.token, slices.Clone(s.records), slices.Clone(s.values)}
+}
+
 // trace is the last TraceFlows segments. A flow writes its own segment without a
 // lock and hands it over when it ends: one lock a flow.
 type trace struct {
-	mu      sync.Mutex
-	ring    []segment
-	next    int
-	kept    uint64 // segments ever handed over
+	eager   bool
 	started time.Time
+
+	mu   sync.Mutex
+	ring []segment
+	kept uint64 // segments ever handed over: the next goes to ring[kept % len]
 }
 
-func newTrace() *trace {
-	return &trace{ring: make([]segment, TraceFlows), started: time.Now()}
+func newTrace(t player.Tracing) *trace {
+	return &trace{eager: t.Eager, ring: make([]segment, TraceFlows), started: time.Now()}
 }
+
+// now is the time since the trace was made, from the monotonic clock.
+func (t *trace) now() time.Duration { return time.Since(t.started) }
 
 // keep takes s into the ring and gives back an empty one.
 func (t *trace) keep(s *segment) {
+	if len(s.records) == 0 {
+		return
+	}
 	t.mu.Lock()
-	t.ring[t.next], *s = *s, t.ring[t.next]
-	t.next = (t.next + 1) % len(t.ring)
+	slot := &t.ring[t.kept%uint64(len(t.ring))]
+	*slot, *s = *s, *slot
 	t.kept++
 	t.mu.Unlock()
 	s.reset()
 }
 
-// run runs the call's action, with a record of it if there is a trace.
+// since copies the segments handed over after the first from, and says how many
+// are no longer there. At most limit are copied: the lock stands in every flow's way.
+func (t *trace) since(from uint64, limit int) (segments []segment, next, lost uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if oldest := t.kept - min(t.kept, uint64(len(t.ring))); from < oldest {
+		lost, from = oldest-from, oldest
+	}
+	for next = from; next < t.kept && len(segments) < limit; next++ {
+		segments = append(segments, t.ring[next%uint64(len(t.ring))].clone())
+	}
+	return segments, next, lost
+}
+
+// run runs the call's action, with a record of it if its module is traced.
 func (f *flow) run(call *Call, cause uint64, h *hook) error {
 	e := f.engine
 	call.record = e.nextRecord()
-	if e.trace == nil {
+	if e.trace == nil || call.action.untraced {
 		return protectAction(call.action, call)
 	}
 	s := &f.segment
 	i := len(s.records)
-	s.records = append(s.records, record{id: call.record, cause: cause, action: call.action, hook: h,
-		start: time.Since(e.trace.started), values: len(s.values)})
+	s.records = append(s.records, record{id: call.record, cause: cause, action: call.action, hook: h, start: f.last, values: len(s.values)})
 	s.values = append(s.values, call.In...)
+	s.values = append(s.values, call.Out...) // room: the records of what it sets off come after
 	err := protectAction(call.action, call)
-	s.values = append(s.values, call.Out...)
 	r := &s.records[i]
-	r.took, r.err = time.Since(e.trace.started)-r.start, err
+	copy(s.values[r.values+len(call.In):], call.Out)
+	f.last = e.trace.now()
+	r.took, r.err = f.last-r.start, err
+	if e.trace.eager {
+		r.text = &written{format(call.action.In, call.In), format(call.action.Out, call.Out)}
+	}
 	return err
 }

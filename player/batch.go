@@ -16,7 +16,8 @@ type waiting struct {
 
 // NewBatch returns an empty batch that commits at limit stimuli.
 func NewBatch(store LogStore, limit int) *Batch {
-	return &Batch{store: store, limit: max(limit, 1), waiting: make([]waiting, 0, limit)}
+	limit = max(limit, 1)
+	return &Batch{store: store, limit: limit, waiting: make([]waiting, 0, limit)}
 }
 
 // Add takes a stimulus whose writes have been made, or have failed with err, and

@@ -50,9 +50,20 @@ type Config struct {
 	Batch     int           // posted messages that share a commit at most; 1: each its own
 	Window    int           // posted stimuli under way at most
 	Timeout   time.Duration // longest wait for another module
-	Trace     bool          // keep a trace of actions, in the styles that have actions
+	Trace     Tracing       // zero: none
+	Dispatch  Dispatch      // how rules are run, in the styles that have rules
 	Verbatim  bool          // lanes keep their lines, not only their digest
 }
+
+// Dispatch is how an engine gets from a trigger to its rules.
+type Dispatch string
+
+const (
+	// Inline runs rules depth first in the emitter's goroutine.
+	Inline Dispatch = "inline"
+	// Queued runs them breadth first, over a bounded channel, in the engine's own.
+	Queued Dispatch = "queued"
+)
 
 // Placement says what carries a conversation between modules. Only a style with
 // a network reads it.
@@ -61,7 +72,7 @@ type Placement struct {
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
-// transport tcp. A window smaller than the batch could never fill one, so it grows.
+// transport tcp, dispatch inline. A window smaller than the batch could never fill one, so it grows.
 func (c Config) Defaults() Config {
 	c.Batch = max(c.Batch, 1)
 	if c.Window <= 0 {
@@ -73,6 +84,9 @@ func (c Config) Defaults() Config {
 	}
 	if c.Placement.Transport == "" {
 		c.Placement.Transport = "tcp"
+	}
+	if c.Dispatch == "" {
+		c.Dispatch = Inline
 	}
 	return c
 }

@@ -16,14 +16,14 @@ const (
 
 // SecondOfDay is the time of day that t falls on, in UTC, from 0 to 86 399.
 func (t Ticks) SecondOfDay() int {
-	s := (t / Second) % 86_400
-	if s < 0 {
-		s += 86_400
+	t %= Day
+	if t < 0 {
+		t += Day
 	}
-	return int(s)
+	return int(t / Second)
 }
 
-// Duration is t as a time.Duration, rounded down to a nanosecond.
+// Duration is t as a time.Duration, cut to whole nanoseconds. It holds 292 years.
 func (t Ticks) Duration() time.Duration {
 	return time.Duration(t/Second)*time.Second + time.Duration(t%Second)*time.Second/time.Duration(Second)
 }

@@ -75,8 +75,11 @@ func (w *weights) readArtistsOfSongs(store LibraryStore) error {
 	var song int64
 	var sum, weights, ready float64
 	fold := func() {
-		if song != 0 && weights > 0 {
-			w.songs.multiply(song, sum/weights*ready)
+		if weights > 0 {
+			ready *= sum / weights
+		}
+		if song != 0 {
+			w.songs.multiply(song, ready)
 		}
 	}
 	err := store.SongArtists(func(s, artist int64, weight float64) {

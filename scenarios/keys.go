@@ -55,7 +55,7 @@ func config(setup runner.Setup, store *sqlite.Store) player.Config {
 	return player.Config{
 		Store:     store,
 		Placement: player.Placement{Transport: setup.Options["transport"]},
-		Trace:     setup.Options["trace"] == "on",
+		Trace:     player.Tracing{On: setup.Options["trace"] == "on"},
 		Verbatim:  setup.Verbatim,
 	}
 }

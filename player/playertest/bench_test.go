@@ -39,7 +39,7 @@ func run(b *testing.B, made string, style player.Style, stimulus func(int) playe
 		b.Fatal(err)
 	}
 	defer store.Close()
-	p, err := style.Open(player.Config{Store: store, Trace: true})
+	p, err := style.Open(player.Config{Store: store, Trace: player.Tracing{On: true}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "rewrite golden files")
 func (s Suite) transcript(t *testing.T) {
 	var want player.Observation
 	for i, style := range s.Styles {
-		p := subject{s, style}.open(t, player.Config{Verbatim: true, Trace: true})
+		p := subject{s, style}.open(t, player.Config{Verbatim: true, Trace: player.Tracing{On: true}})
 		for _, stimulus := range s.script(90) {
 			if err := p.Do(stimulus); err != nil {
 				t.Fatalf("%s: stimulus %d: %v", style.Name, stimulus.Seq, err)

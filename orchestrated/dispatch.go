@@ -1,0 +1,99 @@
+package orchestrated
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"rubato/player"
+)
+
+// QueueLimit bounds the triggers that wait in queued dispatch. A flow that would
+// exceed it is aborted: the one goroutine that empties the queue also fills it,
+// so waiting for room would wait for ever.
+const QueueLimit = 4096
+
+// queue is queued dispatch: triggers wait in a bounded channel, and one goroutine
+// runs their rules, breadth first.
+type queue struct {
+	work    chan work
+	closing sync.Once
+	stopped chan struct{}
+}
+
+// work is a trigger that waits, or the start of a flow.
+type work struct {
+	flow    *flow
+	trigger int
+	cause   uint64
+	fields  []Value
+	depth   int
+	start   func() // not nil: sets a flow off
+}
+
+func newQueue() *queue {
+	q := &queue{work: make(chan work, QueueLimit), stopped: make(chan struct{})}
+	go q.run()
+	return q
+}
+
+func (q *queue) run() {
+	defer close(q.stopped)
+	for w := range q.work {
+		if w.start != nil {
+			w.start()
+		} else {
+			w.flow.depth = w.depth
+			w.flow.set(w.trigger, w.cause, w.fields)
+			w.flow.depth = 0
+		}
+		w.flow.settle()
+	}
+}
+
+func (q *queue) close() {
+	q.closing.Do(func() { close(q.work) })
+	<-q.stopped
+}
+
+// later puts a trigger of this flow into the queue, with a copy of its fields.
+func (q *queue) later(f *flow, trigger int, cause uint64, fields []Value) {
+	if len(f.engine.index[trigger]) == 0 {
+		return
+	}
+	select {
+	case q.work <- work{flow: f, trigger: trigger, cause: cause, fields: slices.Clone(fields), depth: f.depth}:
+		f.pending++
+	default:
+		f.abort(&player.Error{Code: player.Unavailable, Op: "dispatch",
+			Err: fmt.Errorf("%w: %d triggers wait", ErrAborted, QueueLimit)}, trigger)
+	}
+}
+
+// settle ends a flow of which nothing waits any more.
+func (f *flow) settle() {
+	f.pending--
+	if f.pending == 0 {
+		f.done <- struct{}{}
+	}
+}
+
+// abort fails every rule that the trigger would have set off.
+func (f *flow) abort(err error, trigger int) {
+	for _, h := range f.engine.index[trigger] {
+		f.fail(h.rule, err)
+	}
+}
+
+// through runs start, inline or at the head of the queue, and returns when all
+// that follows from it has run.
+func (f *flow) through(start func()) {
+	q := f.engine.queue
+	if q == nil {
+		start()
+		return
+	}
+	f.pending = 1
+	q.work <- work{flow: f, start: start}
+	<-f.done
+}

@@ -1,0 +1,52 @@
+package orchestrated
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"rubato/player"
+)
+
+// meter counts what a rule did. Counters are atomic and the histogram is behind a
+// lock, because developers look while the player works.
+type meter struct {
+	activations, rejections, failures, aborts atomic.Uint64
+
+	mu   sync.Mutex
+	took *hdrhistogram.Histogram // nil before the first: most of many rules never run
+}
+
+// longest is what the histogram tells apart at most; longer counts as this.
+const longest = 10 * time.Second
+
+func (m *meter) record(took time.Duration) {
+	m.mu.Lock()
+	if m.took == nil {
+		m.took = hdrhistogram.New(1, int64(longest), 2)
+	}
+	_ = m.took.RecordValue(int64(min(max(took, 1), longest))) // within bounds, so it cannot fail
+	m.mu.Unlock()
+}
+
+func (m *meter) fail(err error) {
+	m.failures.Add(1)
+	if errors.Is(err, ErrAborted) {
+		m.aborts.Add(1)
+	}
+}
+
+func (m *meter) read() player.RuleMetrics {
+	out := player.RuleMetrics{Activations: m.activations.Load(), Rejections: m.rejections.Load(),
+		Failures: m.failures.Load(), Aborts: m.aborts.Load()}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if h := m.took; h != nil {
+		out.Mean, out.P95 = h.Mean()/1e3, float64(h.ValueAtPercentile(95))/1e3
+		out.P99, out.Max = float64(h.ValueAtPercentile(99))/1e3, float64(h.Max())/1e3
+	}
+	return out
+}

@@ -1,0 +1,61 @@
+package sqlite_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"rubato/sqlite"
+)
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	file := func(name, content string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	altered := func(sql string) string {
+		path := library(t)
+		change(t, path, sql)
+		return path
+	}
+	cut := library(t)
+	if err := os.Truncate(cut, 10_000); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ path, want string }{
+		"missing":        {filepath.Join(t.TempDir(), "missing.db"), "no such file"},
+		"a folder":       {t.TempDir(), "no regular file"},
+		"text":           {file("text", strings.Repeat("no database ", 1000)), "no intact SQLite database: remove it and make the library anew"},
+		"empty":          {file("empty", ""), "no library of rubato"},
+		"cut short":      {cut, "no intact SQLite database: remove it and make the library anew"},
+		"another's":      {altered("PRAGMA application_id = 1"), "no library of rubato: give another path"},
+		"another schema": {altered("PRAGMA user_version = 2"), "schema version 2, this program reads 1: remove it and make the library anew"},
+		"a table less":   {altered("DROP TABLE users"), "no such table: users"},
+		"memory":         {":memory:", "names no file"},
+	} {
+		store, err := sqlite.Open(c.path, sqlite.Options{})
+		if err == nil {
+			store.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.path) {
+			t.Errorf("%s: error %v, want the path and %q in it", name, err, c.want)
+		}
+	}
+}
+
+// Somebody who holds a fresh library keeps it from becoming WAL; the wait ends.
+func TestOpenLocked(t *testing.T) {
+	t.Parallel()
+	path := library(t)
+	defer lock(t, path)()
+	_, err := sqlite.Open(path, sqlite.Options{Busy: 20 * time.Millisecond})
+	if err == nil || !strings.Contains(err.Error(), "another process has it locked") {
+		t.Errorf("opened past a lock: %v", err)
+	}
+}

@@ -1,0 +1,130 @@
+package sqlite_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"rubato/player"
+	"rubato/sqlite"
+)
+
+func TestOpenSettings(t *testing.T) {
+	t.Parallel()
+	for synchronous, want := range map[string]int64{"": 1, "normal": 1, "full": 2} {
+		path := library(t)
+		store, err := sqlite.Open(path, sqlite.Options{Synchronous: synchronous})
+		if err != nil {
+			t.Fatalf("synchronous %q: %v", synchronous, err)
+		}
+		if mode := text(t, path, "PRAGMA journal_mode")[0]; mode != "wal" {
+			t.Errorf("synchronous %q: journal mode %s, want wal", synchronous, mode)
+		}
+		if got, err := sqlite.Synchronous(store); err != nil || got != [3]int64{want, want, want} {
+			t.Errorf("synchronous %q: set to %v, %v, want %d", synchronous, got, err, want)
+		}
+		if err := store.Close(); err != nil {
+			t.Errorf("synchronous %q: %v", synchronous, err)
+		}
+	}
+	if _, err := sqlite.Open(library(t), sqlite.Options{Synchronous: "off"}); err == nil || !strings.Contains(err.Error(), "use normal or full") {
+		t.Errorf("synchronous off: error %v does not say what to use", err)
+	}
+}
+
+func TestCloseLeavesOneFile(t *testing.T) {
+	t.Parallel()
+	path := library(t)
+	store := open(t, path)
+	if err := store.Log().CountUser("ada"); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Errorf("second Close: %v", err)
+	}
+	files, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(files) != 1 {
+		t.Errorf("left %v, %v, want the library alone", files, err)
+	}
+	if n := number(t, path, "SELECT count(*) FROM users"); n != 0 {
+		t.Errorf("%d users are durable without a commit", n)
+	}
+}
+
+func TestUseAfterClose(t *testing.T) {
+	t.Parallel()
+	store := open(t, library(t))
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, played := store.Director().RecordPlayed(1, sqlite.Epoch)
+	_, passage := store.Director().Passage(1)
+	_, stored := store.Stored()
+	for name, err := range map[string]error{
+		"RecordPlayed": played,
+		"Passage":      passage,
+		"Stored":       stored,
+		"Songs":        store.Director().Songs(sqlite.Epoch, nil),
+		"Append":       store.Log().AppendMessage(player.Message{Username: "ada"}),
+	} {
+		if player.CodeOf(err) != player.Closed {
+			t.Errorf("%s after Close: %v, want code %s", name, err, player.Closed)
+		}
+	}
+}
+
+// Views of different modules are used at once, while somebody counts.
+func TestViewsAtOnce(t *testing.T) {
+	t.Parallel()
+	store, err := sqlite.Open(library(t), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	const rounds = 20
+	var wait sync.WaitGroup
+	each := func(f func(i int) error) {
+		wait.Go(func() {
+			for i := range rounds {
+				if err := f(i); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	each(func(i int) error {
+		_, err := store.Director().RecordPlayed(int64(i+1), sqlite.Epoch)
+		return err
+	})
+	each(func(i int) error { return say(store.Log(), "ada") })
+	each(func(i int) error { _, err := store.Stored(); return err })
+	wait.Wait()
+	got, err := store.Stored()
+	if err != nil || got.Messages != rounds || got.Said != rounds {
+		t.Errorf("stored %+v, %v, want %d messages", got, err, rounds)
+	}
+}
+
+func say(log player.LogStore, username string) error {
+	if err := log.AppendMessage(player.Message{Username: username, Text: "hear, hear", At: sqlite.Epoch}); err != nil {
+		return err
+	}
+	if err := log.CountUser(username); err != nil {
+		return err
+	}
+	return log.Commit()
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	if v := sqlite.Version(); !regexp.MustCompile(`^3\.\d+\.\d+$`).MatchString(v) {
+		t.Errorf("version %q", v)
+	}
+}
