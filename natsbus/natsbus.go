@@ -30,11 +30,12 @@ const saidEvent = "ui::Chat::said"
 
 // wired is the player as NATS joins it.
 type wired struct {
-	server      *server.Server
-	ap, pd, log *module
-	ui          *uiSide
-	said        *nats.Subscription
-	logSide     *logSide
+	orchestrated.Inspection // of the modules' engines
+	server                  *server.Server
+	ap, pd, log             *module
+	ui                      *uiSide
+	said                    *nats.Subscription
+	logSide                 *logSide
 
 	queue *player.Queue // module ap
 
@@ -101,6 +102,7 @@ func (w *wired) join(batch *player.Batch) (err error) {
 			conn.Close()
 			return err
 		}
+		w.Inspection = append(w.Inspection, (*m.to).engine)
 	}
 	fields := orchestrated.ChatConcept().Events[0].Fields
 	w.logSide = &logSide{module: w.log, batch: batch, fields: fields}

@@ -45,6 +45,7 @@ func newModule(name string, member uint8, conn *nats.Conn, config player.Config,
 	if err := m.engine.AddRules(orchestrated.RulesOf(name)...); err != nil {
 		return nil, err
 	}
+	m.engine.Start()
 	return m, m.serve(own)
 }
 
@@ -151,4 +152,5 @@ func (m *module) close() {
 		_ = m.service.Stop() // it fails only when the connection is gone, as it will be
 	}
 	m.conn.Close()
+	m.engine.Close()
 }

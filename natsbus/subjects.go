@@ -26,9 +26,3 @@ func actionSubject(uri string) string { return actionPrefix + tokens(uri) }
 func eventSubject(uri string) string  { return eventPrefix + tokens(uri) }
 
 func tokens(uri string) string { return strings.ReplaceAll(uri, "::", ".") }
-
-// moduleOf is the first part of a URI.
-func moduleOf(uri string) string {
-	module, _, _ := strings.Cut(uri, "::")
-	return module
-}

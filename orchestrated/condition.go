@@ -107,7 +107,11 @@ func (c askCondition) holds(f *flow, frame []Value) (bool, error) {
 	call.flow = f
 	call.In, call.Out = f.push(len(c.in)), f.push(len(c.query.Out))
 	fill(call.In, c.in, frame)
-	holds, err := protectQuery(c.query, call)
+	ask := protectQuery
+	if f.engine.settings.CacheWhere {
+		ask = f.remember
+	}
+	holds, err := ask(c.query, call)
 	for _, m := range c.out {
 		frame[m.to] = call.Out[m.from]
 	}

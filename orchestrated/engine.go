@@ -29,6 +29,7 @@ type Engine struct {
 	concepts []Concept
 	rules    map[string]*compiled
 	index    [][]hook // by trigger number: rules that cannot match cost nothing
+	hooks    []hook   // all of them, for LinearScan
 	bus      *bus
 	trace    *trace // nil: off
 	records  atomic.Uint64
@@ -44,6 +45,11 @@ type Settings struct {
 	Module   string // whose engine it is, where modules have one each; "": all of them
 	Trace    player.Tracing
 	Dispatch player.Dispatch
+	// LinearScan looks at every rule for every trigger instead of the index.
+	LinearScan bool
+	// CacheWhere remembers a query's answer within a flow until an action runs, for
+	// rules that ask the same.
+	CacheWhere bool
 	// Member keeps record ids of engines that share flows apart: their high byte.
 	Member uint8
 }
@@ -137,6 +143,7 @@ func (e *Engine) register(c *compiled) {
 			e.bus.subscribe(h.trigger, e.hear)
 		}
 		e.index[h.trigger] = append(e.index[h.trigger], h)
+		e.hooks = append(e.hooks, h)
 	}
 }
 
@@ -238,7 +245,7 @@ func (e *Engine) end(f *flow) error {
 	}
 	err := f.err
 	f.release(0)
-	f.joins = f.joins[:0]
+	f.joins, f.answers = f.joins[:0], f.answers[:0]
 	f.actions, f.depth, f.err = 0, 0, nil
 	e.idle = f
 	return err

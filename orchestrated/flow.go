@@ -31,7 +31,8 @@ type flow struct {
 	stack   []Value
 	calls   [MaxDepth + 1]Call
 	joins   []join
-	err     error // the first failure
+	answers []answer // CacheWhere only
+	err     error    // the first failure
 	segment segment
 	last    time.Duration // the newest reading of the trace's clock
 	pending int           // queued dispatch: what of this flow waits, or runs
@@ -78,20 +79,30 @@ func (f *flow) happen(trigger int, cause uint64, fields []Value) {
 
 // set sets off the rules of a trigger, in order of registration.
 func (f *flow) set(trigger int, cause uint64, fields []Value) {
-	for i := range f.engine.index[trigger] {
-		h := &f.engine.index[trigger][i]
-		if h.rule.all != 0 {
-			f.gather(h, cause, fields)
-			continue
-		}
-		mark := len(f.stack)
-		frame := f.push(h.rule.slots)
-		for _, m := range h.bind {
-			frame[m.to] = fields[m.from]
-		}
-		f.activate(h, cause, frame)
-		f.release(mark)
+	hooks := f.engine.index[trigger]
+	if f.engine.settings.LinearScan {
+		hooks = f.engine.hooks
 	}
+	for i := range hooks {
+		if h := &hooks[i]; h.trigger == trigger {
+			f.match(h, cause, fields)
+		}
+	}
+}
+
+// match binds a trigger's fields for a rule and runs it.
+func (f *flow) match(h *hook, cause uint64, fields []Value) {
+	if h.rule.all != 0 {
+		f.gather(h, cause, fields)
+		return
+	}
+	mark := len(f.stack)
+	frame := f.push(h.rule.slots)
+	for _, m := range h.bind {
+		frame[m.to] = fields[m.from]
+	}
+	f.activate(h, cause, frame)
+	f.release(mark)
 }
 
 // gather keeps what an all-of rule has seen in this flow, and runs it once when

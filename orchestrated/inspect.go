@@ -161,3 +161,8 @@ func (in Inspection) Lost() player.Loss {
 	}
 	return out
 }
+
+// Listen hears the events of all engines, in one queue.
+func (in Inspection) Listen(options player.ListenOptions) player.Listener {
+	return listen(options, in...)
+}

@@ -14,12 +14,10 @@ import (
 type listener struct {
 	options player.ListenOptions
 	cancel  []func()
-	events  map[string]*event
 
 	mu     sync.Mutex
 	queue  []heard
 	lost   uint64
-	total  *lossCounter
 	closed bool
 	last   time.Time     // of the last delivery
 	wake   chan struct{} // holds a token when there is something new
@@ -44,22 +42,25 @@ func (c *lossCounter) add(n uint64) {
 	c.mu.Unlock()
 }
 
-// Listen hears events from now on; see player.Inspected.
-func (e *Engine) Listen(options player.ListenOptions) player.Listener {
+// listen hears events of these engines from now on.
+func listen(options player.ListenOptions, engines ...*Engine) *listener {
 	if options.Capacity <= 0 {
 		options.Capacity = 256
 	}
-	l := &listener{options: options, events: e.registry.events, total: &e.lostEvents, wake: make(chan struct{}, 1)}
-	for uri, known := range e.registry.events {
-		if len(options.Events) == 0 || slices.Contains(options.Events, uri) {
-			l.cancel = append(l.cancel, e.bus.subscribe(known.trigger, func(v *Envelope) { l.hear(known, v) }))
+	l := &listener{options: options, wake: make(chan struct{}, 1)}
+	for _, e := range engines {
+		for uri, known := range e.registry.events {
+			if len(options.Events) == 0 || slices.Contains(options.Events, uri) {
+				hear := func(v *Envelope) { l.hear(known, v, &e.lostEvents) }
+				l.cancel = append(l.cancel, e.bus.subscribe(known.trigger, hear))
+			}
 		}
 	}
 	return l
 }
 
 // hear takes an event from the bus, in the publisher's goroutine.
-func (l *listener) hear(known *event, v *Envelope) {
+func (l *listener) hear(known *event, v *Envelope, total *lossCounter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -71,7 +72,7 @@ func (l *listener) hear(known *event, v *Envelope) {
 	if len(l.queue) >= l.options.Capacity {
 		l.queue = slices.Delete(l.queue, 0, 1)
 		l.lost++
-		l.total.add(1)
+		total.add(1)
 	}
 	l.queue = append(l.queue, heard{v.Flow, v.Cause, known, slices.Clone(v.Fields)})
 	l.signal()

@@ -11,7 +11,8 @@ var Style = player.Style{
 
 // wired is the player as rules join it.
 type wired struct {
-	engine *Engine
+	Inspection // of the one engine
+	engine     *Engine
 
 	queue *player.Queue // module ap
 
@@ -42,12 +43,17 @@ func Open(config player.Config) (player.Player, error) {
 		batch:     player.NewBatch(log, config.Batch),
 		store:     config.Store,
 	}
+	w.Inspection = Inspection{w.engine}
 	err := w.engine.AddConcepts(QueueConcept(w.queue), TimeslotsConcept(w.timeslots), DirectorConcept(w.director),
 		CooldownsConcept(w.cooldowns), ChatConcept(), MessagesConcept(w.messages), UsersConcept(w.users))
 	if err != nil {
 		return nil, err
 	}
-	return w, w.engine.AddRules(Rules()...)
+	if err := w.engine.AddRules(Rules()...); err != nil {
+		return nil, err
+	}
+	w.engine.Start()
+	return w, nil
 }
 
 // Do sets off a flow, which has run when it returns.
@@ -105,11 +111,13 @@ func (w *wired) Observe() (player.Observation, error) {
 	}, err
 }
 
-// Close commits what waits. The engine holds nothing that outlives it.
+// Close commits what waits, and ends what the engine runs beside.
 func (w *wired) Close() error {
 	if w.closed {
 		return nil
 	}
 	w.closed = true
-	return w.batch.Flush()
+	err := w.batch.Flush()
+	w.engine.Close()
+	return err
 }

@@ -2,6 +2,15 @@
 // child processes, the order of things and the command line; it names no style
 // and knows no player, so that another system can be measured by registering its
 // own Suite.
+//
+// It does no statistics and draws nothing: it hands raw blocks to package
+// reports, and budgets to package ci.
+//
+// The way through it: arguments become a plan (flags, options, plan); a plan is
+// run contest by contest (run, contest); in a contest all arms do the same work in
+// lockstep, each in a process of its own (process is the parent's side, child the
+// measured side): certificate, calibrate, rounds, windows. What comes is recorded
+// at once (record) and read by reports at the end (finish).
 package runner
 
 import (
@@ -44,8 +53,17 @@ type Scenario struct {
 	Keys    []Key
 	Script  int // stimuli of the untimed transcript
 	Claims  []Claim
+	// Arms, if there are any, take the place of the suite's styles: pieces of a
+	// whole, side by side. They do not do the same work, so each has a block size of
+	// its own and none is held against another; no windows or profiles are taken of
+	// them. The first is what ratios are to. Setup.Style names the arm to open.
+	Arms   []Style
+	ArmKey string // what an arm is called in results and in -set, such as "piece"
+	Pairs  []Pair // of arms: what a switch saves
 	// Prepare makes what all styles share under setup.Shared: a library, a script.
-	// The parent calls it once a set of options. Style and Dir are empty.
+	// It is called once a set of options, in a process of its own, so that it can be
+	// stopped and its memory counts for nobody. Style and Dir are empty; Options
+	// hold the keys that apply to all styles. May be nil.
 	Prepare func(Setup) error
 	// Open opens setup.Style, with a copy of its own of what is shared.
 	Open func(Setup) (Workload, error)
@@ -68,7 +86,7 @@ type Workload interface {
 	Prepare(first, n int) error
 	// Run drives what was prepared, inside the clock, and returns when the last
 	// effect is durable. It never sleeps. It tells latency of every operation
-	// that has one of its own.
+	// that has one of its own; latency may be called from any goroutine.
 	Run(latency func(time.Duration)) error
 	// Work counts what came of the last Run, outside the clock.
 	Work() (Work, error)
@@ -88,3 +106,7 @@ type Work struct {
 // A Claim is a published figure or a budget that the scenario answers; the fields
 // are those of reports.Claim.
 type Claim = reports.Claim
+
+// A Pair is two arms that differ by one switch; the fields are those of
+// reports.Pair.
+type Pair = reports.Pair

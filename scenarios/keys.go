@@ -13,8 +13,8 @@ import (
 // trick that makes a style look good has to be a switch that people can see.
 var (
 	passagesKey = runner.Key{
-		Name: "passages", Default: "1000", Check: between(100, 200_000),
-		Doc: "size of the library: 1000, or 5736 (a real one), 10000, 50000, or any from 100 to 200000",
+		Name: "passages", Default: "1000", Check: between(200, sqlite.MostPassages),
+		Doc: "size of the library: 1000, or 5736 (a real one), 10000, 50000, or any from 200 to 200000; fewer are used up by cooldowns",
 	}
 	syncKey = runner.Key{
 		Name: "sync", Default: "normal", Values: []string{"normal", "full"},

@@ -1,0 +1,20 @@
+# One line a target; these are the steps of .ci/run. GO=… picks another toolchain.
+GO ?= go
+export CGO_ENABLED = 0
+# A profile found in the folder would change what is measured; paths and symbols stay out of
+# the binary (profiles name their functions without them).
+BUILDFLAGS = -pgo=off -trimpath -ldflags=-s $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
+STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
+
+.PHONY: bench bench-full test race lint gate pi report build clean
+
+bench: build ; bin/rubato run
+bench-full: build ; bin/rubato run -full
+test: ; $(GO) test ./...
+race: ; CGO_ENABLED=1 $(GO) test -race ./...
+lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(STATICCHECK) ./...
+gate: build ; bin/rubato gate
+report: build ; bin/rubato report out/latest
+pi: ; GO='$(GO)' BUILDFLAGS="$(BUILDFLAGS)" pi/build.sh
+build: ; $(GO) build $(BUILDFLAGS) -o bin/rubato .
+clean: ; rm -rf bin

@@ -1,0 +1,104 @@
+package ci
+
+import (
+	"testing"
+
+	"rubato/reports"
+)
+
+// TestQuantities reads each field from a cell in which every figure is different.
+func TestQuantities(t *testing.T) {
+	t.Parallel()
+	c := reports.Cell{
+		NsOp:  reports.Estimate{Median: 2000, Lo: 1000, Hi: 4000},
+		Ratio: &reports.Estimate{Median: 2, Lo: 1, Hi: 3}, OverheadNs: &reports.Estimate{Median: 5000, Lo: -1000, Hi: 6000},
+		CPUNsOp: reports.Estimate{Median: 12, Lo: 11, Hi: 13}, P50Ns: 50, P99Ns: 99, P999Ns: 999,
+		AllocsOp: 7, BytesOp: 700, RSSPeak: 42_500_000, ActiveCPU: 88, IdleCPU: .25,
+	}
+	want := map[string]Measure{
+		"ratio": {2, 1, 3, false}, "overhead_us": {5, -1, 6, false}, "ns_op": {2000, 1000, 4000, false},
+		"ops_per_second_min": {500_000, 250_000, 1_000_000, false}, "cpu_ns_op": {12, 11, 13, false},
+		"p50_ns": {50, 50, 50, true}, "p99_ns": {99, 99, 99, true}, "p999_ns": {999, 999, 999, true},
+		"allocs_op": {7, 7, 7, true}, "bytes_op": {700, 700, 700, true}, "rss_mb": {42.5, 42.5, 42.5, true},
+		"active_cpu_pct": {88, 88, 88, true}, "idle_cpu_pct": {.25, .25, .25, true},
+	}
+	if len(want) != len(quantities) {
+		t.Errorf("%d quantities, %d are tested", len(quantities), len(want))
+	}
+	for _, q := range quantities {
+		if got := q.read(&c); got == nil || *got != want[q.field] {
+			t.Errorf("%s: %+v, want %+v", q.field, got, want[q.field])
+		}
+	}
+}
+
+// TestUnmeasuredIsNoFigure: a zero must never keep a limit.
+func TestUnmeasuredIsNoFigure(t *testing.T) {
+	t.Parallel()
+	canBeZero := map[string]bool{"allocs_op": true, "bytes_op": true, "idle_cpu_pct": true}
+	for _, q := range quantities {
+		if canBeZero[q.field] {
+			continue
+		}
+		if got := q.read(&reports.Cell{}); got != nil {
+			t.Errorf("%s of an empty cell: %+v, want none", q.field, got)
+		}
+	}
+}
+
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	ceiling, _ := findQuantity("ns_op")
+	floor, _ := findQuantity("ops_per_second_min")
+	for _, c := range []struct {
+		m    *Measure
+		q    quantity
+		want string
+	}{
+		{&Measure{Median: 9, Lo: 8, Hi: 10}, ceiling, Within},
+		{&Measure{Median: 9, Lo: 8, Hi: 10.01}, ceiling, Inconclusive},
+		{&Measure{Median: 10.5, Lo: 10, Hi: 11}, ceiling, Inconclusive},
+		{&Measure{Median: 10.5, Lo: 10.01, Hi: 11}, ceiling, Over},
+		{&Measure{Median: 10.5, Lo: 10, Hi: 11}, floor, Within},
+		{&Measure{Median: 10.5, Lo: 9.99, Hi: 11}, floor, Inconclusive},
+		{&Measure{Median: 9, Lo: 8, Hi: 10}, floor, Inconclusive},
+		{&Measure{Median: 9, Lo: 8, Hi: 9.99}, floor, Over},
+		{&Measure{Median: 7, Lo: 8, Hi: 9}, ceiling, Invalid},
+		{&Measure{Median: 10, Lo: 10, Hi: 10, Point: true}, ceiling, Within},
+		{nil, ceiling, Inconclusive},
+	} {
+		if got, why := decide(c.m, c.q, 10); got != c.want || (why == "") != (got == Within || got == Over) {
+			t.Errorf("decide(%+v, %s, 10) = %s, %q; want %s", c.m, c.q.field, got, why, c.want)
+		}
+	}
+}
+
+func TestFigure(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[float64]string{
+		0: "0", 1.1: "1.1", 0.123456: "0.1235", 9999: "9999", -3.5: "-3.5", 12_345: "12 345", 123_456: "123 456",
+		5_000_000: "5 000 000", -12_345: "-12 345", -123_456: "-123 456",
+	} {
+		if got := figure(v); got != want {
+			t.Errorf("figure(%v) = %q, want %q", v, got, want)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	names := []string{"queue-low", "message-log", "storm"}
+	for wrong, want := range map[string]string{"queuelow": "queue-low", "msg-log": "message-log", "strom": "storm", "": "storm"} {
+		if got, _ := nearest(wrong, names); got != want {
+			t.Errorf("nearest(%q) = %q, want %q", wrong, got, want)
+		}
+	}
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"a", "", 1}, {"kitten", "sitting", 3}, {"µs", "us", 1}} {
+		if got := edits(c.a, c.b); got != c.want {
+			t.Errorf("edits(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}

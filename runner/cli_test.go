@@ -1,0 +1,189 @@
+package runner
+
+import (
+	"errors"
+	"flag"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"pgregory.net/rapid"
+)
+
+var update = flag.Bool("update", false, "rewrite the transcripts")
+
+// The command line as a user meets it.
+func TestTranscripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+	})
+}
+
+// exits CODE COMMAND… runs the command, which must end with that code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND…")
+	}
+	got := "0"
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = strconv.Itoa(exit.ExitCode())
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != args[0] {
+		ts.Fatalf("exit %s, want %s", got, args[0])
+	}
+}
+
+func FuzzParseSet(f *testing.F) {
+	for _, seed := range []string{"passages=1000", "a=1,2", "=", "a", "a=", "a=,", "a=b=c", " a = b , c ", "a=1,1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		key, values, err := parseSet(text)
+		if err != nil {
+			return
+		}
+		if key == "" || len(values) == 0 || slices.Contains(values, "") {
+			t.Fatalf("%q: key %q, values %q", text, key, values)
+		}
+		again, more, err := parseSet(key + "=" + strings.Join(values, ","))
+		if err != nil || again != key || !slices.Equal(more, values) {
+			t.Fatalf("%q reads as %q %q, and then as %q %q (%v)", text, key, values, again, more, err)
+		}
+	})
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, want string }{
+		{"queue-lo", "queue-low"}, {"mesage-log", "message-log"}, {"MESSAGE-LOG", "message-log"}, {"", "queue-low"},
+	} {
+		if got := nearest(test.name, []string{"queue-low", "message-log"}); got != test.want {
+			t.Errorf("%q: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// An edit distance is a metric.
+func TestEdits(t *testing.T) {
+	t.Parallel()
+	word := rapid.StringMatching(`[a-d]{0,6}`)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := word.Draw(t, "a"), word.Draw(t, "b"), word.Draw(t, "c")
+		if (edits(a, b) == 0) != (a == b) || edits(a, b) != edits(b, a) || edits(a, c) > edits(a, b)+edits(b, c) {
+			t.Fatalf("%q %q %q: %d %d %d", a, b, c, edits(a, b), edits(b, c), edits(a, c))
+		}
+	})
+	if got := edits("kitten", "sitting"); got != 3 {
+		t.Errorf("kitten to sitting: %d", got)
+	}
+}
+
+func TestOrders(t *testing.T) {
+	t.Parallel()
+	first, again, other := orders(1, "journal", 50, 3), orders(1, "journal", 50, 3), orders(2, "journal", 50, 3)
+	same := func(a, b [][]int) bool { return slices.EqualFunc(a, b, slices.Equal[[]int]) }
+	if !same(first, again) || same(first, other) || same(first, orders(1, "count", 50, 3)) {
+		t.Error("an order is a function of seed and contest")
+	}
+	places := [3][3]int{}
+	for _, order := range first {
+		for turn, arm := range order {
+			places[arm][turn]++
+		}
+	}
+	for arm := range places {
+		for turn, n := range places[arm] {
+			if n == 0 {
+				t.Errorf("arm %d never had turn %d in 50 rounds", arm, turn)
+			}
+		}
+	}
+}
+
+func TestNextSize(t *testing.T) {
+	t.Parallel()
+	const ms = time.Millisecond
+	for _, test := range []struct {
+		n            int
+		lasted, want time.Duration
+		next         int
+	}{
+		{1, 1 * ms, 100 * ms, 2},
+		{64, 64 * ms, 100 * ms, 111}, // the last step is no doubling
+		{100, 99 * ms, 100 * ms, 112},
+		{100, 100 * ms, 100 * ms, 100},
+		{8, 0, 100 * ms, 16},
+		{maxBlockOps, 1 * ms, 100 * ms, maxBlockOps},
+	} {
+		if got := nextSize(test.n, test.lasted, test.want); got != test.next {
+			t.Errorf("%d lasted %v: %d, want %d", test.n, test.lasted, got, test.next)
+		}
+	}
+}
+
+func TestLevel(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		walls []time.Duration
+		want  bool
+	}{
+		{nil, false},
+		{[]time.Duration{100, 100, 100}, false},
+		{[]time.Duration{900, 100, 100, 101, 102}, true},
+		{[]time.Duration{150, 120, 100, 100}, false},
+	} {
+		if got := level(test.walls); got != test.want {
+			t.Errorf("%v: %t", test.walls, got)
+		}
+	}
+}
+
+func TestProductOfSettings(t *testing.T) {
+	t.Parallel()
+	p, err := newPlan(journals(), runFlags{effort: Default, scenarios: []string{"journal"},
+		set: settings{"pen": {"quill", "ball"}, "width": {"2"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range p.contests {
+		for _, a := range c.arms {
+			cell := a.cell("journal")
+			got = append(got, cell.Key()+" named "+strings.Join(a.named, " "))
+		}
+	}
+	want := []string{
+		"journal/plain/fault=none/ink=black/width=2 named ink width",
+		"journal/other/fault=none/ink=black/pen=quill/width=2 named ink pen width",
+		"journal/other/fault=none/ink=black/pen=ball/width=2 named ink pen width",
+		"journal/slow/fault=none/ink=black/width=2 named ink width",
+	}
+	if !slices.Equal(got[:4], want) || len(got) != 8 || !p.contests[0].profiled || p.contests[1].profiled {
+		t.Errorf("%s", strings.Join(got, "\n"))
+	}
+}
+
+func TestEnoughRounds(t *testing.T) {
+	t.Parallel()
+	e := Effort{Rounds: 20, Enough: 10 * time.Second}
+	for _, test := range []struct {
+		rounds int
+		spent  time.Duration
+		want   bool
+	}{{9, time.Minute, false}, {10, 9 * time.Second, false}, {10, 10 * time.Second, true}, {19, time.Second, false}} {
+		if got := e.enough(test.rounds, test.spent); got != test.want {
+			t.Errorf("%d rounds in %v: %t", test.rounds, test.spent, got)
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// Names inside the folder of a run. Those that reports writes are its own.
+const (
+	rawName      = "results.jsonl"
+	summaryName  = "results.json"
+	profilesName = "profiles"
+	workName     = ".work"
+	defaultOut   = "out"
+	latestName   = "latest"
+)
+
+// A folder is where a run leaves its results.
+type folder struct {
+	path string // absolute
+	show string // as the user would type it
+	work string // absolute; on the same disk; gone at the end, whatever the end is
+	dup  bool   // named by the time: latest beside it will point to it
+}
+
+// checkOut refuses a folder that holds a run already: results are not overwritten.
+func checkOut(out string) error {
+	if out == "" {
+		return nil
+	}
+	for _, name := range []string{rawName, summaryName} {
+		if _, err := os.Lstat(filepath.Join(out, name)); err == nil {
+			return usagef("%s holds a run already (%s): choose another -out, or remove it", out, name)
+		}
+	}
+	return nil
+}
+
+// makeFolder makes the folder and what is needed in it.
+func makeFolder(out string, now time.Time) (f folder, err error) {
+	f = folder{show: out}
+	if out == "" {
+		f.dup = true
+		if f.show, err = makeTimed(now); err != nil {
+			return folder{}, fmt.Errorf("making a folder for the results: %w", err)
+		}
+	}
+	if f.path, err = filepath.Abs(f.show); err != nil {
+		return folder{}, err
+	}
+	f.work = filepath.Join(f.path, workName)
+	for _, dir := range []string{filepath.Join(f.work, "tmp"), filepath.Join(f.path, profilesName)} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return folder{}, fmt.Errorf("making a folder for the results: %w", errors.Join(err, os.RemoveAll(f.work)))
+		}
+	}
+	return f, nil
+}
+
+// makeTimed makes a folder named by the time; of two in the same second the later
+// gets a number.
+func makeTimed(now time.Time) (string, error) {
+	if err := os.MkdirAll(defaultOut, 0o755); err != nil {
+		return "", err
+	}
+	stamp := filepath.Join(defaultOut, now.UTC().Format("20060102T150405Z"))
+	for i := range 100 {
+		path := stamp
+		if i > 0 {
+			path += "-" + strconv.Itoa(i+1)
+		}
+		err := os.Mkdir(path, 0o755)
+		if !errors.Is(err, fs.ErrExist) {
+			return path, err
+		}
+	}
+	return "", fmt.Errorf("%s exists a hundred times: name a folder with -out", stamp)
+}
+
+// pointLatest makes latest point to the folder, in one step.
+func (f folder) pointLatest() error {
+	if !f.dup {
+		return nil
+	}
+	next := f.path + "." + latestName
+	if err := os.Symlink(filepath.Base(f.path), next); err != nil {
+		return err
+	}
+	err := os.Rename(next, filepath.Join(filepath.Dir(f.path), latestName))
+	if err != nil {
+		return errors.Join(err, os.Remove(next))
+	}
+	return nil
+}

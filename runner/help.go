@@ -1,0 +1,75 @@
+package runner
+
+import (
+	"fmt"
+	"io"
+)
+
+// helps are the texts of -h, by command; the empty one is that of the program. They
+// teach by example: what is valid to name is what list prints.
+var helps = map[string]string{
+	"": `%[1]s measures styles of doing the same work, side by side, and proves that the
+work was the same.
+
+Commands:
+  run      measure and write the results to a folder
+  list     what there is to measure: scenarios, styles, -set keys
+  report   render a folder's results again
+  gate     hold a run against budgets
+  version  versions of the program and of what it stands on
+  help     this text; help COMMAND or COMMAND -h for one command
+
+Try:
+  %[1]s run -quick
+  %[1]s list
+
+Exit codes: 0 pass, 1 over budget, 2 usage or bad input, 3 inconclusive,
+4 invalid (the work differed), 5 the run failed or was stopped.
+`,
+	"run": `Usage: %[1]s run [flags] [scenario…]
+
+Measures the scenarios named, or all, in every style. Flags may follow names.
+
+  -quick           fewer and shorter blocks: half a minute, wide intervals
+  -full            more rounds and profiles of everything: for publishing
+  -out DIR         folder for the results (default out/<time>, and out/latest
+                   points to it); it must not hold a run already
+  -styles A,B      only these styles; the first in the list's order is the baseline
+  -seed N          the same work and order again (default: drawn, and recorded)
+  -set KEY=VALUE   a scenario's setting; several values by comma measure each;
+                   may be repeated
+
+Examples:
+  %[1]s run                                everything
+  %[1]s run -quick SCENARIO                one scenario, in a hurry
+  %[1]s run SCENARIO -set KEY=1,2 -seed 7  two cells a style, repeatable
+
+Scenarios, styles, keys and their values: %[1]s list
+Results go to stdout and the folder, progress to stderr.
+`,
+	"list": `Usage: %[1]s list
+
+Names scenarios, styles, and every -set key with its values and default.
+`,
+	"report": `Usage: %[1]s report DIR
+
+Computes and renders the results in DIR again from its raw blocks. Works on a run
+that was stopped, too: what was measured until then is shown and marked incomplete.
+
+Example:
+  %[1]s report out/latest
+`,
+	"version": `Usage: %[1]s version
+
+Prints the versions of the program, of Go, and of what the styles stand on.
+`,
+	"help": `Usage: %[1]s help [command]
+`,
+}
+
+// commandNames are those that a user may type, in the order of the help text.
+var commandNames = []string{"run", "list", "report", "gate", "version", "help"}
+
+func printHelp(w io.Writer, program, command string) {
+	fmt.Fprintf(w, helps[command], program)
+}

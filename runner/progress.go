@@ -1,0 +1,78 @@
+package runner
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// A progress tells on stderr how far a run is: a bar on a terminal, else plain lines.
+type progress struct {
+	mu  sync.Mutex
+	to  io.Writer
+	bar *progressbar.ProgressBar // nil without a terminal
+}
+
+func newProgress(to io.Writer, rounds int) *progress {
+	p := &progress{to: to}
+	if isTerminal(to) {
+		p.bar = progressbar.NewOptions(rounds, progressbar.OptionSetWriter(to), progressbar.OptionSetDescription("rounds"),
+			progressbar.OptionSetWidth(30), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetRenderBlankState(true))
+	}
+	return p
+}
+
+// isTerminal also answers no where NO_COLOR asks for plain output (no-color.org).
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
+}
+
+// say writes a line, above the bar if there is one.
+func (p *progress) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(p.writer(), format+"\n", args...) // a closed terminal stops no run
+}
+
+// step counts a round.
+func (p *progress) step() { p.skip(1) }
+
+// skip counts rounds that will not be measured, too.
+func (p *progress) skip(rounds int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Add(rounds)
+	}
+}
+
+// finish takes the bar away.
+func (p *progress) finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
+	}
+}
+
+// writer is for whole lines: the bar makes way for them.
+func (p *progress) writer() io.Writer { return aboveBar{p} }
+
+type aboveBar struct{ *progress }
+
+func (w aboveBar) Write(text []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.bar == nil {
+		return w.to.Write(text)
+	}
+	_ = w.bar.Clear()
+	n, err := w.to.Write(text)
+	_ = w.bar.RenderBlank()
+	return n, err
+}

@@ -1,0 +1,74 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"rubato/reports"
+)
+
+// rounds measures: in each round every arm runs one block, in an order drawn from
+// the seed, so that what drifts in the machine meets all alike.
+func (c *contest) rounds(ctx context.Context) error {
+	c.progress.say("%s: up to %d rounds of %s", c.name, c.ask.effort.Rounds, c.size())
+	start := time.Now()
+	for round, order := range orders(c.ask.seed, c.name, c.ask.effort.Rounds, len(c.entrants)) {
+		if len(c.standing()) == 0 || c.ask.effort.enough(round, time.Since(start)) {
+			c.progress.skip(c.ask.effort.Rounds - round)
+			return nil
+		}
+		keep := func(_ *entrant, b *reports.Block) error {
+			b.Round = round
+			return c.record.add(reports.Line{Block: b})
+		}
+		if err := c.lockstep(ctx, c.n, order, keep); err != nil {
+			return err
+		}
+		if round == 0 {
+			if err := c.checkpoint(); err != nil {
+				return err
+			}
+		}
+		c.progress.step()
+	}
+	return nil
+}
+
+// size says how much an arm does in a round.
+func (c *contest) size() string {
+	if c.plan.scenario.apart() {
+		return fmt.Sprintf("%d arms apart, %v each", len(c.standing()), apartBlock)
+	}
+	return fmt.Sprintf("%d operations", c.n)
+}
+
+// enough tells whether a contest has had the rounds that its time allows.
+func (e Effort) enough(rounds int, spent time.Duration) bool {
+	return rounds >= fewRounds && spent >= e.Enough
+}
+
+// orders are the permutations of the arms, one a round: a function of seed and
+// contest alone.
+func orders(seed uint64, contest string, rounds, arms int) [][]int {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(contest)) // cannot fail
+	source := rand.New(rand.NewPCG(seed, h.Sum64()))
+	all := make([][]int, rounds)
+	for i := range all {
+		all[i] = source.Perm(arms)
+	}
+	return all
+}
+
+// checkpoint records what is known of the cells so far, verdicts and transcripts
+// among it, for a run that does not live to write its summary.
+func (m *measurement) checkpoint() error {
+	soFar := *m.result
+	soFar.Incomplete = "the run ended before it wrote its summary"
+	soFar.Cells = slices.DeleteFunc(slices.Clone(soFar.Cells), func(c reports.Cell) bool { return !m.touched(c) })
+	return m.record.add(reports.Line{Run: &soFar})
+}

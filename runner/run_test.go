@@ -1,0 +1,204 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"rubato/reports"
+)
+
+// tiny is an effort for tests: everything a run does, and no more of it than needed.
+var tiny = Effort{Name: "tiny", Rounds: 6, Block: time.Millisecond, Warmup: 1,
+	Active: 120 * time.Millisecond, Idle: 120 * time.Millisecond, Profile: 50 * time.Millisecond}
+
+// ran is what came of a run in a folder of the test's own.
+type ran struct {
+	code           int
+	dir            string
+	stdout, stderr string
+	run            *reports.Run
+	details        reports.Details
+}
+
+// runTiny measures the test suite with real child processes.
+func runTiny(t *testing.T, ctx context.Context, change func(*program), args ...string) ran {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	p := program{suite: journals(), name: "rubato", stdout: &stdout, stderr: &stderr, limits: patience, left: &leftovers{}}
+	if change != nil {
+		change(&p)
+	}
+	dir := filepath.Join(t.TempDir(), "out")
+	ask, err := parseRun(append([]string{"-out", dir, "-seed", "7"}, args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask.effort = tiny
+	plan, err := newPlan(p.suite, ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := ran{dir: dir}
+	r.code = p.measure(ctx, ask, plan, args)
+	r.stdout, r.stderr = stdout.String(), stderr.String()
+	if r.run, r.details, err = reports.Load(dir); err != nil {
+		t.Fatalf("results cannot be read: %v\n%s", err, r.stderr)
+	}
+	if _, err := os.Stat(filepath.Join(dir, workName)); !os.IsNotExist(err) {
+		t.Errorf("the work folder is still there: %v", err)
+	}
+	return r
+}
+
+func (r ran) cell(t *testing.T, style string) reports.Cell {
+	t.Helper()
+	for _, c := range r.run.Cells {
+		if c.Style == style {
+			return c
+		}
+	}
+	t.Fatalf("no cell of style %s\n%s", style, r.stderr)
+	return reports.Cell{}
+}
+
+func TestRunMeasuresAllStyles(t *testing.T) {
+	t.Parallel()
+	r := runTiny(t, t.Context(), nil, "journal", "-set", "ink=black")
+	if r.code != exitPass {
+		t.Fatalf("exit %d\n%s", r.code, r.stderr)
+	}
+	if len(r.run.Cells) != 3 || r.run.Incomplete != "" || r.run.Baseline != "plain" || r.run.Seed != 7 {
+		t.Fatalf("%d cells, incomplete %q, baseline %s, seed %d", len(r.run.Cells), r.run.Incomplete, r.run.Baseline, r.run.Seed)
+	}
+	digest := r.run.Cells[0].Work.Digest
+	for _, c := range r.run.Cells {
+		if c.Verdict != reports.Measured || c.Rounds != tiny.Rounds || c.BlockOps < 2 {
+			t.Errorf("%s: %s %s, %d rounds of %d", c.Key(), c.Verdict, c.Why, c.Rounds, c.BlockOps)
+		}
+		if w := c.Work; w.Digest == "" || w.Digest != digest || w.Stimuli != int64(c.Rounds*c.BlockOps) || w.Effects != w.Stimuli || w.Expected != w.Stimuli {
+			t.Errorf("%s: work %+v", c.Key(), w)
+		}
+		if c.NsOp.Median <= 0 || c.NsOp.Lo > c.NsOp.Median || c.NsOp.Hi < c.NsOp.Median || c.CPUNsOp.Median <= 0 || c.P99Ns <= 0 || c.RSSPeak <= 0 || c.AllocsOp <= 0 || c.ActiveCPU <= 0 {
+			t.Errorf("%s: a figure is missing: %+v", c.Key(), c)
+		}
+		if strings.Join(c.Named, " ") != "ink" {
+			t.Errorf("%s: named %q", c.Key(), c.Named)
+		}
+	}
+	if slow := r.cell(t, "slow"); slow.Ratio == nil || slow.OverheadNs == nil {
+		t.Error("no ratio to the baseline")
+	}
+	if base := r.cell(t, "plain"); base.Ratio != nil {
+		t.Error("the baseline has a ratio to itself")
+	}
+	if len(r.details.Blocks) != 3*tiny.Rounds || len(r.details.Profiles) != 6 || len(r.details.Samples) == 0 {
+		t.Errorf("%d blocks, %d profiles, %d samples", len(r.details.Blocks), len(r.details.Profiles), len(r.details.Samples))
+	}
+	for _, p := range r.details.Profiles {
+		if info, err := os.Stat(filepath.Join(r.dir, p.Path)); err != nil || info.Size() == 0 {
+			t.Errorf("profile %s: %v", p.Path, err)
+		}
+	}
+	if !strings.Contains(r.stdout, "measured") || !strings.Contains(r.stdout, "report.html") {
+		t.Errorf("stdout:\n%s", r.stdout)
+	}
+}
+
+// Keys of one style make more arms of that style, each against the one baseline.
+func TestRunPairsArmsOfOneStyle(t *testing.T) {
+	t.Parallel()
+	r := runTiny(t, t.Context(), nil, "journal", "-set", "ink=red", "-set", "pen=quill,ball", "-styles", "plain,other")
+	if r.code != exitPass || len(r.run.Cells) != 3 {
+		t.Fatalf("exit %d, %d cells\n%s", r.code, len(r.run.Cells), r.stderr)
+	}
+	for _, c := range r.run.Cells[1:] {
+		if c.Style != "other" || c.Ratio == nil || c.Options["pen"] == "" {
+			t.Errorf("%s: ratio %v", c.Key(), c.Ratio)
+		}
+	}
+}
+
+// The same seed gives the same transcript and the same order of turns, whatever the
+// machine makes of the times.
+func TestSeedRepeats(t *testing.T) {
+	t.Parallel()
+	var digests, turns [2]string
+	for i := range 2 {
+		r := runTiny(t, t.Context(), nil, "count", "-styles", "plain,other")
+		for _, c := range r.run.Cells {
+			digests[i] += c.Work.Digest + " "
+		}
+		for _, b := range r.details.Blocks {
+			turns[i] += b.Cell + " "
+		}
+	}
+	if digests[0] != digests[1] || turns[0] != turns[1] {
+		t.Errorf("digests %q\nturns %q", digests, turns)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		fault   string
+		code    int
+		style   string // that is void
+		why     []string
+		failure string // in Run.Incomplete
+	}{
+		{fault: "other/lane/3", code: exitInvalid, style: "other",
+			why: []string{"script", "style other", "lane journal", "line 4", "want", "got", "or so"}},
+		{fault: "other/drops/19", code: exitInvalid, style: "other", why: []string{"lane journal", "line 20", "got no line"}},
+		{fault: "other/drops/50", code: exitInvalid, style: "other", why: []string{"effects are missing"}},
+		{fault: "other/lane/50", code: exitInvalid, style: "other", why: []string{"digest", "other work"}},
+		{fault: "plain/drops/50", code: exitInvalid, style: "other", why: []string{"baseline plain is void"}},
+		{fault: "plain/drops/2", code: exitInvalid, style: "plain", why: []string{"18 of 20 effects are missing"}},
+		{fault: "other/error/50", code: exitFailed, failure: "the pen broke"},
+		{fault: "other/crash/50", code: exitFailed, failure: "panic: out of ink"},
+		{fault: "other/hang/50", code: exitFailed, failure: "no answer to \"block\""},
+		{fault: "other/hang/0", code: exitFailed, failure: "no answer to \"script\""},
+		{fault: "other/chatter/0", code: exitPass},
+	} {
+		t.Run(strings.ReplaceAll(test.fault, "/", " "), func(t *testing.T) {
+			t.Parallel()
+			short := func(p *program) {
+				p.limits.Block, p.limits.Script, p.limits.Close = 5*time.Second, 5*time.Second, time.Second
+			}
+			r := runTiny(t, t.Context(), short, "journal", "-set", "ink=black", "-styles", "plain,other", "-set", "fault="+test.fault)
+			if r.code != test.code {
+				t.Fatalf("exit %d, want %d\n%s", r.code, test.code, r.stderr)
+			}
+			if test.style != "" {
+				c := r.cell(t, test.style)
+				if c.Verdict != reports.Void {
+					t.Fatalf("%s is %s", test.style, c.Verdict)
+				}
+				for _, part := range test.why {
+					if !strings.Contains(c.Why, part) {
+						t.Errorf("why %q lacks %q", c.Why, part)
+					}
+				}
+			}
+			if !strings.Contains(r.run.Incomplete, test.failure) || (test.failure == "") != (r.run.Incomplete == "") {
+				t.Errorf("incomplete: %q, want %q", r.run.Incomplete, test.failure)
+			}
+			if test.failure != "" && !strings.Contains(r.run.Incomplete, "journal") {
+				t.Errorf("incomplete: %q names no scenario", r.run.Incomplete)
+			}
+		})
+	}
+}
+
+// A style that leaves a goroutine behind is told so.
+func TestLeakIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	r := runTiny(t, t.Context(), nil, "journal", "-set", "ink=black", "-styles", "plain,other", "-set", "fault=other/leak/30")
+	if got := strings.Join(r.cell(t, "other").Warnings, "\n"); !strings.Contains(got, "left 1 goroutines behind") {
+		t.Errorf("warnings: %q\n%s", got, r.stderr)
+	}
+}

@@ -1,0 +1,232 @@
+package runner
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	psutil "github.com/shirou/gopsutil/v3/process"
+
+	"rubato/reports"
+)
+
+// patienceOfTests bounds every wait here; a loaded machine gets there long before.
+const patienceOfTests = 60 * time.Second
+
+// A started is a rubato run in a process of its own, in a folder of its own.
+type started struct {
+	command        *exec.Cmd
+	dir            string
+	stdout, stderr bytes.Buffer
+	children       []int32
+}
+
+// startRun starts a run that goes on for long enough to be stopped, and waits until
+// it has written so many blocks.
+func startRun(t *testing.T, blocks int, wrap ...string) *started {
+	t.Helper()
+	s := &started{dir: t.TempDir()}
+	line := append(wrap, "rubato", "run", "-full", "-out", "results", "-seed", "3", "-styles", "plain,other", "journal")
+	s.command = exec.Command(line[0], line[1:]...)
+	s.command.Dir, s.command.Stdout, s.command.Stderr = s.dir, &s.stdout, &s.stderr
+	if err := s.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.command.Process.Kill() })
+	await(t, "blocks in results.jsonl", func() bool {
+		data, _ := os.ReadFile(filepath.Join(s.results(), rawName))
+		return bytes.Count(data, []byte(`{"block":`)) >= blocks
+	})
+	s.children = childrenOf(s.command.Process.Pid)
+	return s
+}
+
+func (s *started) results() string { return filepath.Join(s.dir, "results") }
+
+func await(t *testing.T, what string, met func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patienceOfTests); !met(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited %v for %s", patienceOfTests, what)
+		}
+	}
+}
+
+func childrenOf(pid int) (pids []int32) {
+	p, err := psutil.NewProcess(int32(pid))
+	if err != nil {
+		return nil
+	}
+	children, _ := p.Children()
+	for _, c := range children {
+		pids = append(pids, c.Pid)
+	}
+	return pids
+}
+
+// gone tells whether a process has ended; one that nobody has reaped yet has.
+func gone(pid int32) bool {
+	p, err := psutil.NewProcess(pid)
+	if err != nil {
+		return true
+	}
+	state, err := p.Status()
+	return err != nil || len(state) > 0 && state[0] == psutil.Zombie
+}
+
+// ends waits for the run to end and checks what every stopped run owes: exit code
+// 5, readable results marked incomplete, nothing left behind.
+func (s *started) ends(t *testing.T, why string) *reports.Run {
+	t.Helper()
+	if len(s.children) < 2 {
+		t.Fatalf("children %v: want one an arm", s.children)
+	}
+	_ = s.command.Wait()
+	if code := s.command.ProcessState.ExitCode(); code != exitFailed {
+		t.Errorf("exit %d (%v)\n%s", code, s.command.ProcessState, s.stderr.String())
+	}
+	for _, pid := range s.children {
+		await(t, "a child's end", func() bool { return gone(pid) })
+	}
+	if _, err := os.Stat(filepath.Join(s.results(), workName)); !os.IsNotExist(err) {
+		t.Errorf("work folder: %v", err)
+	}
+	run, details, err := reports.Load(s.results())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(run.Incomplete, why) {
+		t.Errorf("incomplete %q lacks %q", run.Incomplete, why)
+	}
+	reports.Summarize(run, details)
+	if len(run.Cells) != 2 || run.Cells[0].Rounds == 0 || run.Cells[0].NsOp.Median <= 0 {
+		t.Errorf("the blocks are lost: %+v", run.Cells)
+	}
+	return run
+}
+
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			s := startRun(t, 4)
+			if err := s.command.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			s.ends(t, "stopped by signal: "+signal.String())
+			for _, name := range []string{"results.json", "report.html", "bench.txt"} {
+				if _, err := os.Stat(filepath.Join(s.results(), name)); err != nil {
+					t.Error(err)
+				}
+			}
+			if !strings.Contains(s.stderr.String(), "incomplete") {
+				t.Errorf("stderr:\n%s", s.stderr.String())
+			}
+		})
+	}
+}
+
+// The second Ctrl-C ends at once; what was recorded stays.
+func TestSecondInterrupt(t *testing.T) {
+	t.Parallel()
+	s := startRun(t, 4)
+	for range 2 {
+		if err := s.command.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond) // two at once would be delivered as one
+	}
+	s.ends(t, "")
+	_ = filepath.WalkDir(s.results(), func(path string, _ fs.DirEntry, _ error) error {
+		if strings.HasPrefix(filepath.Base(path), halfWritten) {
+			t.Errorf("left behind: %s", path)
+		}
+		return nil
+	})
+}
+
+func TestKilledChild(t *testing.T) {
+	t.Parallel()
+	s := startRun(t, 4)
+	if err := syscall.Kill(int(s.children[0]), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	run := s.ends(t, "signal: killed")
+	if !strings.Contains(run.Incomplete, "journal") || !strings.Contains(run.Incomplete, "style ") {
+		t.Errorf("incomplete %q names no arm", run.Incomplete)
+	}
+}
+
+// When the runner itself is killed its children end with it.
+func TestKilledRunner(t *testing.T) {
+	t.Parallel()
+	s := startRun(t, 4)
+	if err := s.command.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.command.Wait()
+	for _, pid := range s.children {
+		await(t, "an orphan's end", func() bool { return gone(pid) })
+	}
+	run, details, err := reports.Load(s.results())
+	if err != nil || run.Incomplete == "" {
+		t.Fatalf("load: %v, incomplete %q", err, run.Incomplete)
+	}
+	reports.Summarize(run, details)
+	if len(run.Cells) != 2 || run.Cells[1].Work.Digest == "" || run.Cells[1].Named == nil {
+		t.Errorf("cells of the broken run: %+v", run.Cells)
+	}
+}
+
+// Beyond 24 kB a file cannot grow here, as on a disk that is full.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	s := &started{dir: t.TempDir()}
+	s.command = exec.Command("bash", "-c", "ulimit -f 24; exec rubato run -quick -out results -seed 3 -styles plain,other count")
+	s.command.Dir, s.command.Stdout, s.command.Stderr = s.dir, &s.stdout, &s.stderr
+	_ = s.command.Run()
+	if code := s.command.ProcessState.ExitCode(); code != exitFailed {
+		t.Errorf("exit %v\n%s", s.command.ProcessState, s.stderr.String())
+	}
+	if !strings.Contains(s.stderr.String(), "file too large") {
+		t.Errorf("stderr:\n%s", s.stderr.String())
+	}
+	if _, err := os.Stat(filepath.Join(s.results(), workName)); !os.IsNotExist(err) {
+		t.Errorf("work folder: %v", err)
+	}
+	left, err := filepath.Glob(filepath.Join(s.results(), ".tmp-*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+	if run, _, err := reports.Load(s.results()); err != nil || run.Incomplete == "" {
+		t.Errorf("load: %v", err)
+	}
+}
+
+// A reader that goes away, as in rubato run | head -1, breaks nothing.
+func TestClosedStdout(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = read.Close()
+	command := exec.Command("rubato", "run", "-quick", "-out", "results", "-styles", "plain", "count")
+	command.Dir, command.Stdout, command.Stderr = dir, write, write
+	_ = command.Run()
+	_ = write.Close()
+	if code := command.ProcessState.ExitCode(); code != exitPass {
+		t.Errorf("%v", command.ProcessState)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "results", workName)); !os.IsNotExist(err) {
+		t.Errorf("work folder: %v", err)
+	}
+}

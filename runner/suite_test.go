@@ -1,0 +1,189 @@
+package runner
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+)
+
+// The test binary is also the program that the tests are about: as "rubato" in
+// transcripts, and as every measured child.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == childCommand {
+		os.Exit(Main(journals(), os.Args[1:]))
+	}
+	testscript.Main(leakless{m}, map[string]func(){
+		"rubato": func() { os.Exit(Main(journals(), os.Args[1:])) },
+	})
+}
+
+// leakless fails the tests when they leave a goroutine behind.
+type leakless struct{ *testing.M }
+
+func (l leakless) Run() int {
+	code := l.M.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// journals is a small suite: numbers are read from a shared file, summed, and each
+// sum is appended to a file. It can be told to do it wrong.
+func journals() Suite {
+	return Suite{
+		Name: "journals",
+		Styles: []Style{
+			{Name: "plain", Doc: "adds and appends"},
+			{Name: "other", Doc: "the same, elsewhere"},
+			{Name: "slow", Doc: "the same, three times over"},
+		},
+		Scenarios: []Scenario{journal(), {
+			Name: "count", Answers: "What does counting cost?", Op: "count", Script: 5,
+			Open: func(s Setup) (Workload, error) { return openJournal(s) },
+			Claims: []Claim{{Text: "counting takes no time", Source: "hearsay", Kind: "estimate",
+				Quantity: "ns_op", Hi: 1}},
+		}},
+		Versions: map[string]string{"abacus": "1.2.3"},
+	}
+}
+
+func journal() Scenario {
+	return Scenario{
+		Name: "journal", Answers: "What does a line in a journal cost?", Op: "line", Script: 20,
+		Keys: []Key{
+			{Name: "ink", Doc: "colour of the lines", Default: "black,blue", Values: []string{"black", "blue", "red"}},
+			{Name: "width", Doc: "digits of a number", Default: "6", Check: func(v string) error {
+				if n, err := strconv.Atoi(v); err != nil || n < 1 || n > 9 {
+					return errors.New("want a number from 1 to 9")
+				}
+				return nil
+			}},
+			{Name: "pen", Doc: "what writes", Default: "quill", Values: []string{"quill", "ball"}, Styles: []string{"other"}},
+			{Name: "fault", Doc: "style/what goes wrong/from which stimulus", Default: "none"},
+		},
+		Prepare: func(s Setup) error {
+			return os.WriteFile(filepath.Join(s.Shared, "start"), []byte(strconv.FormatUint(s.Seed, 10)), 0o600)
+		},
+		Open: func(s Setup) (Workload, error) { return openJournal(s) },
+	}
+}
+
+// A book is the workload.
+type book struct {
+	setup   Setup
+	file    *os.File
+	sum     uint64
+	fault   string
+	from    int
+	first   int
+	numbers []uint64
+	effects int64
+	lines   []string
+	digest  string
+}
+
+func openJournal(s Setup) (*book, error) {
+	file, err := os.Create(filepath.Join(s.Dir, "journal"))
+	if err != nil {
+		return nil, err
+	}
+	b := &book{setup: s, file: file}
+	if start, err := os.ReadFile(filepath.Join(s.Shared, "start")); err == nil {
+		b.sum, _ = strconv.ParseUint(string(start), 10, 64)
+	}
+	if parts := strings.Split(s.Options["fault"], "/"); len(parts) == 3 && parts[0] == s.Style {
+		b.fault = parts[1]
+		b.from, err = strconv.Atoi(parts[2])
+	}
+	return b, err
+}
+
+func (b *book) Prepare(first, n int) error {
+	b.first, b.numbers, b.effects, b.lines = first, b.numbers[:0], 0, nil
+	for i := range n {
+		h := fnv.New64a()
+		fmt.Fprintf(h, "%d %d", b.setup.Seed, first+i)
+		b.numbers = append(b.numbers, h.Sum64()%1000)
+	}
+	return nil
+}
+
+func (b *book) Run(latency func(time.Duration)) error {
+	out, h := bufio.NewWriter(b.file), sha256.New()
+	for i, number := range b.numbers {
+		start := time.Now()
+		b.sum += number
+		if b.setup.Style == "slow" {
+			_, _ = io.WriteString(io.Discard, strings.Repeat("slow", 300))
+		}
+		line := fmt.Sprintf("%s %d", b.setup.Options["ink"], b.sum)
+		if b.fault != "" && b.first+i >= b.from {
+			skip, err := b.misbehave(&line)
+			if err != nil {
+				return err
+			}
+			if skip {
+				continue
+			}
+		}
+		fmt.Fprintln(h, line)
+		if b.setup.Verbatim {
+			b.lines = append(b.lines, line)
+		}
+		if _, err := fmt.Fprintln(out, line); err != nil {
+			return err
+		}
+		b.effects++
+		latency(time.Since(start))
+	}
+	b.digest = hex.EncodeToString(h.Sum(nil))
+	return out.Flush()
+}
+
+// misbehave does what the fault says; skip leaves the line out.
+func (b *book) misbehave(line *string) (skip bool, err error) {
+	switch b.fault {
+	case "drops":
+		return true, nil
+	case "lane":
+		*line += " or so"
+	case "crash":
+		panic("out of ink")
+	case "error":
+		return false, errors.New("the pen broke")
+	case "hang":
+		<-context.Background().Done()
+	case "chatter":
+		fmt.Println("a stray line on stdout")
+	case "leak":
+		b.fault = ""
+		go func() { <-context.Background().Done() }()
+	}
+	return false, nil
+}
+
+func (b *book) Work() (Work, error) {
+	work := Work{Stimuli: int64(len(b.numbers)), Effects: b.effects, Expected: int64(len(b.numbers)), Digest: b.digest}
+	if b.setup.Verbatim {
+		work.Lanes = map[string][]string{"journal": b.lines}
+	}
+	return work, nil
+}
+
+func (b *book) Close() error { return b.file.Close() }

@@ -1,0 +1,79 @@
+package runner
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"rubato/reports"
+)
+
+// cellTable is a line a cell: the short form of the report.
+func cellTable(run *reports.Run) string {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleDefault)
+	t.Style().Options = table.Options{SeparateHeader: true}
+	t.Style().Format.Header = text.FormatDefault
+	t.AppendHeader(table.Row{"scenario", "style", "per op", "to " + run.Baseline, "more per op", "p99", "CPU per op", "allocs", "verdict"})
+	var columns []table.ColumnConfig
+	for number := 3; number <= 8; number++ {
+		columns = append(columns, table.ColumnConfig{Number: number, Align: text.AlignRight})
+	}
+	t.SetColumnConfigs(columns)
+	for _, c := range run.Cells {
+		t.AppendRow(row(c))
+	}
+	return t.Render()
+}
+
+func row(c reports.Cell) table.Row {
+	name := c.Scenario
+	for _, key := range c.Named {
+		name += " " + key + "=" + c.Options[key]
+	}
+	if c.Verdict == reports.Void {
+		return table.Row{name, c.Style, "", "", "", "", "", "", "void: " + short(c.Why)}
+	}
+	ratio, overhead := "1", ""
+	if c.Ratio != nil && c.OverheadNs != nil {
+		ratio = fmt.Sprintf("%.3g [%.3g, %.3g]", c.Ratio.Median, c.Ratio.Lo, c.Ratio.Hi)
+		overhead = fmt.Sprintf("%s [%s, %s]", nanoseconds(c.OverheadNs.Median), nanoseconds(c.OverheadNs.Lo), nanoseconds(c.OverheadNs.Hi))
+	}
+	return table.Row{name, c.Style, nanoseconds(c.NsOp.Median), ratio, overhead, measured(c.P99Ns),
+		nanoseconds(c.CPUNsOp.Median), fmt.Sprintf("%.0f", c.AllocsOp), c.Verdict}
+}
+
+// measured is a time, or that there is none: no operation told its latency, or too
+// few did.
+func measured(ns float64) string {
+	if ns == 0 {
+		return "-"
+	}
+	return nanoseconds(ns)
+}
+
+// nanoseconds is a time with three digits: 1.23ms.
+func nanoseconds(ns float64) string {
+	switch {
+	case math.IsInf(ns, 0) || math.IsNaN(ns):
+		return "?"
+	case math.Abs(ns) < 100:
+		return fmt.Sprintf("%.3gns", ns)
+	}
+	scale := math.Pow(10, math.Floor(math.Log10(math.Abs(ns)))-2)
+	return time.Duration(math.Round(ns/scale) * scale).String()
+}
+
+// short is the beginning of a reason, for a table; the report has all of it.
+func short(why string) string {
+	const most = 60
+	why, _, _ = strings.Cut(why, "\n")
+	if runes := []rune(why); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return why
+}
