@@ -6,7 +6,11 @@
 // conversation, close.
 package direct
 
-import "rubato/player"
+import (
+	"strconv"
+
+	"rubato/player"
+)
 
 // Style is direct calls.
 var Style = player.Style{
@@ -17,34 +21,13 @@ var Style = player.Style{
 
 // wired is the player as direct calls join it.
 type wired struct {
-	queue *player.Queue // module ap
-
-	timeslots *player.Timeslots // module pd
-	director  *player.Director
-	cooldowns *player.Cooldowns
-
-	messages *player.Messages // module log
-	users    *player.Users
-	batch    *player.Batch
-
-	store  player.Store
+	*player.Parts
 	closed bool
 }
 
-// Open joins the parts over the store.
+// Open makes the parts. Who calls whom is below.
 func Open(config player.Config) (player.Player, error) {
-	config = config.Defaults()
-	library, log := config.Store.Director(), config.Store.Log()
-	return &wired{
-		queue:     player.NewQueue(config.Verbatim),
-		timeslots: player.NewTimeslots(library, config.Verbatim),
-		director:  player.NewDirector(library, config.Verbatim),
-		cooldowns: player.NewCooldowns(library, config.Verbatim),
-		messages:  player.NewMessages(log, config.Verbatim),
-		users:     player.NewUsers(log, config.Verbatim),
-		batch:     player.NewBatch(log, config.Batch),
-		store:     config.Store,
-	}, nil
+	return &wired{Parts: player.NewParts(config.Defaults())}, nil
 }
 
 // Do calls, and what it calls has happened when it returns.
@@ -52,13 +35,10 @@ func (w *wired) Do(s player.Stimulus) error {
 	if w.closed {
 		return player.ErrClosed
 	}
-	switch s.Kind {
-	case player.QueueLow:
-		return w.queueLow(s)
-	case player.MessageSaid:
-		return w.batch.Do(w.messageSaid(s.Message))
+	if s.Kind == player.MessageSaid {
+		return w.Batch.Do(w.messageSaid(s))
 	}
-	return player.Unknown(s)
+	return w.converse(s)
 }
 
 // Post is done when it returns, but for a message that waits for its batch.
@@ -66,57 +46,151 @@ func (w *wired) Post(s player.Stimulus, done player.Done) error {
 	if w.closed {
 		return player.ErrClosed
 	}
-	switch s.Kind {
-	case player.QueueLow:
-		done(s.Seq, w.queueLow(s))
-	case player.MessageSaid:
-		w.batch.Add(s.Seq, w.messageSaid(s.Message), done)
-	default:
-		return player.Unknown(s)
+	if s.Kind == player.MessageSaid {
+		w.Batch.Add(s.Seq, w.messageSaid(s), done)
+	} else {
+		done(s.Seq, w.converse(s))
 	}
 	return nil
 }
 
 // Settle commits the batch that has not filled.
-func (w *wired) Settle() error { return w.batch.Flush() }
+func (w *wired) Settle() error { return w.Batch.Flush() }
+
+// converse holds the conversation that a stimulus starts.
+func (w *wired) converse(s player.Stimulus) error {
+	switch s.Kind {
+	case player.QueueLow:
+		return w.queueLow(s)
+	case player.PassageEnd:
+		return w.passageEnd(s)
+	case player.BufferReady:
+		return w.bufferReady(s)
+	case player.Control:
+		return w.control(s)
+	case player.VolumeSet:
+		return w.volumeSet(s)
+	}
+	return player.Unknown(s)
+}
 
 // queueLow refills the queue by one passage.
 func (w *wired) queueLow(s player.Stimulus) error {
-	level := w.queue.PlayDown(s.At)
-	if !w.queue.AutoPlay || !w.queue.RefillDue() {
+	return w.depthChanged(s, w.Queue.PlayDown(s.At))
+}
+
+// passageEnd advances the queue and remembers what was played.
+func (w *wired) passageEnd(s player.Stimulus) error {
+	ended, began, level, err := w.Queue.Advance(s.At)
+	if err != nil {
+		return err
+	}
+	next := w.Queue.Head()
+	err = w.depthChanged(s, level)
+	if recorded := w.History.Record(ended.Passage, began, s.At); err == nil {
+		err = recorded
+	}
+	if w.Decoder.IsReady(next) {
+		if started := w.start(next); err == nil {
+			err = started
+		}
+	}
+	return err
+}
+
+// depthChanged tells how many wait, at most ten times a second, and refills.
+func (w *wired) depthChanged(s player.Stimulus, level player.Level) error {
+	if w.Pace.Due(s.At) {
+		if err := w.Broadcast.Send(player.DepthChanged, "", int64(level.Depth)); err != nil {
+			return err
+		}
+		if err := w.Pace.Mark(s.At); err != nil {
+			return err
+		}
+	}
+	if !w.Queue.AutoPlay || !w.Queue.RefillDue() {
 		return nil
 	}
-	wanted, err := w.timeslots.FlavorAt(level.Target)
+	return w.refill(s, level)
+}
+
+// refill chooses a passage and enqueues it.
+func (w *wired) refill(s player.Stimulus, level player.Level) error {
+	wanted, err := w.Timeslots.FlavorAt(level.Target)
 	if err != nil {
 		return err
 	}
-	passage, err := w.director.Select(level.Target, wanted, s.Seed)
+	passage, err := w.Director.Select(level.Target, wanted, s.Seed)
 	if err != nil {
+		_ = w.Broadcast.Send(player.Notice, string(player.CodeOf(err)), 0) // the selection's error is the one to tell
 		return err
 	}
-	if err := w.queue.Enqueue(passage.ID, passage.Length()); err != nil {
+	if err := w.Queue.Enqueue(passage.ID, passage.Length()); err != nil {
 		return err
 	}
-	return w.cooldowns.Record(passage.ID, level.Target)
+	if err := w.Decoder.Request(passage.ID); err != nil {
+		return err
+	}
+	return w.Cooldowns.Record(passage.ID, level.Target)
+}
+
+// bufferReady starts the passage if it is the one to play.
+func (w *wired) bufferReady(s player.Stimulus) error {
+	if err := w.Decoder.Ready(s.Passage); err != nil {
+		return err
+	}
+	if w.Queue.Head() != s.Passage || w.Playback.Passage == s.Passage {
+		return nil
+	}
+	return w.start(s.Passage)
+}
+
+// start plays a passage, and tells everybody.
+func (w *wired) start(passage int64) error {
+	if err := w.Playback.Start(passage); err != nil {
+		return err
+	}
+	if err := w.stateChanged(); err != nil {
+		return err
+	}
+	return w.Broadcast.Send(player.SongChanged, "", passage)
+}
+
+// stateChanged tells and keeps what the player is doing.
+func (w *wired) stateChanged() error {
+	state := string(w.Playback.State)
+	if err := w.Broadcast.Send(player.StateChanged, state, 0); err != nil {
+		return err
+	}
+	return w.Settings.Put("playback", state)
+}
+
+// control commands playback, for whoever may.
+func (w *wired) control(s player.Stimulus) error {
+	if !w.Sessions.Authorised(s.Token) {
+		return w.Sessions.Refuse(s.Command)
+	}
+	changed, err := w.Playback.Command(s.Command)
+	if err != nil || !changed {
+		return err
+	}
+	return w.stateChanged()
+}
+
+// volumeSet sets the volume, and keeps it.
+func (w *wired) volumeSet(s player.Stimulus) error {
+	if err := w.Playback.SetVolume(s.Volume); err != nil {
+		return err
+	}
+	return w.Settings.Put("volume", strconv.Itoa(s.Volume))
 }
 
 // messageSaid logs a message and counts its user.
-func (w *wired) messageSaid(m player.Message) error {
-	if err := w.messages.Append(m); err != nil {
+func (w *wired) messageSaid(s player.Stimulus) error {
+	if err := w.Messages.Append(s.Message); err != nil {
 		return err
 	}
-	return w.users.Count(m.Username)
-}
-
-// Observe reads back every part and the store.
-func (w *wired) Observe() (player.Observation, error) {
-	stored, err := w.store.Stored()
-	return player.Observation{
-		Queue: w.queue.Entries(),
-		Lanes: player.Lanes(w.queue.Lane, w.timeslots.Lane, w.director.Lane, w.cooldowns.Lane,
-			w.messages.Lane, w.users.Lane),
-		Stored: stored,
-	}, err
+	return w.Users.Count(s.Message.Username)
 }
 
 // Close commits what waits. There is nothing else to leave behind.
@@ -125,5 +199,5 @@ func (w *wired) Close() error {
 		return nil
 	}
 	w.closed = true
-	return w.batch.Flush()
+	return w.Batch.Flush()
 }

@@ -35,15 +35,19 @@ func (l *logSide) listen() (*nats.Subscription, error) {
 	return chat, l.module.conn.Flush() // the subscription must stand before anything is said
 }
 
-// hear runs the rules for one message, or commits what waits.
+// hear runs the rules for one message, or commits what waits. One subscription
+// calls it, so that only the store has to be guarded against the module's services.
 func (l *logSide) hear(msg *nats.Msg) {
-	l.module.mu.Lock()
-	defer l.module.mu.Unlock()
 	if msg.Subject == settled {
+		l.module.mu.Lock()
 		_ = l.batch.Flush() // its failure is in every outcome
+		l.module.mu.Unlock()
 	} else {
 		seq := number(msg.Header, flowHeader)
-		l.batch.Add(seq, l.emit(seq, msg), l.done)
+		err := l.emit(seq, msg)
+		l.module.mu.Lock()
+		l.batch.Add(seq, err, l.done)
+		l.module.mu.Unlock()
 	}
 	l.report()
 }

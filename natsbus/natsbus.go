@@ -30,23 +30,15 @@ const saidEvent = "ui::Chat::said"
 
 // wired is the player as NATS joins it.
 type wired struct {
+	*player.Parts
 	orchestrated.Inspection // of the modules' engines
+	config                  player.Config
 	server                  *server.Server
-	ap, pd, log             *module
-	ui                      *uiSide
-	said                    *nats.Subscription
+	ap, pd, log, ui         *module
+	chat                    *chatSide
 	logSide                 *logSide
+	said                    *nats.Subscription
 
-	queue *player.Queue // module ap
-
-	timeslots *player.Timeslots // module pd
-	director  *player.Director
-	cooldowns *player.Cooldowns
-
-	messages *player.Messages // module log
-	users    *player.Users
-
-	config player.Config
 	answer player.Done // for Do: made once
 	result chan outcomeOf
 	closed bool
@@ -58,22 +50,12 @@ type outcomeOf struct {
 	err error
 }
 
-// Open starts the server and the modules, and joins them.
+// Open makes the parts, starts the server and the modules, and joins them.
 func Open(config player.Config) (player.Player, error) {
 	config = config.Defaults()
-	library, log := config.Store.Director(), config.Store.Log()
-	w := &wired{
-		queue:     player.NewQueue(config.Verbatim),
-		timeslots: player.NewTimeslots(library, config.Verbatim),
-		director:  player.NewDirector(library, config.Verbatim),
-		cooldowns: player.NewCooldowns(library, config.Verbatim),
-		messages:  player.NewMessages(log, config.Verbatim),
-		users:     player.NewUsers(log, config.Verbatim),
-		config:    config,
-		result:    make(chan outcomeOf, config.Window),
-	}
+	w := &wired{Parts: player.NewParts(config), config: config, result: make(chan outcomeOf, config.Window)}
 	w.answer = func(seq uint64, err error) { w.result <- outcomeOf{seq, err} }
-	if err := w.join(player.NewBatch(log, config.Batch)); err != nil {
+	if err := w.join(); err != nil {
 		w.leave()
 		return nil, err
 	}
@@ -81,19 +63,15 @@ func Open(config player.Config) (player.Player, error) {
 }
 
 // join starts everything; whoever calls it stops what was started if it fails.
-func (w *wired) join(batch *player.Batch) (err error) {
+func (w *wired) join() (err error) {
 	if w.server, err = startServer(w.config.Placement.Transport); err != nil {
 		return err
 	}
-	concepts := []orchestrated.Concept{
-		orchestrated.QueueConcept(w.queue), orchestrated.TimeslotsConcept(w.timeslots),
-		orchestrated.DirectorConcept(w.director), orchestrated.CooldownsConcept(w.cooldowns),
-		orchestrated.ChatConcept(), orchestrated.MessagesConcept(w.messages), orchestrated.UsersConcept(w.users),
-	}
+	concepts := append(orchestrated.Concepts(w.Parts), orchestrated.PaddingConcept())
 	for i, m := range []struct {
 		name string
 		to   **module
-	}{{"ap", &w.ap}, {"pd", &w.pd}, {"log", &w.log}} {
+	}{{"ap", &w.ap}, {"pd", &w.pd}, {"log", &w.log}, {"ui", &w.ui}} {
 		conn, err := w.connect(m.name)
 		if err != nil {
 			return err
@@ -105,17 +83,11 @@ func (w *wired) join(batch *player.Batch) (err error) {
 		w.Inspection = append(w.Inspection, (*m.to).engine)
 	}
 	fields := orchestrated.ChatConcept().Events[0].Fields
-	w.logSide = &logSide{module: w.log, batch: batch, fields: fields}
+	w.logSide = &logSide{module: w.log, batch: w.Batch, fields: fields}
 	if w.said, err = w.logSide.listen(); err != nil {
 		return err
 	}
-	conn, err := w.connect("ui")
-	if err != nil {
-		return err
-	}
-	if w.ui, err = newUI(conn, w.config, fields); err != nil {
-		conn.Close()
-	}
+	w.chat, err = newChat(w.ui.conn, w.config, fields)
 	return err
 }
 
@@ -123,38 +95,31 @@ func (w *wired) connect(module string) (*nats.Conn, error) {
 	return connect(w.server, w.config.Placement.Transport, module, w.config.Timeout)
 }
 
-// Do sets off a flow and waits for its last effect: in ap that is when the flow
-// has run, since its requests have been answered; in log it is the outcome.
+// Do sets off a flow and waits for its last effect: that is when the flow has run,
+// since its requests have been answered; for a message it is the outcome.
 func (w *wired) Do(s player.Stimulus) error {
 	if w.closed {
 		return player.ErrClosed
 	}
-	switch s.Kind {
-	case player.QueueLow:
-		return w.queueLow(s)
-	case player.MessageSaid:
+	if s.Kind == player.MessageSaid {
 		if err := w.messageSaid(s, w.answer); err != nil {
 			return err
 		}
 		return w.await(s.Seq)
 	}
-	return player.Unknown(s)
+	return w.converse(s)
 }
 
-// Post returns when a message is on its way; a queue that is low is refilled by
-// the time it returns, as in the other styles.
+// Post returns when a message is on its way; anything else is done by then, as in
+// the other styles.
 func (w *wired) Post(s player.Stimulus, done player.Done) error {
 	if w.closed {
 		return player.ErrClosed
 	}
-	switch s.Kind {
-	case player.QueueLow:
-		done(s.Seq, w.queueLow(s))
-	case player.MessageSaid:
+	if s.Kind == player.MessageSaid {
 		return w.messageSaid(s, done)
-	default:
-		return player.Unknown(s)
 	}
+	done(s.Seq, w.converse(s))
 	return nil
 }
 
@@ -164,14 +129,14 @@ func (w *wired) Settle() error {
 	if w.closed {
 		return nil
 	}
-	return w.ui.settle()
+	return w.chat.settle()
 }
 
 // await waits for the outcome of one message. A batch that waits for more is told
 // that there is none.
 func (w *wired) await(seq uint64) error {
 	if w.config.Batch > 1 {
-		if err := w.ui.settle(); err != nil {
+		if err := w.chat.settle(); err != nil {
 			return err
 		}
 	}
@@ -189,22 +154,33 @@ func (w *wired) await(seq uint64) error {
 	}
 }
 
-// queueLow lets the queue play down in ap; AutoSelectWhenQueueLow does the rest,
-// with three requests to pd.
-func (w *wired) queueLow(s player.Stimulus) error {
-	w.ap.mu.Lock()
-	defer w.ap.mu.Unlock()
-	return w.ap.engine.Invoke(s.Seq, 0, "ap::Queue::playDown",
-		[]orchestrated.Value{orchestrated.Int(s.At), orchestrated.Nat(s.Seed)}, nil)
+// converse tells the concept where the stimulus arises, in its own module; rules do
+// the rest, by request where a concept is in another.
+func (w *wired) converse(s player.Stimulus) error {
+	switch s.Kind {
+	case player.QueueLow:
+		return w.ap.engine.Invoke(s.Seq, 0, "ap::Queue::playDown", values(orchestrated.Int(s.At), orchestrated.Nat(s.Seed)), nil)
+	case player.PassageEnd:
+		return w.ap.engine.Emit(s.Seq, 0, "ap::Playback::passageEnded", orchestrated.Int(s.At), orchestrated.Nat(s.Seed))
+	case player.BufferReady:
+		return w.ap.engine.Invoke(s.Seq, 0, "ap::Decoder::ready", values(orchestrated.Int(s.Passage)), nil)
+	case player.Control:
+		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::commanded", orchestrated.String(s.Command), orchestrated.String(s.Token))
+	case player.VolumeSet:
+		return w.ap.engine.Invoke(s.Seq, 0, "ap::Playback::setVolume", values(orchestrated.Int(s.Volume)), nil)
+	}
+	return player.Unknown(s)
 }
+
+func values(in ...orchestrated.Value) []orchestrated.Value { return in }
 
 // messageSaid publishes what was said; LogMessageWhenSaid and CountUserWhenSaid do
 // the rest in log.
-func (w *wired) messageSaid(s player.Stimulus, done player.Done) error { return w.ui.say(s, done) }
+func (w *wired) messageSaid(s player.Stimulus, done player.Done) error { return w.chat.say(s, done) }
 
-// Observe reads back every part and the store.
+// Observe reads back every part and the store, with all modules held still.
 func (w *wired) Observe() (player.Observation, error) {
-	for _, m := range []*module{w.ap, w.pd, w.log} {
+	for _, m := range []*module{w.ap, w.pd, w.log, w.ui} {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 	}
@@ -212,14 +188,9 @@ func (w *wired) Observe() (player.Observation, error) {
 	if err != nil {
 		return player.Observation{}, err
 	}
-	stored, err := w.config.Store.Stored()
-	return player.Observation{
-		Queue: w.queue.Entries(),
-		Lanes: player.Lanes(w.queue.Lane, w.timeslots.Lane, w.director.Lane, w.cooldowns.Lane,
-			w.messages.Lane, w.users.Lane),
-		Stored:  stored,
-		Dropped: uint64(dropped),
-	}, err
+	seen, err := w.Parts.Observe()
+	seen.Dropped = uint64(dropped)
+	return seen, err
 }
 
 // Close settles, then ends the modules and the server.
@@ -235,10 +206,7 @@ func (w *wired) Close() error {
 
 // leave ends whatever was started.
 func (w *wired) leave() {
-	if w.ui != nil {
-		w.ui.conn.Close()
-	}
-	for _, m := range []*module{w.ap, w.pd, w.log} {
+	for _, m := range []*module{w.ui, w.ap, w.pd, w.log} {
 		if m != nil {
 			m.close()
 		}

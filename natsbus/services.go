@@ -3,6 +3,7 @@ package natsbus
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -22,8 +23,11 @@ type module struct {
 	timeout time.Duration
 	service micro.Service
 
-	mu     sync.Mutex // engine and parts serve one at a time
 	engine *orchestrated.Engine
+
+	// mu guards the module's parts: an action or query has them to itself, and lets
+	// go before anything follows from it, so that two modules may ask each other.
+	mu sync.Mutex
 }
 
 // newModule registers the module's own concepts, those of the others as remote,
@@ -34,6 +38,7 @@ func newModule(name string, member uint8, conn *nats.Conn, config player.Config,
 	var own []orchestrated.Concept
 	for _, c := range all {
 		if c.Module == name {
+			c = m.guard(c)
 			own = append(own, c)
 		} else {
 			c = m.remote(c)
@@ -42,7 +47,7 @@ func newModule(name string, member uint8, conn *nats.Conn, config player.Config,
 			return nil, err
 		}
 	}
-	if err := m.engine.AddRules(orchestrated.RulesOf(name)...); err != nil {
+	if err := m.engine.AddRules(orchestrated.RulesOf(name, orchestrated.Padded(orchestrated.Rules(), config.Rules))...); err != nil {
 		return nil, err
 	}
 	m.engine.Start()
@@ -87,13 +92,35 @@ func (m *module) invoke(uri string, a orchestrated.Action, r micro.Request) ([]b
 		return nil, &player.Error{Code: player.Invalid, Op: uri, Err: err}
 	}
 	headers := nats.Header(r.Headers())
-	m.mu.Lock()
 	err := m.engine.Invoke(number(headers, flowHeader), number(headers, causeHeader), uri, in, out)
-	m.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
 	return encode(a.Out, out)
+}
+
+// guard lets one of a concept's functions run at a time, and none beside those of
+// the module's other concepts: they may share a store.
+func (m *module) guard(c orchestrated.Concept) orchestrated.Concept {
+	actions, queries := slices.Clone(c.Actions), slices.Clone(c.Queries)
+	for i, a := range actions {
+		run := a.Run
+		actions[i].Run = func(call *orchestrated.Call) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			return run(call)
+		}
+	}
+	for i, q := range queries {
+		ask := q.Ask
+		queries[i].Ask = func(call *orchestrated.Call) (bool, error) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			return ask(call)
+		}
+	}
+	c.Actions, c.Queries = actions, queries
+	return c
 }
 
 // remote is a concept of another module, as this one sees it: its actions are

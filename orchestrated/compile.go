@@ -119,7 +119,7 @@ func (c *compiler) when(w When, out *compiled) (field string, err error) {
 // trigger resolves one trigger. In any-of, the later ones must bind just what the
 // first did, since the steps cannot know which it was.
 func (c *compiler) trigger(t Trigger, h *hook, again bool) error {
-	number, ok := c.registry.find(t.URI)
+	number, ok := c.registry.find(t)
 	if !ok {
 		return fmt.Errorf("unknown event or action %q", t.URI)
 	}

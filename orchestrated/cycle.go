@@ -57,7 +57,7 @@ func (e *Engine) cycle(added []*compiled) error {
 func causes(steps []step) []int {
 	var out []int
 	for _, s := range steps {
-		out = append(out, s.action.completed)
+		out = append(out, s.action.completed, s.action.failed)
 		for _, e := range s.action.emits {
 			out = append(out, e.trigger)
 		}

@@ -22,7 +22,8 @@ import (
 )
 
 // Engine runs rules over concepts. Register everything first; then Emit and
-// Invoke, from one goroutine at a time.
+// Invoke, from any goroutine: a flow belongs to one, and it is for the concepts to
+// be guarded if several flows may reach them at once.
 type Engine struct {
 	settings Settings
 	registry registry
@@ -33,7 +34,7 @@ type Engine struct {
 	bus      *bus
 	trace    *trace // nil: off
 	records  atomic.Uint64
-	idle     *flow // the one to use next; nil while it runs
+	idle     atomic.Pointer[flow] // the one to use next; nil while it runs
 
 	queue      *queue     // queued dispatch only
 	persister  *persister // with a sink only
@@ -220,13 +221,14 @@ func (f *flow) root(a *action, cause uint64, in, out []Value) {
 	if f.err = f.run(call, cause, nil); f.err == nil {
 		copy(out, call.Out)
 		f.after(call, fields)
+	} else {
+		f.failed(call, f.err)
 	}
 	f.depth--
 }
 
 func (e *Engine) begin(token uint64) *flow {
-	f := e.idle
-	e.idle = nil
+	f := e.idle.Swap(nil)
 	if f == nil {
 		f = newFlow(e)
 	}
@@ -247,7 +249,7 @@ func (e *Engine) end(f *flow) error {
 	f.release(0)
 	f.joins, f.answers = f.joins[:0], f.answers[:0]
 	f.actions, f.depth, f.err = 0, 0, nil
-	e.idle = f
+	e.idle.Store(f)
 	return err
 }
 

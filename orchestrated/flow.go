@@ -197,10 +197,24 @@ func (f *flow) invoke(s *step, frame []Value, cause uint64, h *hook) error {
 			frame[m.to] = call.Out[m.from]
 		}
 		f.after(call, fields)
+	} else {
+		f.failed(call, err)
 	}
 	f.depth--
 	f.release(mark)
 	return err
+}
+
+// failed sets off the rules that wait for this action's failure.
+func (f *flow) failed(call *Call, err error) {
+	trigger := call.action.failed
+	if len(f.engine.index[trigger]) == 0 {
+		return
+	}
+	fields := f.push(len(call.In) + 2)
+	copy(fields, call.In)
+	fields[len(call.In)], fields[len(call.In)+1] = String(string(player.CodeOf(err))), String(err.Error())
+	f.happen(trigger, call.record, fields)
 }
 
 // call takes the place of this depth, one deeper than its caller's.

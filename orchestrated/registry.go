@@ -10,6 +10,7 @@ type (
 		uri       string
 		emits     []*event
 		completed int     // trigger number of its completion
+		failed    int     // and of its failure
 		fields    []Field // In, then Out: what its completion binds
 		untraced  bool
 	}
@@ -82,7 +83,8 @@ func (r *registry) addAction(c Concept, a Action) error {
 		return fmt.Errorf("action %s: Run is not set", uri)
 	}
 	fields := append(append([]Field(nil), a.In...), a.Out...)
-	registered := &action{Action: a, uri: uri, fields: fields, completed: r.number(uri, fields)}
+	registered := &action{Action: a, uri: uri, fields: fields, completed: r.number(uri, fields),
+		failed: r.number(uri+" failed", append(append([]Field(nil), a.In...), Field{"code", Text}, Field{"error", Text}))}
 	for _, name := range a.Emits {
 		e, ok := r.events[c.URI(name)]
 		if !ok {
@@ -103,12 +105,16 @@ func (r *registry) number(uri string, fields []Field) int {
 	return len(r.triggers) - 1
 }
 
-// find returns the trigger number of an event or of an action's completion.
-func (r *registry) find(uri string) (int, bool) {
-	if e := r.events[uri]; e != nil {
+// find returns the trigger number of an event, of an action's completion or of its
+// failure.
+func (r *registry) find(t Trigger) (int, bool) {
+	a := r.actions[t.URI]
+	switch e := r.events[t.URI]; {
+	case e != nil && !t.Failed:
 		return e.trigger, true
-	}
-	if a := r.actions[uri]; a != nil {
+	case a != nil && t.Failed:
+		return a.failed, true
+	case a != nil:
 		return a.completed, true
 	}
 	return 0, false

@@ -23,8 +23,9 @@ func On(t Trigger) When { return When{Any: []Trigger{t}} }
 
 // A Trigger matches an event, or a completed action, by URI.
 type Trigger struct {
-	URI  string            // "ap::Queue::depthChanged"
-	Bind map[string]string // field → variable
+	URI    string            // "ap::Queue::depthChanged"
+	Failed bool              // the action has failed; its inputs, "code" and "error" are the fields
+	Bind   map[string]string // field → variable
 }
 
 // A Where is a condition: And, Or, Not or Ask.

@@ -3,6 +3,8 @@ package orchestrated
 import (
 	"strings"
 	"testing"
+
+	"rubato/player"
 )
 
 // lamp is a concept for tests: it can be switched, tells whether it is on, and
@@ -125,15 +127,17 @@ func TestNames(t *testing.T) {
 func TestPlayerRules(t *testing.T) {
 	t.Parallel()
 	e := NewEngine(Settings{})
-	err := e.AddConcepts(QueueConcept(nil), TimeslotsConcept(nil), DirectorConcept(nil), CooldownsConcept(nil),
-		ChatConcept(), MessagesConcept(nil), UsersConcept(nil))
+	err := e.AddConcepts(append(Concepts(&player.Parts{}), PaddingConcept())...)
 	if err == nil {
-		err = e.AddRules(Rules()...)
+		err = e.AddRules(Padded(Rules(), 100)...)
+	}
+	if len(e.rules) != 100 {
+		t.Errorf("%d rules, want 100", len(e.rules))
 	}
 	if err != nil {
 		t.Error(err)
 	}
-	if n := len(RulesOf("ap")) + len(RulesOf("pd")) + len(RulesOf("log")); n != len(Rules()) {
+	if n := len(RulesOf("ap", Rules())) + len(RulesOf("log", Rules())) + len(RulesOf("ui", Rules())); n != len(Rules()) {
 		t.Errorf("%d of %d rules have a module to run in", n, len(Rules()))
 	}
 }

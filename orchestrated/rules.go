@@ -1,9 +1,24 @@
 package orchestrated
 
+import (
+	"fmt"
+
+	"rubato/player"
+)
+
 // Rules are the player's synchronizations, declared once for every bus. Module
 // says whose engine runs a rule when modules are apart: that of its queries and,
-// failing these, of its actions.
+// failing these, of its trigger.
 func Rules() []Rule {
+	var all []Rule
+	for _, some := range [][]Rule{selectionRules(), playbackRules(), broadcastRules(), logRules()} {
+		all = append(all, some...)
+	}
+	return all
+}
+
+// selectionRules keep the queue filled.
+func selectionRules() []Rule {
 	return []Rule{
 		{
 			Name: "AutoSelectWhenQueueLow", Module: "ap",
@@ -17,6 +32,90 @@ func Rules() []Rule {
 			},
 		},
 		{
+			Name: "NotifyWhenSelectionFails", Module: "ap",
+			When: On(Trigger{URI: "pd::Director::select", Failed: true, Bind: same("code")}),
+			Then: []Step{{Do: "ui::Broadcast::send", With: send(player.Notice, Var("code"), zero)}},
+		},
+		{
+			Name: "RequestDecodeWhenEnqueued", Module: "ap",
+			When: On(Trigger{URI: "ap::Queue::enqueue", Bind: same("passage")}),
+			Then: []Step{{Do: "ap::Decoder::request", With: vars("passage")}},
+		},
+	}
+}
+
+// playbackRules go from one passage to the next.
+func playbackRules() []Rule {
+	start := []Step{{Do: "ap::Playback::start", With: vars("passage")}}
+	return []Rule{
+		{
+			Name: "StartWhenBufferReady", Module: "ap",
+			When: On(Trigger{URI: "ap::Decoder::bufferReady", Bind: same("passage")}),
+			Where: And{Ask{Query: "ap::Queue::isHead", With: vars("passage")},
+				Not{Ask{Query: "ap::Playback::plays", With: vars("passage")}}},
+			Then: start,
+		},
+		{
+			Name: "AdvanceQueueWhenPassageEnds", Module: "ap",
+			When: On(Trigger{URI: "ap::Playback::passageEnded", Bind: same("at", "seed")}),
+			Then: []Step{{Do: "ap::Queue::advance", With: vars("at", "seed")}},
+		},
+		{
+			Name: "RecordHistoryWhenPassageEnds", Module: "ap",
+			When: On(Trigger{URI: "ap::Queue::advance", Bind: same("passage", "began", "at")}),
+			Then: []Step{{Do: "log::History::record", With: Args{"passage": Var("passage"), "began": Var("began"), "ended": Var("at")}}},
+		},
+		{
+			Name: "StartNextWhenQueueAdvances", Module: "ap",
+			When:  On(Trigger{URI: "ap::Queue::advance", Bind: map[string]string{"next": "passage"}}),
+			Where: Ask{Query: "ap::Decoder::isReady", With: vars("passage")},
+			Then:  start,
+		},
+		{
+			Name: "EnforceAuthenticationOnPlayback", Module: "ui",
+			When:  On(Trigger{URI: "ui::Sessions::commanded", Bind: same("command", "token")}),
+			Where: Ask{Query: "ui::Sessions::authorised", With: vars("token")},
+			Then:  []Step{{Do: "ap::Playback::command", With: vars("command")}},
+			Else:  []Step{{Do: "ui::Sessions::refuse", With: vars("command")}},
+		},
+	}
+}
+
+// stateChanges binds what playback is doing, whichever way it came to that.
+var stateChanges = When{Any: []Trigger{
+	{URI: "ap::Playback::started", Bind: same("state")},
+	{URI: "ap::Playback::paused", Bind: same("state")},
+	{URI: "ap::Playback::stopped", Bind: same("state")},
+}}
+
+// broadcastRules tell everybody who looks.
+func broadcastRules() []Rule {
+	return []Rule{
+		{
+			Name: "BroadcastPlaybackState", Module: "ap", When: stateChanges,
+			Then: []Step{{Do: "ui::Broadcast::send", With: send(player.StateChanged, Var("state"), zero)}},
+		},
+		{
+			Name: "BroadcastSongChange", Module: "ap",
+			When: On(Trigger{URI: "ap::Playback::songChanged", Bind: same("passage")}),
+			Then: []Step{{Do: "ui::Broadcast::send", With: send(player.SongChanged, nothing, Var("passage"))}},
+		},
+		{
+			Name: "BroadcastQueueDepth", Module: "ap",
+			When:  On(Trigger{URI: "ap::Queue::depthChanged", Bind: same("depth", "at")}),
+			Where: Ask{Query: "ap::Pace::due", With: vars("at")},
+			Then: []Step{
+				{Do: "ui::Broadcast::send", With: send(player.DepthChanged, nothing, Var("depth"))},
+				{Do: "ap::Pace::mark", With: vars("at")},
+			},
+		},
+	}
+}
+
+// logRules write down what is to be found again.
+func logRules() []Rule {
+	return []Rule{
+		{
 			Name: "LogMessageWhenSaid", Module: "log",
 			When: On(Trigger{URI: "ui::Chat::said", Bind: same("user", "text", "at")}),
 			Then: []Step{{Do: "log::Messages::append", With: vars("user", "text", "at")}},
@@ -27,13 +126,47 @@ func Rules() []Rule {
 			When: On(Trigger{URI: "log::Messages::append", Bind: same("user")}),
 			Then: []Step{{Do: "log::Users::count", With: vars("user")}},
 		},
+		{
+			Name: "PersistVolumeChange", Module: "ap",
+			When: On(Trigger{URI: "ap::Playback::volumeChanged", Bind: same("volume")}),
+			Then: []Step{{Do: "log::Settings::put", With: Args{"key": Const(Text, String("volume")), "value": Var("volume")}}},
+		},
+		{
+			Name: "PersistPlaybackState", Module: "ap", When: stateChanges,
+			Then: []Step{{Do: "log::Settings::put", With: Args{"key": Const(Text, String("playback")), "value": Var("state")}}},
+		},
 	}
 }
 
-// RulesOf are the rules that run in one module's engine.
-func RulesOf(module string) []Rule {
+var (
+	nothing = Const(Text, String(""))
+	zero    = Const(Integer, Int(0))
+)
+
+// send are the inputs of a broadcast.
+func send(kind string, text, number Term) Args {
+	return Args{"kind": Const(Text, String(kind)), "text": text, "number": number}
+}
+
+// PaddingConcept has the event that padding rules wait for, which nobody emits.
+func PaddingConcept() Concept {
+	return Concept{Module: "ap", Name: "Padding", Events: []Event{{"never", nil}},
+		Actions: []Action{{Name: "nothing", Run: func(*Call) error { return nil }}}}
+}
+
+// Padded are these rules and as many more, which never match, as make n.
+func Padded(rules []Rule, n int) []Rule {
+	for i := len(rules); i < n; i++ {
+		rules = append(rules, Rule{Name: fmt.Sprintf("Padding%03d", i), Module: "ap",
+			When: On(Trigger{URI: "ap::Padding::never"}), Then: []Step{{Do: "ap::Padding::nothing"}}})
+	}
+	return rules
+}
+
+// RulesOf are those of these rules that run in one module's engine.
+func RulesOf(module string, rules []Rule) []Rule {
 	var out []Rule
-	for _, r := range Rules() {
+	for _, r := range rules {
 		if r.Module == module {
 			out = append(out, r)
 		}

@@ -52,6 +52,8 @@ type Config struct {
 	Timeout   time.Duration // longest wait for another module
 	Trace     Tracing       // zero: none
 	Dispatch  Dispatch      // how rules are run, in the styles that have rules
+	Rules     int           // rules in all, those that never match included; fewer than the player's own: just these
+	Token     string        // what Control must bear; "": anything
 	Verbatim  bool          // lanes keep their lines, not only their digest
 }
 
@@ -72,7 +74,7 @@ type Placement struct {
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
-// transport tcp, dispatch inline. A window smaller than the batch could never fill one, so it grows.
+// transport tcp, dispatch inline, 20 rules. A window smaller than the batch could never fill one, so it grows.
 func (c Config) Defaults() Config {
 	c.Batch = max(c.Batch, 1)
 	if c.Window <= 0 {
@@ -84,6 +86,9 @@ func (c Config) Defaults() Config {
 	}
 	if c.Placement.Transport == "" {
 		c.Placement.Transport = "tcp"
+	}
+	if c.Rules <= 0 {
+		c.Rules = 20
 	}
 	if c.Dispatch == "" {
 		c.Dispatch = Inline
@@ -100,6 +105,14 @@ const (
 	QueueLow Kind = iota + 1
 	// MessageSaid: a user said Message at At.
 	MessageSaid
+	// PassageEnd: the first in the queue has been played to its end at At.
+	PassageEnd
+	// BufferReady: Passage, which was asked for, has been decoded.
+	BufferReady
+	// Control: somebody with Token commands playback: Play, Pause or Stop.
+	Control
+	// VolumeSet: somebody sets the volume to Volume.
+	VolumeSet
 )
 
 // A Stimulus is one thing that happens to the player. It is a plain value: the
@@ -110,6 +123,10 @@ type Stimulus struct {
 	At      Ticks   // when it happens, in the player's time
 	Seed    uint64  // of this stimulus's own random generator
 	Message Message // MessageSaid only
+	Passage int64   // BufferReady only
+	Command string  // Control only
+	Token   string  // Control only
+	Volume  int     // VolumeSet only
 }
 
 // An Observation is what can be read back from a settled player.

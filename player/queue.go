@@ -1,6 +1,10 @@
 package player
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
 
 // Limits of the queue.
 const (
@@ -50,15 +54,44 @@ func (q *Queue) PlayDown(at Ticks) Level {
 	q.headStart = at
 	level := q.level(at)
 	q.Lane.Record("play-down", "", int64(at), int64(played), int64(level.Depth), int64(level.Target))
-	q.due = level.Refill
-	if level.Refill {
-		q.lastRefill, q.refilled = at, true
-	}
+	q.request(level, at)
 	return level
 }
 
 // RefillDue tells whether the last PlayDown asked for a refill that has not come.
 func (q *Queue) RefillDue() bool { return q.due }
+
+// Advance drops the first entry, which has played to its end at at; the next starts
+// there. It says which it was and when it began, and counts as the refill request
+// when the level says Refill. NotFound when nothing is queued.
+func (q *Queue) Advance(at Ticks) (ended Entry, began Ticks, level Level, err error) {
+	if len(q.entries) == 0 {
+		return Entry{}, 0, Level{}, fail(NotFound, "queue: advance", errors.New("nothing is queued"))
+	}
+	ended, began = q.entries[0], q.headStart
+	q.entries = slices.Delete(q.entries, 0, 1)
+	q.headStart = at
+	level = q.level(at)
+	q.Lane.Record("advance", "", int64(at), ended.Passage, int64(level.Depth), int64(level.Target))
+	q.request(level, at)
+	return ended, began, level, nil
+}
+
+// request notes whether the level asks for a refill.
+func (q *Queue) request(level Level, at Ticks) {
+	q.due = level.Refill
+	if level.Refill {
+		q.lastRefill, q.refilled = at, true
+	}
+}
+
+// Head is the passage that plays next, or plays; 0 for none.
+func (q *Queue) Head() int64 {
+	if len(q.entries) == 0 {
+		return 0
+	}
+	return q.entries[0].Passage
+}
 
 func (q *Queue) level(at Ticks) Level {
 	l := Level{Depth: len(q.entries)}

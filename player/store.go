@@ -15,6 +15,8 @@ type Stored struct {
 	Cooldowns uint64 // digest of last_played of all songs, artists and works
 	Messages  int64  // rows of messages
 	Said      int64  // sum over users of messages counted
+	Plays     int64  // rows of play history
+	Settings  uint64 // digest of all settings
 	Log       uint64 // digest of the newest 1 000 messages and of all users' counts
 }
 
@@ -64,6 +66,8 @@ type CooldownStore interface {
 type LogStore interface {
 	AppendMessage(Message) error
 	CountUser(username string) error
+	AppendPlay(passage int64, began, ended Ticks) error
+	PutSetting(key, value string) error
 	Commit() error
 	Rollback() error // forgets what is pending; nothing pending is no error
 }

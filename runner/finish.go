@@ -66,7 +66,7 @@ func exitCode(run *reports.Run) int {
 func (p program) report(args []string) int {
 	names, err := parseAnywhere(newFlags("report"), args)
 	if errors.Is(err, flag.ErrHelp) {
-		printHelp(p.stdout, p.name, "report")
+		p.printHelp(p.stdout, "report")
 		return exitPass
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
 // helps are the texts of -h, by command; the empty one is that of the program. They
@@ -18,7 +19,7 @@ Commands:
   gate     hold a run against budgets
   version  versions of the program and of what it stands on
   help     this text; help COMMAND or COMMAND -h for one command
-
+%[2]s
 Try:
   %[1]s run -quick
   %[1]s list
@@ -70,6 +71,15 @@ Prints the versions of the program, of Go, and of what the styles stand on.
 // commandNames are those that a user may type, in the order of the help text.
 var commandNames = []string{"run", "list", "report", "gate", "version", "help"}
 
-func printHelp(w io.Writer, program, command string) {
-	fmt.Fprintf(w, helps[command], program)
+// printHelp teaches one command, or all.
+func (p program) printHelp(w io.Writer, command string) {
+	if command != "" {
+		fmt.Fprintf(w, helps[command], p.name)
+		return
+	}
+	var more strings.Builder
+	for _, c := range p.suite.Commands {
+		fmt.Fprintf(&more, "  %-8s %s\n", c.Name, c.Doc)
+	}
+	fmt.Fprintf(w, helps[""], p.name, more.String())
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -77,7 +78,7 @@ func (p program) heed(cancel context.CancelCauseFunc) {
 // main runs one command.
 func (p program) main(ctx context.Context, args []string) int {
 	if len(args) == 0 {
-		printHelp(p.stderr, p.name, "")
+		p.printHelp(p.stderr, "")
 		return exitUsage
 	}
 	command, rest := args[0], args[1:]
@@ -98,14 +99,28 @@ func (p program) main(ctx context.Context, args []string) int {
 	case "help":
 		return p.help(rest)
 	}
-	return p.fail(unknown("command", command, commandNames))
+	for _, c := range p.suite.Commands {
+		if c.Name == command {
+			return c.Run(ctx, rest, p.stdout, p.stderr)
+		}
+	}
+	return p.fail(unknown("command", command, p.commands()))
+}
+
+// commands are all words that a user may type, in the order of the help text.
+func (p program) commands() []string {
+	names := slices.Clone(commandNames)
+	for _, c := range p.suite.Commands {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 // plain runs a command that takes no arguments.
 func (p program) plain(command string, args []string, do func()) int {
 	names, err := parseAnywhere(newFlags(command), args)
 	if errors.Is(err, flag.ErrHelp) {
-		printHelp(p.stdout, p.name, command)
+		p.printHelp(p.stdout, command)
 		return exitPass
 	}
 	if err == nil && len(names) > 0 {
@@ -130,10 +145,15 @@ func (p program) help(args []string) int {
 	if command == "gate" {
 		return p.gate([]string{"-h"})
 	}
-	if _, found := helps[command]; !found {
-		return p.fail(unknown("command", command, commandNames))
+	for _, c := range p.suite.Commands {
+		if c.Name == command {
+			return c.Run(context.Background(), []string{"-h"}, p.stdout, p.stderr)
+		}
 	}
-	printHelp(p.stdout, p.name, command)
+	if _, found := helps[command]; !found {
+		return p.fail(unknown("command", command, p.commands()))
+	}
+	p.printHelp(p.stdout, command)
 	return exitPass
 }
 

@@ -28,7 +28,7 @@ type measurement struct {
 func (p program) run(ctx context.Context, args []string) int {
 	ask, err := parseRun(args)
 	if errors.Is(err, flag.ErrHelp) {
-		printHelp(p.stdout, p.name, "run")
+		p.printHelp(p.stdout, "run")
 		return exitPass
 	}
 	if err != nil {
@@ -123,6 +123,9 @@ func newResult(suite Suite, ask runFlags, plan plan, command []string, started t
 // result is what a reader of the results has to know of the scenario.
 func (s Scenario) result() reports.Scenario {
 	out := reports.Scenario{Name: s.Name, Answers: s.Answers, Op: s.Op, Claims: s.Claims, ArmKey: s.ArmKey, Pairs: s.Pairs}
+	for _, arm := range s.Arms {
+		out.Arms = append(out.Arms, reports.Arm(arm))
+	}
 	if s.apart() {
 		out.Baseline = s.Arms[0].Name
 	}

@@ -14,6 +14,8 @@
 package runner
 
 import (
+	"context"
+	"io"
 	"time"
 
 	"rubato/reports"
@@ -26,6 +28,15 @@ type Suite struct {
 	Styles    []Style // the first is the baseline
 	Scenarios []Scenario
 	Versions  map[string]string // of what the styles stand on
+	Commands  []Command         // of the system measured, beside the runner's own
+}
+
+// A Command is one more word of the command line. Run answers by exit code; it
+// gets the arguments after the word, and teaches on -h. It ends soon after ctx.
+type Command struct {
+	Name string
+	Doc  string // what it does, in one line
+	Run  func(ctx context.Context, args []string, stdout, stderr io.Writer) int
 }
 
 // A Style is known to the runner by name only; scenarios open it.

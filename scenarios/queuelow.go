@@ -24,7 +24,7 @@ func (s styleSet) queueLow() runner.Scenario {
 		Claims:  queueLowClaims,
 		Prepare: func(setup runner.Setup) error { return prepare(setup, number(setup.Options, "passages")) },
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &workload{script: lowAt, drive: closedLoop, count: refills, each: 5}
+			w := &workload{script: lowAt, drive: closedLoop, count: refills, each: 8}
 			return s.start(setup, w, func(*player.Config) {})
 		},
 	}
@@ -36,7 +36,8 @@ func lowAt(seed uint64, i int) player.Stimulus {
 }
 
 // refills counts what every part did: the queue played down and enqueued, a flavor
-// was found, a passage selected, a cooldown recorded. That the cooldown is durable
+// was found, a passage selected, its decoding asked for, its cooldown recorded, the
+// queue's depth told to everybody and the pace of that marked. That the cooldown is durable
 // is in the digest, which reads it from the database.
 func refills(seen player.Observation) (effects int64) {
 	for _, lane := range seen.Lanes {

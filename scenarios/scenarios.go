@@ -16,7 +16,7 @@ import (
 // style is the baseline.
 func Suite(versions map[string]string, styles ...player.Style) runner.Suite {
 	s := styleSet(styles)
-	suite := runner.Suite{Name: "rubato", Scenarios: []runner.Scenario{s.queueLow(), s.messageLog()},
+	suite := runner.Suite{Name: "rubato", Scenarios: []runner.Scenario{s.queueLow(), s.messageLog(), components()},
 		Versions: map[string]string{"sqlite": sqlite.Version()}}
 	for _, style := range styles {
 		suite.Styles = append(suite.Styles, runner.Style{Name: style.Name, Doc: style.Doc})

@@ -106,7 +106,8 @@ func digest(seen player.Observation) string {
 	for _, e := range seen.Queue {
 		h = player.DigestWord(h, uint64(e.Passage))
 	}
-	for _, word := range []uint64{seen.Stored.Cooldowns, uint64(seen.Stored.Messages), uint64(seen.Stored.Said), seen.Stored.Log} {
+	for _, word := range []uint64{seen.Stored.Cooldowns, uint64(seen.Stored.Messages), uint64(seen.Stored.Said), seen.Stored.Log,
+		uint64(seen.Stored.Plays), seen.Stored.Settings} {
 		h = player.DigestWord(h, word)
 	}
 	return fmt.Sprintf("%016x", h)

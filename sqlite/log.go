@@ -19,7 +19,8 @@ type log struct {
 	writes int   // pending
 	lost   error // why earlier writes of this transaction are gone
 
-	begin, insert, upsert, commit, rollback *sqlite.Stmt
+	begin, commit, rollback       *sqlite.Stmt
+	insert, upsert, play, setting *sqlite.Stmt
 }
 
 func (l *log) prepare() error {
@@ -27,6 +28,8 @@ func (l *log) prepare() error {
 		prepared{&l.begin, "BEGIN IMMEDIATE"},
 		prepared{&l.insert, "INSERT INTO messages (username, message, timestamp) VALUES (?1, ?2, ?3)"},
 		prepared{&l.upsert, "INSERT INTO users (username, messages) VALUES (?1, 1) ON CONFLICT (username) DO UPDATE SET messages = messages + 1"},
+		prepared{&l.play, "INSERT INTO play_history (passage, began, ended, reason) VALUES (?1, ?2, ?3, 'end')"},
+		prepared{&l.setting, "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value"},
 		prepared{&l.commit, "COMMIT"},
 		prepared{&l.rollback, "ROLLBACK"},
 	)
@@ -50,6 +53,27 @@ func (l *log) CountUser(username string) error {
 	}
 	l.upsert.BindText(1, username)
 	return l.write(l.upsert, "count a user in")
+}
+
+// AppendPlay inserts one row of play history.
+func (l *log) AppendPlay(passage int64, began, ended player.Ticks) error {
+	if l.conn == nil {
+		return l.closed()
+	}
+	l.play.BindInt64(1, passage)
+	l.play.BindInt64(2, int64(began))
+	l.play.BindInt64(3, int64(ended))
+	return l.write(l.play, "append a play to")
+}
+
+// PutSetting keeps a value, in place of what was there.
+func (l *log) PutSetting(key, value string) error {
+	if l.conn == nil {
+		return l.closed()
+	}
+	l.setting.BindText(1, key)
+	l.setting.BindText(2, value)
+	return l.write(l.setting, "put a setting into")
 }
 
 func (l *log) write(stmt *sqlite.Stmt, op string) error {

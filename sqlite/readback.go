@@ -16,6 +16,7 @@ type readback struct {
 	begin, end                *sqlite.Stmt
 	songs, artists, works     *sqlite.Stmt
 	messages, newest, counted *sqlite.Stmt
+	plays, settings           *sqlite.Stmt
 }
 
 func (r *readback) prepare() error {
@@ -28,6 +29,8 @@ func (r *readback) prepare() error {
 		prepared{&r.works, played("works")},
 		prepared{&r.messages, "SELECT max(id) FROM messages"},
 		prepared{&r.newest, "SELECT username, message, timestamp FROM messages ORDER BY id DESC LIMIT 1000"},
+		prepared{&r.plays, "SELECT max(id) FROM play_history"},
+		prepared{&r.settings, "SELECT key, value FROM settings ORDER BY key"},
 		prepared{&r.counted, "SELECT username, messages FROM users ORDER BY username"},
 	)
 }
@@ -37,7 +40,7 @@ func (r *readback) stored() (s player.Stored, err error) {
 	if err := r.run(r.begin); err != nil {
 		return s, explain("begin to read", r.path, err)
 	}
-	for _, read := range [...]func(*player.Stored) error{r.cooldowns, r.log} {
+	for _, read := range [...]func(*player.Stored) error{r.cooldowns, r.log, r.diary} {
 		if err := read(&s); err != nil {
 			return player.Stored{}, r.undo("read", r.end, err)
 		}
@@ -81,6 +84,18 @@ func (r *readback) log(s *player.Stored) error {
 		n := r.counted.ColumnInt64(1)
 		s.Said += n
 		s.Log = player.DigestWord(player.DigestText(s.Log, r.counted.ColumnText(0)), uint64(n))
+		return nil
+	})
+}
+
+// diary reads what module log keeps beside messages.
+func (r *readback) diary(s *player.Stored) error {
+	err := r.each(r.plays, func() error { s.Plays = r.plays.ColumnInt64(0); return nil })
+	if err != nil {
+		return err
+	}
+	return r.each(r.settings, func() error {
+		s.Settings = player.DigestText(player.DigestText(s.Settings, r.settings.ColumnText(0)), r.settings.ColumnText(1))
 		return nil
 	})
 }

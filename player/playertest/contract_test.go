@@ -48,4 +48,3 @@ func newStore(t testing.TB) player.Store {
 func TestContract(t *testing.T) {
 	playertest.Suite{Styles: styles, Store: newStore, Start: sqlite.Epoch, Golden: "testdata/transcript.golden"}.Run(t)
 }
-

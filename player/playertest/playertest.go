@@ -28,6 +28,7 @@ type Suite struct {
 // Run runs the whole suite.
 func (s Suite) Run(t *testing.T) {
 	t.Run("transcript", s.transcript)
+	t.Run("everything", s.everything)
 	for _, style := range s.Styles {
 		t.Run(style.Name, func(t *testing.T) {
 			one := subject{s, style}
@@ -39,6 +40,9 @@ func (s Suite) Run(t *testing.T) {
 		})
 	}
 }
+
+// Token is what may command playback in the evening's script.
+const Token = "let me in"
 
 // subject is one style of the suite.
 type subject struct {
@@ -69,6 +73,35 @@ func (s Suite) script(n int) []player.Stimulus {
 			stimulus = s.message(i)
 		}
 		out = append(out, stimulus)
+	}
+	return out
+}
+
+// evening is a script of everything that can happen: Token is what may command.
+func (s Suite) evening() []player.Stimulus {
+	at := s.Start
+	out := []player.Stimulus{{Kind: player.QueueLow, At: at, Seed: 1}, {Kind: player.QueueLow, At: at + player.Hour, Seed: 2}}
+	out = append(out,
+		player.Stimulus{Kind: player.Control, Command: player.Play, Token: Token},
+		player.Stimulus{Kind: player.Control, Command: player.Pause, Token: "somebody else"},
+		player.Stimulus{Kind: player.Control, Command: player.Pause, Token: Token},
+		player.Stimulus{Kind: player.Control, Command: player.Pause, Token: Token},
+		player.Stimulus{Kind: player.Control, Command: "dance", Token: Token},
+		player.Stimulus{Kind: player.Control, Command: player.Stop, Token: Token},
+		player.Stimulus{Kind: player.VolumeSet, Volume: 70},
+		player.Stimulus{Kind: player.VolumeSet, Volume: 101},
+		player.Stimulus{Kind: player.BufferReady, Passage: 1_000_000},
+	)
+	for i := range 6 {
+		at += player.Hour
+		out = append(out, player.Stimulus{Kind: player.BufferReady}, player.Stimulus{Kind: player.BufferReady},
+			player.Stimulus{Kind: player.PassageEnd, At: at, Seed: uint64(i)}, s.message(i))
+	}
+	out = append(out, player.Stimulus{Kind: player.PassageEnd, At: at + player.Second, Seed: 77},
+		player.Stimulus{Kind: player.PassageEnd, At: at + 2*player.Second}, player.Stimulus{Kind: player.PassageEnd, At: at + 3*player.Second},
+		player.Stimulus{Kind: player.PassageEnd, At: at + 4*player.Second})
+	for i := range out {
+		out[i].Seq = uint64(i + 1)
 	}
 	return out
 }

@@ -13,9 +13,9 @@ import (
 	"rubato/player"
 )
 
-// uiSide is where messages are said: it publishes them, and knows which are not
+// chatSide is where module ui lets messages be said: it publishes them, and knows which are not
 // known to be durable yet.
-type uiSide struct {
+type chatSide struct {
 	conn    *nats.Conn
 	timeout time.Duration
 	fields  []orchestrated.Field // of ui::Chat::said
@@ -26,8 +26,8 @@ type uiSide struct {
 	blamed   error // the first outcome that was unreadable or nobody's
 }
 
-func newUI(conn *nats.Conn, config player.Config, fields []orchestrated.Field) (*uiSide, error) {
-	u := &uiSide{conn: conn, timeout: config.Timeout, fields: fields,
+func newChat(conn *nats.Conn, config player.Config, fields []orchestrated.Field) (*chatSide, error) {
+	u := &chatSide{conn: conn, timeout: config.Timeout, fields: fields,
 		places: make(chan struct{}, config.Window), underWay: make(map[uint64]player.Done, config.Window)}
 	if _, err := conn.Subscribe(doneSubject, u.done); err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func newUI(conn *nats.Conn, config player.Config, fields []orchestrated.Field) (
 }
 
 // say publishes one message and returns; it waits only while the window is full.
-func (u *uiSide) say(s player.Stimulus, done player.Done) error {
+func (u *chatSide) say(s player.Stimulus, done player.Done) error {
 	m := s.Message
 	data, err := encode(u.fields, []orchestrated.Value{
 		orchestrated.String(m.Username), orchestrated.String(m.Text), orchestrated.Int(m.At)})
@@ -55,7 +55,7 @@ func (u *uiSide) say(s player.Stimulus, done player.Done) error {
 }
 
 // enter takes a place in the window.
-func (u *uiSide) enter(seq uint64, done player.Done) error {
+func (u *chatSide) enter(seq uint64, done player.Done) error {
 	if err := u.place(); err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (u *uiSide) enter(seq uint64, done player.Done) error {
 }
 
 // place waits for a place in the window, for the time-out at most.
-func (u *uiSide) place() error {
+func (u *chatSide) place() error {
 	select {
 	case u.places <- struct{}{}:
 		return nil
@@ -88,7 +88,7 @@ func (u *uiSide) place() error {
 }
 
 // take ends a stimulus's being under way; nil if it was not.
-func (u *uiSide) take(seq uint64) player.Done {
+func (u *chatSide) take(seq uint64) player.Done {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	done := u.underWay[seq]
@@ -98,7 +98,7 @@ func (u *uiSide) take(seq uint64) player.Done {
 
 // done takes the outcomes of one commit. A place is given back after its done has
 // been called, so that whoever holds all places knows that all are done.
-func (u *uiSide) done(msg *nats.Msg) {
+func (u *chatSide) done(msg *nats.Msg) {
 	var outcomes []outcome
 	if err := json.Unmarshal(msg.Data, &outcomes); err != nil {
 		u.blame(fmt.Errorf("outcomes: %w", err))
@@ -117,7 +117,7 @@ func (u *uiSide) done(msg *nats.Msg) {
 
 // settle asks log to commit what waits, and takes every place in the window: then
 // nothing is under way. What has no outcome within the time-out has failed.
-func (u *uiSide) settle() error {
+func (u *chatSide) settle() error {
 	if err := u.conn.Publish(settled, nil); err != nil {
 		return &player.Error{Code: player.Unavailable, Op: "settle", Err: err}
 	}
@@ -140,7 +140,7 @@ func (u *uiSide) settle() error {
 }
 
 // abandon fails whatever is under way.
-func (u *uiSide) abandon(err error) {
+func (u *chatSide) abandon(err error) {
 	u.mu.Lock()
 	lost := u.underWay
 	u.underWay = make(map[uint64]player.Done, cap(u.places))
@@ -158,7 +158,7 @@ func (o outcome) err() error {
 	return &player.Error{Code: o.Code, Op: saidEvent, Err: errors.New(o.Text)}
 }
 
-func (u *uiSide) blame(err error) {
+func (u *chatSide) blame(err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.blamed == nil {

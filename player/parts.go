@@ -1,0 +1,60 @@
+package player
+
+// Parts are the player's parts, one of each, not yet joined: how they converse is
+// the style.
+type Parts struct {
+	Queue    *Queue // module ap
+	Playback *Playback
+	Decoder  *Decoder
+	Pace     *Pace
+
+	Timeslots *Timeslots // module pd
+	Director  *Director
+	Cooldowns *Cooldowns
+
+	Messages *Messages // module log
+	Users    *Users
+	History  *History
+	Settings *Settings
+	Batch    *Batch
+
+	Broadcast *Broadcast // module ui
+	Sessions  *Sessions
+
+	store Store
+}
+
+// NewParts makes the parts over config's store.
+func NewParts(config Config) *Parts {
+	library, log, verbatim := config.Store.Director(), config.Store.Log(), config.Verbatim
+	return &Parts{
+		Queue:     NewQueue(verbatim),
+		Playback:  NewPlayback(verbatim),
+		Decoder:   NewDecoder(verbatim),
+		Pace:      NewPace(verbatim),
+		Timeslots: NewTimeslots(library, verbatim),
+		Director:  NewDirector(library, verbatim),
+		Cooldowns: NewCooldowns(library, verbatim),
+		Messages:  NewMessages(log, verbatim),
+		Users:     NewUsers(log, verbatim),
+		History:   NewHistory(log, verbatim),
+		Settings:  NewSettings(log, verbatim),
+		Batch:     NewBatch(log, config.Batch),
+		Broadcast: NewBroadcast(verbatim),
+		Sessions:  NewSessions(config.Token, verbatim),
+		store:     config.Store,
+	}
+}
+
+// Observe reads back every part and the store. No part may be at work.
+func (p *Parts) Observe() (Observation, error) {
+	stored, err := p.store.Stored()
+	return Observation{
+		Queue: p.Queue.Entries(),
+		Lanes: Lanes(p.Queue.Lane, p.Playback.Lane, p.Decoder.Lane, p.Pace.Lane,
+			p.Timeslots.Lane, p.Director.Lane, p.Cooldowns.Lane,
+			p.Messages.Lane, p.Users.Lane, p.History.Lane, p.Settings.Lane,
+			p.Broadcast.Lane, p.Sessions.Lane),
+		Stored: stored,
+	}, err
+}

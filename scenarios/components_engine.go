@@ -1,0 +1,204 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"rubato/orchestrated"
+	"rubato/orchestrated/naive"
+	"rubato/player"
+	"rubato/sqlite"
+)
+
+// usual is how many rules there are where their number is not what is measured.
+const usual = 20
+
+var inMemory = player.Tracing{On: true}
+
+func emissionPieces() []piece {
+	return []piece{{"emission", "an event with one field, to one handler, with no rule about it", 1, func(place) (*opened, error) {
+		d := &desk{}
+		e := orchestrated.NewEngine(orchestrated.Settings{})
+		if err := e.AddConcepts(d.concept()); err != nil {
+			return nil, err
+		}
+		err := e.Subscribe(deskURI+"happened", func(*orchestrated.Envelope) { d.events++ })
+		return emitting(d, e), err
+	}}}
+}
+
+// matchPieces end at a where that does not hold: emission, matching, one query.
+func matchPieces() []piece {
+	var out []piece
+	for _, n := range []int{10, 20, 50, 100, 1000} {
+		out = append(out, wired(fmt.Sprint("match-", n),
+			fmt.Sprintf("an event that one of %d rules is about, whose where does not hold", n), wiring{rules: n}))
+	}
+	linear := orchestrated.Settings{LinearScan: true}
+	return append(out, wired("match-1000-linear", "the same as match-1000, looking at every rule", wiring{Settings: linear, rules: 1000}))
+}
+
+func wherePieces() []piece {
+	var out []piece
+	for n := range 5 {
+		out = append(out, wired(fmt.Sprint("where-", n), fmt.Sprintf("an event, a rule with %d queries and one action", n),
+			wiring{rules: usual, queries: n, actions: 1}))
+	}
+	return out
+}
+
+func invokePieces() []piece {
+	var out []piece
+	for n := 1; n <= 4; n++ {
+		out = append(out, wired(fmt.Sprint("invoke-", n), fmt.Sprintf("an event, a rule with %d actions and no query", n),
+			wiring{rules: usual, actions: n}))
+	}
+	return out
+}
+
+// tracePieces are invoke-1, traced: one record with its edge.
+func tracePieces() []piece {
+	w := func(t player.Tracing) wiring {
+		return wiring{Settings: orchestrated.Settings{Trace: t}, rules: usual, actions: 1}
+	}
+	chain := wiring{rules: usual, actions: 1, follows: true}
+	traced := chain
+	traced.Trace = inMemory
+	return []piece{
+		wired("trace-memory", "invoke-1, traced in memory, written out when somebody reads it", w(inMemory)),
+		wired("trace-eager", "invoke-1, traced in memory, written out at once", w(player.Tracing{On: true, Eager: true})),
+		{"trace-persisted", "invoke-1, traced, its row committed to SQLite before it returns", 2, persisted(w, true)},
+		{"trace-batched", "invoke-1, traced, rows committed to SQLite 500 at a time; their writing is in the time", 2, persisted(w, false)},
+		wired("edge-untraced", "an event, a rule with one action, whose completion sets off a rule with one action", chain),
+		wired("edge", "the same as edge-untraced, traced: two records, and the edge from one to the other", traced),
+	}
+}
+
+// flushEach is how many flows make a batch: half of what the trace keeps, so that
+// none is lost.
+const flushEach = orchestrated.TraceFlows / 2
+
+// persisted counts actions and the rows that were committed.
+func persisted(w func(player.Tracing) wiring, perFlow bool) func(place) (*opened, error) {
+	return func(at place) (*opened, error) {
+		store, err := sqlite.OpenTrace(at.dir+"/trace.db", sqlite.TraceOptions{})
+		if err != nil {
+			return nil, err
+		}
+		d, sink := &desk{}, &countedSink{to: store}
+		e, err := w(player.Tracing{On: true, Sink: sink, PerFlow: perFlow}).open(d)
+		if err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+		o := emitting(d, e)
+		emit := o.run
+		o.run = func(n int) error {
+			for n > 0 {
+				some := min(n, flushEach)
+				if err := emit(some); err != nil {
+					return err
+				}
+				e.Flush()
+				n -= some
+			}
+			return nil
+		}
+		o.count = func() int64 { return d.actions + sink.rows }
+		o.check = func() error { return sink.err }
+		o.close = func() error { e.Close(); return store.Close() }
+		return o, nil
+	}
+}
+
+// countedSink counts the rows that were committed.
+type countedSink struct {
+	to   player.TraceSink
+	rows int64
+	err  error
+}
+
+func (s *countedSink) Append(rows []player.TraceRow) error {
+	err := s.to.Append(rows)
+	if err != nil {
+		s.err = errors.Join(s.err, err)
+		return err
+	}
+	s.rows += int64(len(rows))
+	return nil
+}
+
+// activationPieces are one whole activation: 2 queries and 3 actions.
+func activationPieces() []piece {
+	whole := func(s orchestrated.Settings) wiring { return wiring{Settings: s, rules: usual, queries: 2, actions: 3} }
+	return []piece{
+		wired("activation", "20 rules, of which one asks 2 queries and runs 3 actions; 3 records and 3 edges in memory", whole(orchestrated.Settings{Trace: inMemory})),
+		wired("activation-untraced", "the same, tracing off", whole(orchestrated.Settings{})),
+		wired("activation-linear", "the same as activation, looking at every rule", whole(orchestrated.Settings{Trace: inMemory, LinearScan: true})),
+		wired("activation-queued", "the same as activation, through a queue to another goroutine", whole(orchestrated.Settings{Trace: inMemory, Dispatch: player.Queued})),
+		{"direct-activation", "the same 2 queries and 3 actions, called", 5, openDirect},
+		{"naive-activation", "the same as activation in the naive engine: every rule compared as text, bindings through JSON, a random UUID a record, one lock", 5, openNaive},
+	}
+}
+
+// openDirect calls the doors through function values, as a part calls another that
+// it was given.
+func openDirect(place) (*opened, error) {
+	d := &desk{}
+	c := d.concept()
+	e := emitting(d, orchestrated.NewEngine(orchestrated.Settings{})) // for its count
+	var call orchestrated.Call
+	call.In, call.Out = make([]orchestrated.Value, 1), make([]orchestrated.Value, 1)
+	e.run = func(n int) error {
+		for i := range n {
+			call.In[0] = orchestrated.Int(i)
+			for range 2 {
+				if holds, err := c.Queries[0].Ask(&call); err != nil || !holds {
+					return fmt.Errorf("the query holds: %v, %w", holds, err)
+				}
+			}
+			for _, a := range c.Actions[:3] {
+				if err := a.Run(&call); err != nil {
+					return err
+				}
+				call.In[0] = call.Out[0]
+			}
+		}
+		return nil
+	}
+	return e, nil
+}
+
+func openNaive(place) (*opened, error) {
+	var actions, queries int64
+	a := map[string]string{"a": "a"}
+	e := &naive.Engine{Actions: map[string]naive.Action{}, Trace: naive.NewTrace(),
+		Queries: map[string]naive.Query{deskURI + "holds": func(naive.Bindings) (bool, error) { queries++; return true, nil }}}
+	rule := naive.Rule{Name: "piece", When: deskURI + "happened",
+		Where: []naive.Ask{{Query: deskURI + "holds", With: a}, {Query: deskURI + "holds", With: a}}}
+	variable := "a"
+	for i, name := range deskActions[:3] {
+		e.Actions[deskURI+name] = func(in naive.Bindings) (naive.Bindings, error) {
+			actions++
+			return naive.Bindings{"b": in["a"].(float64) + 1}, nil
+		}
+		given := "v" + strconv.Itoa(i)
+		rule.Then = append(rule.Then, naive.Step{Do: deskURI + name, With: map[string]string{"a": variable}, Gives: map[string]string{"b": given}})
+		variable = given
+	}
+	e.Rules = []naive.Rule{rule}
+	for len(e.Rules) < usual {
+		e.Rules = append(e.Rules, naive.Rule{Name: fmt.Sprint("padding ", len(e.Rules)), When: deskURI + "elsewhere",
+			Then: []naive.Step{{Do: deskURI + "one", With: a}}})
+	}
+	flows := 0
+	return &opened{count: func() int64 { return actions + queries }, run: func(n int) error {
+		for i := range n {
+			flows++
+			if err := e.Emit("flow-"+strconv.Itoa(flows), deskURI+"happened", naive.Bindings{"a": i}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}, nil
+}

@@ -1,0 +1,232 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"rubato/natsbus"
+	"rubato/player"
+	"rubato/sqlite"
+)
+
+// The reference rungs: what a cost is read against.
+
+func referencePieces() []piece {
+	return []piece{
+		{"channel-round-trip", "a message to another goroutine and one back, channels without room", 1, openChannel},
+		{"empty-loop", "one turn of a loop that counts in memory", 1, openLoop},
+		{"call", "a function call that is not inlined", 1, openCall},
+		{"interface-call", "a call through an interface of which two types are in use", 1, openInterface},
+		{"http-request", "GET on loopback over a connection that stays open, answered by a handler with 2 bytes", 1, openHTTP},
+	}
+}
+
+func openLoop(place) (*opened, error) {
+	turned := new(int64)
+	return &opened{count: func() int64 { return *turned }, run: func(n int) error {
+		for range n {
+			*turned++
+		}
+		return nil
+	}}, nil
+}
+
+//go:noinline
+func bump(n *int64) { *n++ }
+
+func openCall(place) (*opened, error) {
+	called := new(int64)
+	return &opened{count: func() int64 { return *called }, run: func(n int) error {
+		for range n {
+			bump(called)
+		}
+		return nil
+	}}, nil
+}
+
+// counter has two types, and which one is used comes from a path: a type that the
+// compiler can see it would call directly.
+type (
+	counter interface{ add() }
+	byOne   struct{ n int64 }
+	byTwo   struct{ n int64 }
+)
+
+func (c *byOne) add() { c.n++ }
+func (c *byTwo) add() { c.n += 2 }
+
+func openInterface(at place) (*opened, error) {
+	one, two := &byOne{}, &byTwo{}
+	var c counter = one
+	if at.dir == "" {
+		c = two
+	}
+	return &opened{count: func() int64 { return one.n + two.n/2 }, run: func(n int) error {
+		for range n {
+			c.add()
+		}
+		return nil
+	}}, nil
+}
+
+func openChannel(place) (*opened, error) {
+	there, back := make(chan int), make(chan int)
+	var answered int64 // by the other side; whoever has its answer may read it
+	go func() {
+		defer close(back)
+		for v := range there {
+			answered++
+			back <- v
+		}
+	}()
+	return &opened{
+		count: func() int64 { return answered },
+		run: func(n int) error {
+			for i := range n {
+				there <- i
+				if <-back != i {
+					return errors.New("another answer came back than was sent")
+				}
+			}
+			return nil
+		},
+		close: func() error { close(there); <-back; return nil },
+	}, nil
+}
+
+func openHTTP(place) (*opened, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	var answered atomic.Int64
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		answered.Add(1)
+		_, _ = io.WriteString(w, "ok") // whoever asked finds out
+	})}
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = server.Serve(listener) }() // says that it was closed
+	transport := &http.Transport{}
+	client := &http.Client{Transport: transport}
+	url := "http://" + listener.Addr().String() + "/"
+	return &opened{
+		count: answered.Load,
+		run: func(n int) error {
+			for range n {
+				if err := get(client, url); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		close: func() error {
+			transport.CloseIdleConnections()
+			err := server.Close()
+			<-ended
+			return err
+		},
+	}, nil
+}
+
+func get(client *http.Client, url string) error {
+	answer, err := client.Get(url)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, 16))
+	if err == nil && string(body) != "ok" {
+		err = fmt.Errorf("the handler answered %q", body)
+	}
+	return err
+}
+
+func natsPieces() []piece {
+	var out []piece
+	for _, transport := range []string{"pipe", "tcp"} {
+		where := map[string]string{"pipe": "in-process connections", "tcp": "loopback"}[transport]
+		open := func(run func(*natsbus.Rung, int) error) func(place) (*opened, error) {
+			return func(place) (*opened, error) {
+				r, err := natsbus.OpenRung(transport)
+				if err != nil {
+					return nil, err
+				}
+				return &opened{count: r.Heard, run: func(n int) error { return run(r, n) }, close: r.Close}, nil
+			}
+		}
+		out = append(out,
+			piece{"nats-publish-" + transport, "128 bytes one way on NATS, " + where + ", up to 1 024 under way", 1, open((*natsbus.Rung).Publish)},
+			piece{"nats-request-" + transport, "128 bytes there and back on NATS, " + where, 1, open((*natsbus.Rung).Request)})
+	}
+	return out
+}
+
+func sqlitePieces() []piece {
+	return []piece{
+		{"sqlite-read", "one row by its key from SQLite", 1, openRead},
+		{"sqlite-write", "one row into SQLite and a commit, synchronous=NORMAL", 1, openWrite},
+	}
+}
+
+// openStore opens a copy of the small library.
+func openStore(at place) (*sqlite.Store, error) {
+	path := filepath.Join(at.dir, libraryFile)
+	if err := sqlite.Copy(filepath.Join(at.shared, libraryFile), path); err != nil {
+		return nil, err
+	}
+	return sqlite.Open(path, sqlite.Options{})
+}
+
+func openRead(at place) (*opened, error) {
+	store, err := openStore(at)
+	if err != nil {
+		return nil, err
+	}
+	var found int64
+	return &opened{close: store.Close, count: func() int64 { return found }, run: func(n int) error {
+		for i := range n {
+			id := int64(i%100) + 1
+			p, err := store.Director().Passage(id)
+			if err != nil {
+				return err
+			}
+			if p.ID == id {
+				found++
+			}
+		}
+		return nil
+	}}, nil
+}
+
+func openWrite(at place) (*opened, error) {
+	store, err := openStore(at)
+	if err != nil {
+		return nil, err
+	}
+	message := player.Message{Username: "ada", Text: strings.Repeat("x", 70), At: sqlite.Epoch}
+	var failed error
+	return &opened{
+		close: store.Close,
+		check: func() error { return failed },
+		count: func() int64 {
+			stored, err := store.Stored()
+			failed = errors.Join(failed, err)
+			return stored.Messages
+		},
+		run: func(n int) error {
+			log := store.Log()
+			for range n {
+				if err := errors.Join(log.AppendMessage(message), log.Commit()); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}, nil
+}
