@@ -31,6 +31,25 @@ type Scenario struct {
 	Answers string  `json:"answers"` // the question
 	Op      string  `json:"op"`      // what one operation is: "selection", "message"
 	Claims  []Claim `json:"claims,omitempty"`
+	// Of a scenario whose arms are pieces of a whole, not styles of doing the same:
+	ArmKey   string `json:"arm_key,omitempty"` // what an arm is called: "piece"
+	Arms     []Arm  `json:"arms,omitempty"`
+	Baseline string `json:"baseline,omitempty"` // the arm that ratios are to
+	Pairs    []Pair `json:"pairs,omitempty"`
+}
+
+// An Arm is a piece of a whole, and what one operation of it is.
+type Arm struct {
+	Name string `json:"name"`
+	Doc  string `json:"doc"`
+}
+
+// A Pair is two arms of a scenario that differ by one switch.
+type Pair struct {
+	Switch  string `json:"switch"`  // what With has: "rule index"
+	Without string `json:"without"` // arms
+	With    string `json:"with"`
+	Note    string `json:"note,omitempty"` // what one operation is, if it is not plain
 }
 
 // A Claim is a published figure that a scenario answers, or a budget set for it.
@@ -43,12 +62,14 @@ type Claim struct {
 	Kind     string            `json:"kind"`   // "estimate", "budget" or "measured elsewhere"
 	Style    string            `json:"style,omitempty"`
 	Options  map[string]string `json:"options,omitempty"`
+	Less     string            `json:"less,omitempty"` // arm that overhead and ratio are to, if not the baseline
 	Quantity string            `json:"quantity"`
 	Lo       float64           `json:"lo,omitempty"` // in the quantity's unit; a budget has only Hi
 	Hi       float64           `json:"hi"`
 }
 
-// An Estimate is a median with its distribution-free 95 % interval.
+// An Estimate is a median with its distribution-free 95 % interval. Too few rounds
+// have no interval: Lo is then -Inf and Hi +Inf, in JSON both null.
 type Estimate struct {
 	Median float64 `json:"median"`
 	Lo     float64 `json:"lo"`
@@ -62,7 +83,10 @@ const (
 	Inconclusive = "inconclusive" // too few rounds for an interval
 )
 
-// A Cell is one style under one scenario with one set of options.
+// A Cell is one style under one scenario with one set of options. Of a void cell
+// only names, Work, Verdict, Why and Warnings mean anything: Summarize clears the
+// rest. A percentile of 0 was not measured: no operation had a latency of its own,
+// or there were too few of them (under 100 for p99, under 1 000 for p99.9).
 type Cell struct {
 	Scenario string            `json:"scenario"`
 	Style    string            `json:"style"`
@@ -71,14 +95,14 @@ type Cell struct {
 	Rounds   int               `json:"rounds"`
 	BlockOps int               `json:"block_ops"` // operations in a block
 
-	NsOp       Estimate  `json:"ns_op"`
+	NsOp       Estimate  `json:"ns_op,omitzero"`
 	Ratio      *Estimate `json:"ratio,omitempty"`       // to the baseline, paired; nil for the baseline
 	OverheadNs *Estimate `json:"overhead_ns,omitempty"` // per operation, paired differences
-	P50Ns      float64   `json:"p50_ns"`                // of all latencies of all rounds
-	P99Ns      float64   `json:"p99_ns"`
-	P999Ns     float64   `json:"p999_ns"`
-	CPUNsOp    Estimate  `json:"cpu_ns_op"` // user + system
-	UserNsOp   float64   `json:"user_ns_op"`
+	P50Ns      float64   `json:"p50_ns,omitzero"`       // of all latencies of all rounds
+	P99Ns      float64   `json:"p99_ns,omitzero"`
+	P999Ns     float64   `json:"p999_ns,omitzero"`
+	CPUNsOp    Estimate  `json:"cpu_ns_op,omitzero"` // user + system
+	UserNsOp   float64   `json:"user_ns_op"`         // mean of all rounds, as are those below
 	SystemNsOp float64   `json:"system_ns_op"`
 	AllocsOp   float64   `json:"allocs_op"`
 	BytesOp    float64   `json:"bytes_op"`
@@ -136,13 +160,30 @@ type Sample struct {
 	RSS     int64         `json:"rss"`
 }
 
+// A Profile is a file that a profile pass left: Path is relative to the folder of
+// the run, Kind "cpu" or "heap".
+type Profile struct {
+	Cell string `json:"cell"` // Cell.Key
+	Kind string `json:"kind"`
+	Path string `json:"path"`
+}
+
+// Details are the raw results that a Run's figures come from.
+type Details struct {
+	Blocks   []Block
+	Samples  []Sample
+	Profiles []Profile
+}
+
 // A Line is one line of results.jsonl: exactly one field is set. The first line
-// is a Run without cells, the last a Run with them; a file without the last line
-// is that of a broken run, and its blocks still count.
+// is a Run without figures, the last a Run with them; those between are what was
+// known of the cells by then. A file without the last line is that of a broken run,
+// and its blocks still count.
 type Line struct {
-	Run    *Run    `json:"run,omitempty"`
-	Block  *Block  `json:"block,omitempty"`
-	Sample *Sample `json:"sample,omitempty"`
+	Run     *Run     `json:"run,omitempty"`
+	Block   *Block   `json:"block,omitempty"`
+	Sample  *Sample  `json:"sample,omitempty"`
+	Profile *Profile `json:"profile,omitempty"`
 }
 
 // A Machine is where a run was made; no absolute figure leaves it.

@@ -1,0 +1,153 @@
+package reports
+
+import (
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+)
+
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		claim Claim
+		found Estimate
+		want  string
+	}{
+		"inside":           {Claim{Lo: 10, Hi: 20}, Estimate{15, 10, 20}, claimWithin},
+		"above":            {Claim{Lo: 10, Hi: 20}, Estimate{22, 20.1, 25}, claimOver},
+		"below":            {Claim{Lo: 10, Hi: 20}, Estimate{5, 4, 9.9}, claimUnder},
+		"straddles":        {Claim{Lo: 10, Hi: 20}, Estimate{15, 9, 16}, claimInconclusive},
+		"wider than both":  {Claim{Lo: 10, Hi: 20}, Estimate{15, 9, 21}, claimInconclusive},
+		"budget kept":      {Claim{Hi: 20}, Estimate{-3, -5, 2}, claimWithin},
+		"budget exceeded":  {Claim{Hi: 20}, Estimate{30, 21, 40}, claimOver},
+		"floor kept":       {Claim{Lo: 100}, Estimate{900, 800, 1000}, claimWithin},
+		"floor missed":     {Claim{Lo: 100}, Estimate{90, 80, 99}, claimUnder},
+		"without interval": {Claim{Hi: 20}, unbounded(1), claimInconclusive},
+	} {
+		if got := c.claim.answer(c.found); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestClaimTable(t *testing.T) {
+	t.Parallel()
+	run, d := fixture(t)
+	run.Scenarios[0].Claims = append(run.Scenarios[0].Claims,
+		Claim{Text: "unknown", Quantity: "charm", Style: "bus", Hi: 1})
+	Summarize(run, d)
+	var got []string
+	for _, r := range claimTable(run, run.Scenarios[0], d).Rows {
+		if len(r.Cells) != 8 {
+			t.Fatalf("%d cells: %q", len(r.Cells), r.Cells)
+		}
+		got = append(got, strings.Join([]string{r.Cells[0], r.Cells[4], r.Cells[5], r.Cells[7]}, "|"))
+	}
+	want := []string{
+		"passage selection 500–2 000 µs|500\u00a0µs … 2.00\u00a0ms|direct|within",
+		"passage selection 500–2 000 µs|500\u00a0µs … 2.00\u00a0ms|bus|within",
+		"passage selection 500–2 000 µs|500\u00a0µs … 2.00\u00a0ms|nats|within",
+		"whole activation 12.5–44.5 µs|+12.5\u00a0µs … +44.5\u00a0µs|bus|inconclusive",
+		"orchestration under 2 × direct|at most ×2.000|bus|within",
+		"orchestration under 2 × direct|at most ×2.000|nats|within",
+		"at least 100 a second|at least 100/s|nats|within",
+		"selection < 10 ms|at most 10.0\u00a0ms|direct|within",
+		"on a library of 50 000|at most 500\u00a0ms|–|not measured",
+		"unknown|at most 1.00|bus|not measured",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// 1 to 1000: p99 is 990, its interval reaches from rank 983 to 997.
+func TestPercentiles(t *testing.T) {
+	t.Parallel()
+	h := hdr.New(1, 1e9, 4)
+	for v := range int64(1000) {
+		if err := h.RecordValue(v + 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p50, p999 := percentile(h, 50), percentile(h, 99.9); p50 != 500 || p999 != 999 {
+		t.Errorf("p50 %v, p99.9 %v", p50, p999)
+	}
+	e := percentileEstimate(h, 99)
+	if e.Median != 990 || math.Abs(e.Lo-984) > 1 || math.Abs(e.Hi-997) > 1 {
+		t.Errorf("p99 %v", e)
+	}
+	few := hdr.New(1, 1e9, 3)
+	for range 99 {
+		_ = few.RecordValue(7)
+	}
+	if percentile(few, 99) != 0 || percentile(few, 50) != 7 || percentile(nil, 50) != 0 {
+		t.Error("a percentile of too few values is shown")
+	}
+	_ = few.RecordValue(7)
+	if e := percentileEstimate(few, 99); e.Median != 7 || e.Bounded() {
+		t.Errorf("of 100 values p99 has no interval: %v", e)
+	}
+}
+
+// main.main and Choose only hand on; Distance is recursive under Choose and counts once.
+func TestHotspots(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	run, d := fixture(t)
+	profiles := fixtureProfiles(t, dir, run)
+	Summarize(run, d)
+	run.Cells[0].CPUNsOp.Median, run.Cells[2].CPUNsOp.Median = 100e3, 200e3
+	tables, err := hotspots(dir, groups(run)[0], profiles)
+	if err != nil || len(tables) != 2 {
+		t.Fatalf("%d tables, %v", len(tables), err)
+	}
+	var got []string
+	for _, r := range tables[0].Rows {
+		got = append(got, strings.ReplaceAll(r.Cells[0]+"|"+inline(r.Cells[1])+"|"+inline(r.Cells[3]), noBreak, " "))
+	}
+	want := []string{
+		"player.Distance|70.0 % (70.0 µs/op)|70.0 % (140 µs/op, +70.0)",
+		"runtime.mallocgc|30.0 % (30.0 µs/op)|20.0 % (40.0 µs/op, +10.0)",
+		"bus.(*Bus).publish|0 % (0 µs/op)|10.0 % (20.0 µs/op, +20.0)",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, r := range tables[1].Rows {
+		if r.Cells[0] == "player.Choose" {
+			t.Errorf("cumulative: %q", r.Cells)
+		}
+	}
+	if none, err := hotspots(dir, groups(run)[1], profiles); none != nil || err != nil {
+		t.Errorf("not profiled: %v, %v", none, err)
+	}
+}
+
+func TestBadProfile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, "bad.pb.gz", "not a profile")
+	for path, want := range map[string]string{"bad.pb.gz": "bad.pb.gz", "gone.pb.gz": "no such file", "../x": "outside the folder", "/etc/passwd": "outside the folder"} {
+		if _, err := readShares(dir, Profile{Cell: "a/b", Kind: "cpu", Path: path}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", filepath.Base(path), err)
+		}
+	}
+}
+
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[float64]string{0: "0", 1: "1.00", 0.99999: "1.00", 9.999: "10.0", 99.99: "100", 1234.4: "1234", 12345: "12\u00a0345",
+		1234567: "1\u00a0234\u00a0567", -0.0123: "−0.0123", 1e-9: "1.0e-09", -50: "−50.0"} {
+		if got := figure(in); got != want {
+			t.Errorf("%v: %q, want %q", in, got, want)
+		}
+	}
+	for in, want := range map[float64]string{12: "12.0\u00a0ns", 999.7: "1.00\u00a0µs", 1500: "1.50\u00a0µs", 2.5e6: "2.50\u00a0ms", 3e9: "3.00\u00a0s"} {
+		if got := nanoseconds(in); got != want {
+			t.Errorf("%v: %q, want %q", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package reports
+
+import (
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// overheadPlot draws what each style adds to the baseline: a dot for the median, a
+// bar for the interval, in µs, with the ratio as label.
+func overheadPlot(g group, _ Details) (*sketch, error) {
+	p := newPlot(shortened(g.title, 60)+": overhead per operation", "µs more than the baseline in the same round (median, 95 % interval)", "")
+	p.Add(newGrid())
+	var names []string
+	var ends = []float64{0}
+	var bars []*overheadBar
+	for i, c := range g.cells {
+		if c == g.baseline || c.OverheadNs == nil {
+			continue
+		}
+		b := &overheadBar{at: c.OverheadNs.mapped(func(ns float64) float64 { return ns / 1e3 }), row: float64(len(bars)), colour: okabeIto[i%len(okabeIto)]}
+		b.label = overheadLabel(c)
+		bars, names = append(bars, b), append(names, shortened(g.labels[i], 28))
+		ends = append(ends, b.at.Median)
+		if b.at.Bounded() {
+			ends = append(ends, b.at.Lo, b.at.Hi)
+		}
+	}
+	if len(bars) == 0 {
+		return nil, nil
+	}
+	lo, hi := extent(ends)
+	n := float64(len(bars))
+	zero, err := plotter.NewLine(plotter.XYs{{X: 0, Y: -0.6}, {X: 0, Y: n - 0.4}})
+	if err != nil {
+		return nil, err
+	}
+	zero.Width = vg.Points(1)
+	p.Add(zero)
+	for _, b := range bars {
+		if err := b.add(p, lo, hi); err != nil {
+			return nil, err
+		}
+	}
+	p.NominalY(names...)
+	p.X.Tick.Marker = evenTicks{}
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = lo, hi, -0.6, n-0.4
+	return &sketch{kind: "overhead", title: p.Title.Text, height: vg.Length(1.2+0.55*n) * vg.Inch, panels: []*plot.Plot{p},
+		caption: "Look at whether a bar crosses the zero line: if it does, this run has not told the style apart from the baseline. The label is the ratio, which depends on how long the operation itself takes."}, nil
+}
+
+func overheadLabel(c *Cell) string {
+	over, _ := lines(overheadEstimate(c.OverheadNs))
+	against, _ := lines(ratioEstimate(c.Ratio))
+	if !c.OverheadNs.Bounded() {
+		return over + ", " + against + ", no interval: too few rounds"
+	}
+	return over + ", " + against
+}
+
+// extent is the range of the values with a margin. It is never empty.
+func extent(values []float64) (lo, hi float64) {
+	for _, v := range values {
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	margin := max((hi-lo)*0.06, 1e-3)
+	return lo - margin, hi + margin
+}
+
+type overheadBar struct {
+	at     Estimate // in µs
+	row    float64
+	label  string
+	colour color.RGBA
+}
+
+func (b *overheadBar) add(p *plot.Plot, lo, hi float64) error {
+	at := plotter.XYs{{X: b.at.Median, Y: b.row}}
+	if b.at.Bounded() {
+		bar, err := plotter.NewXErrorBars(struct {
+			plotter.XYs
+			plotter.XErrors
+		}{at, plotter.XErrors{{Low: b.at.Median - b.at.Lo, High: b.at.Hi - b.at.Median}}})
+		if err != nil {
+			return err
+		}
+		bar.LineStyle = draw.LineStyle{Color: b.colour, Width: vg.Points(2)}
+		bar.CapWidth = vg.Points(9)
+		p.Add(bar)
+	}
+	dot, err := plotter.NewScatter(at)
+	if err != nil {
+		return err
+	}
+	dot.GlyphStyle = draw.GlyphStyle{Color: b.colour, Radius: vg.Points(4), Shape: draw.CircleGlyph{}}
+	if !b.at.Bounded() {
+		dot.Shape = draw.RingGlyph{}
+	}
+	label, err := plotter.NewLabels(plotter.XYLabels{XYs: at, Labels: []string{b.label}})
+	if err != nil {
+		return err
+	}
+	label.TextStyle[0].Font.Variant, label.TextStyle[0].Font.Size = "Sans", 10
+	label.TextStyle[0].XAlign = towardsMiddle((b.at.Median - lo) / (hi - lo))
+	label.Offset = vg.Point{Y: vg.Points(8)}
+	p.Add(dot, backed{label})
+	return nil
+}
+
+// backed draws labels on white, so that no line runs through them.
+type backed struct{ *plotter.Labels }
+
+func (b backed) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	for i, at := range b.XYs {
+		box := b.TextStyle[i].Rectangle(b.Labels.Labels[i]).Add(b.Offset).Add(vg.Point{X: x(at.X), Y: y(at.Y)})
+		c.SetColor(color.White)
+		c.Fill(box.Path())
+	}
+	b.Labels.Plot(c, p)
+}
+
+// towardsMiddle lets a label grow away from the nearer edge.
+func towardsMiddle(fraction float64) text.XAlignment {
+	switch {
+	case math.IsNaN(fraction) || fraction < 0.35:
+		return draw.XLeft
+	case fraction > 0.65:
+		return draw.XRight
+	}
+	return draw.XCenter
+}

@@ -1,0 +1,93 @@
+package reports
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Key names the cell and no other of its run: scenario, style and all options,
+// sorted, as in "message-log/bus/mode=closed/window=1". What could be taken for a
+// separator is percent-encoded.
+func (c Cell) Key() string {
+	return join(c.Scenario, c.Style, c.Options)
+}
+
+// GroupKey is Key without the style: cells with the same one differ in style only.
+func (c Cell) GroupKey() string {
+	return join(c.Scenario, "", c.Options)
+}
+
+func join(scenario, style string, options map[string]string) string {
+	parts := []string{escapePart(scenario)}
+	if style != "" {
+		parts = append(parts, escapePart(style))
+	}
+	for _, k := range slices.Sorted(maps.Keys(options)) {
+		parts = append(parts, escapePart(k)+"="+escapePart(options[k]))
+	}
+	return strings.Join(parts, "/")
+}
+
+func escapePart(s string) string {
+	return strings.ReplaceAll(url.PathEscape(s), "=", "%3D")
+}
+
+// parseKey is the cell that Key would name so. A broken run has its cells from the
+// keys of its blocks.
+func parseKey(key string) (Cell, error) {
+	parts := strings.Split(key, "/")
+	for i, p := range parts {
+		if i >= 2 && strings.Count(p, "=") != 1 || i < 2 && (p == "" || strings.Contains(p, "=")) {
+			parts = nil
+			break
+		}
+	}
+	if len(parts) < 2 {
+		return Cell{}, fmt.Errorf("cell %q: want scenario/style/key=value…", key)
+	}
+	c := Cell{Options: map[string]string{}}
+	var failed error
+	unescape := func(s string) string {
+		u, err := url.PathUnescape(s)
+		if err != nil {
+			failed = fmt.Errorf("cell %q: %w", key, err)
+		}
+		return u
+	}
+	c.Scenario, c.Style = unescape(parts[0]), unescape(parts[1])
+	for _, p := range parts[2:] {
+		k, v, _ := strings.Cut(p, "=")
+		c.Options[unescape(k)] = unescape(v)
+	}
+	return c, failed
+}
+
+// nameCells sets Named of cells that a broken run did not describe: the options in
+// which the cells of a scenario differ.
+func nameCells(cells []Cell) {
+	seen := map[[2]string]map[string]bool{}
+	for _, c := range cells {
+		for k, v := range c.Options {
+			at := [2]string{c.Scenario, k}
+			if seen[at] == nil {
+				seen[at] = map[string]bool{}
+			}
+			seen[at][v] = true
+		}
+	}
+	for i := range cells {
+		c := &cells[i]
+		if c.Named != nil {
+			continue
+		}
+		c.Named = []string{}
+		for _, k := range slices.Sorted(maps.Keys(c.Options)) {
+			if len(seen[[2]string{c.Scenario, k}]) > 1 {
+				c.Named = append(c.Named, k)
+			}
+		}
+	}
+}

@@ -1,0 +1,271 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func writeRaw(t testing.TB, dir string, run *Run, d Details) {
+	header := *run
+	header.Cells = nil
+	var b bytes.Buffer
+	out := json.NewEncoder(&b)
+	lines := []Line{{Run: &header}}
+	for i := range d.Blocks {
+		lines = append(lines, Line{Block: &d.Blocks[i]})
+	}
+	for i := range d.Samples {
+		lines = append(lines, Line{Sample: &d.Samples[i]})
+	}
+	for i := range d.Profiles {
+		lines = append(lines, Line{Profile: &d.Profiles[i]})
+	}
+	for _, l := range lines {
+		if err := out.Encode(l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, rawFile), b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	dir, run, d := writtenFixture(t)
+	got, details, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(details, d) {
+		t.Error("details came back different")
+	}
+	same(t, "loaded", got, run)
+	Summarize(got, details)
+	same(t, "loaded and summarized again", got, run)
+}
+
+func same(t *testing.T, what string, got, want *Run) {
+	t.Helper()
+	g, err := json.MarshalIndent(got, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := json.MarshalIndent(want, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(g) != string(w) {
+		t.Errorf("%s: %s", what, firstDifference(string(g), string(w)))
+	}
+}
+
+// A run that was killed has no summary and half a last line: what it had stays readable.
+func TestBrokenRun(t *testing.T) {
+	t.Parallel()
+	from, whole, d := writtenFixture(t)
+	dir, data := t.TempDir(), read(t, from, rawFile)
+	put(t, dir, rawFile, data[:len(data)-20])
+	for _, p := range d.Profiles[:len(d.Profiles)-1] {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, p.Path)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		put(t, dir, p.Path, read(t, from, p.Path))
+	}
+	run, details, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(run.Incomplete, "middle of line") {
+		t.Errorf("incomplete: %q", run.Incomplete)
+	}
+	if len(details.Profiles) != len(d.Profiles)-1 || len(details.Blocks) != len(d.Blocks) {
+		t.Errorf("%d profiles, %d blocks", len(details.Profiles), len(details.Blocks))
+	}
+	Summarize(run, details)
+	for i, c := range run.Cells {
+		if w := whole.Cells[i]; c.Key() != w.Key() || c.NsOp != w.NsOp || c.Verdict != w.Verdict || !reflect.DeepEqual(c.Named, w.Named) {
+			t.Errorf("cell %s %v %s %q, want %s %v %s %q", c.Key(), c.NsOp, c.Verdict, c.Named, w.Key(), w.NsOp, w.Verdict, w.Named)
+		}
+	}
+	if err := Write(dir, run, details); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(page, []byte("This run is incomplete: ")) {
+		t.Error("the report does not say that the run is incomplete")
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	t.Parallel()
+	const first = `{"run":{"schema":1,"baseline":"direct"}}` + "\n"
+	for name, c := range map[string]struct{ raw, summary, want string }{
+		"nothing":             {"", "", "empty"},
+		"later schema":        {`{"run":{"schema":2,"cells":7}}` + "\n", "", "line 1: schema 2 is later than 1"},
+		"no schema":           {`{"run":{}}` + "\n", "", "names no schema"},
+		"block first":         {`{"block":{"cell":"a/b"}}` + "\n", "", "line 1: the first line must be the run"},
+		"two fields":          {first + `{"block":{},"sample":{}}` + "\n", "", "line 2: 2 of run"},
+		"no field":            {first + "{}\n", "", "line 2: 0 of run"},
+		"broken in the midst": {first + `{"block":` + "\n" + first, "", "line 2: unexpected end"},
+		"wrong kind":          {first + `{"block":{"ops":"many"}}` + "\n", "", "line 2: json: cannot unmarshal string"},
+		"cut first line":      {`{"run":{"sche`, "", "line 1: unexpected end"},
+		"bad key":             {first + `{"block":{"cell":"only"}}` + "\n", "", `cell "only": want scenario/style`},
+		"key of another":      {first + `{"block":{"cell":"a/b/z=1/c=2"}}` + "\n", "", "not a key that rubato writes"},
+		"profile outside":     {first + `{"profile":{"path":"../../etc/passwd"}}` + "\n", "", "outside the folder"},
+		"long line":           {first + `{"block":"` + strings.Repeat("x", maxLine) + `"}` + "\n", "", "line 2: over 8388608 bytes"},
+		"summary: later":      {first, `{"schema":9}`, "schema 9 is later"},
+		"summary: not JSON":   {first, "{\n\"schema\": 1,\n\"cells\": oops}", "results.json: line 3: invalid character 'o'"},
+		"summary: kind":       {first, "{\"schema\": 1,\n\"cells\": 5}", "results.json: line 2: json: cannot unmarshal number"},
+		"summary: outside":    {first, `{"schema":1,"profiles":[{"path":"/etc/passwd"}]}`, "outside the folder"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			put(t, dir, rawFile, c.raw)
+			if c.summary != "" {
+				put(t, dir, summaryFile, c.summary)
+			}
+			_, _, err := Load(dir)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+			if err != nil && !strings.Contains(err.Error(), dir) {
+				t.Errorf("%v: does not name the file", err)
+			}
+		})
+	}
+	if _, _, err := Load(t.TempDir()); err == nil || !strings.Contains(err.Error(), "give the folder of a run") {
+		t.Errorf("empty folder: %v", err)
+	}
+}
+
+func put(t *testing.T, dir, name, data string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What is between is what was known of the cells by then: a run killed after it
+// keeps that, and adds what came later.
+func TestCheckpoint(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, rawFile, `{"run":{"schema":1,"baseline":"d"}}`+"\n"+
+		`{"run":{"schema":1,"baseline":"d","incomplete":"stopped","cells":[{"scenario":"s","style":"d","options":{},"named":["x"],"work":{"digest":"e"}}]}}`+"\n"+
+		`{"block":{"cell":"s/late"}}`+"\n"+`{"blo`)
+	run, _, err := Load(dir)
+	if err != nil || len(run.Cells) != 2 || run.Cells[0].Work.Digest != "e" || run.Cells[0].Named[0] != "x" || run.Cells[1].Style != "late" {
+		t.Errorf("run %+v, error %v", run, err)
+	}
+	if run.Incomplete != "stopped; results.jsonl ends in the middle of line 4" {
+		t.Errorf("incomplete: %q", run.Incomplete)
+	}
+}
+
+// The raw results carry the run when its summary is gone.
+func TestLastLineCarriesTheRun(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, rawFile, `{"run":{"schema":1}}`+"\n\n"+`{"run":{"schema":1,"cells":[{"scenario":"s","style":"d"}]}}`)
+	run, _, err := Load(dir)
+	if err != nil || len(run.Cells) != 1 || run.Incomplete != "" {
+		t.Errorf("run %+v, error %v", run, err)
+	}
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("disk on fire") }
+
+func TestReadErrorIsNotTheEnd(t *testing.T) {
+	t.Parallel()
+	if _, err := parseRaw(brokenReader{}); err == nil || !strings.Contains(err.Error(), "disk on fire") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestKey(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		cell       Cell
+		key, group string
+	}{
+		{Cell{Scenario: "message-log", Style: "bus", Options: map[string]string{"window": "1", "mode": "closed"}},
+			"message-log/bus/mode=closed/window=1", "message-log/mode=closed/window=1"},
+		{Cell{Scenario: "a", Style: "b"}, "a/b", "a"},
+		{Cell{Scenario: "a/b", Style: "c=d", Options: map[string]string{"e": "f/g=h %"}},
+			"a%2Fb/c%3Dd/e=f%2Fg%3Dh%20%25", "a%2Fb/e=f%2Fg%3Dh%20%25"},
+	} {
+		if c.cell.Key() != c.key || c.cell.GroupKey() != c.group {
+			t.Errorf("%q and %q, want %q and %q", c.cell.Key(), c.cell.GroupKey(), c.key, c.group)
+		}
+		back, err := parseKey(c.key)
+		if err != nil || back.Key() != c.key || back.Scenario != c.cell.Scenario || back.Style != c.cell.Style {
+			t.Errorf("%q reads back as %+v, %v", c.key, back, err)
+		}
+	}
+}
+
+func FuzzParseKey(f *testing.F) {
+	f.Add("message-log/bus/mode=closed")
+	f.Add("a%2/b")
+	f.Fuzz(func(t *testing.T, key string) {
+		c, err := parseKey(key)
+		if err != nil {
+			return
+		}
+		again, err := parseKey(c.Key())
+		if err != nil || !reflect.DeepEqual(again, c) {
+			t.Errorf("%q: %+v, then %+v, %v", key, c, again, err)
+		}
+	})
+}
+
+// Whatever a file holds, reading it ends in an error or in a run that can be summarized.
+func FuzzLoadLines(f *testing.F) {
+	f.Add([]byte(`{"run":{"schema":1,"baseline":"d"}}` + "\n" + `{"block":{"cell":"s/d","ops":1,"wall":5,"latency":"AAAA"}}` + "\n" + `{"sam`))
+	f.Add([]byte(`{"run":{"schema":1}}` + "\n" + `{"profile":{"path":"a"}}` + "\n" + `{"sample":{"cell":"s/d"}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := parseRaw(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		run, err := r.run()
+		if err != nil {
+			return
+		}
+		Summarize(run, r.Details)
+		for _, c := range run.Cells {
+			if c.Verdict == Measured && !(c.NsOp.Median > 0) {
+				t.Errorf("%s: measured, at %v", c.Key(), c.NsOp)
+			}
+		}
+		if _, err := json.Marshal(run); err != nil {
+			t.Errorf("cannot be written: %v", err)
+		}
+	})
+}
+
+func FuzzSummary(f *testing.F) {
+	f.Add([]byte(`{"schema":1,"cells":[{"ns_op":{"median":1,"lo":null,"hi":2}}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		run, _, err := parseSummary(data)
+		if err != nil {
+			return
+		}
+		if _, err := json.Marshal(run); err != nil {
+			t.Errorf("cannot be written again: %v", err)
+		}
+	})
+}

@@ -1,0 +1,88 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+)
+
+// reference is the cell whose transcript c's must equal; pieces have none.
+func reference(run *Run, c Cell) *Cell {
+	if run.scenario(c.Scenario).pieces() {
+		return nil
+	}
+	if base := baselineOf(run, c); base != nil {
+		return base
+	}
+	for i := range run.Cells {
+		if run.Cells[i].GroupKey() == c.GroupKey() {
+			return &run.Cells[i]
+		}
+	}
+	return nil
+}
+
+// agree voids the cell if its transcript is not that of the reference.
+func (c *Cell) agree(ref *Cell) {
+	if ref == nil || ref == c || c.Verdict == Void || c.Work.Digest == "" || ref.Work.Digest == "" {
+		return
+	}
+	if c.Work.Digest != ref.Work.Digest {
+		c.void(fmt.Sprintf("its transcript (%s) is not that of %s (%s)", c.Work.Digest, ref.Style, ref.Work.Digest))
+	}
+}
+
+// compare fills ratio and overhead from the rounds in which both were measured.
+func (c *Cell) compare(base *Cell, blocks map[string][]Block) {
+	c.Ratio, c.OverheadNs = nil, nil
+	switch {
+	case c.Verdict == Void:
+		return
+	case base == nil:
+		c.warn("no ratio: the baseline was not measured with these options")
+		return
+	case base.Verdict == Void:
+		c.warn("no ratio: the baseline " + base.Style + " is void: " + base.Why)
+		return
+	}
+	ratio, overhead, rounds := against(blocks[c.Key()], blocks[base.Key()])
+	if rounds == 0 {
+		c.warn("no ratio: no round measured both this and " + base.Style)
+		return
+	}
+	if rounds < c.Rounds {
+		c.warn(fmt.Sprintf("%d of %d rounds have a partner in %s: the ratio rests on those", rounds, c.Rounds, base.Style))
+	}
+	c.Ratio, c.OverheadNs = &ratio, &overhead
+	if !ratio.Bounded() && c.Verdict == Measured {
+		c.Verdict = Inconclusive
+		c.Why = fmt.Sprintf("%d rounds have both this and %s: an interval takes at least %d", rounds, base.Style, roundsForInterval())
+	}
+}
+
+// against is the ratio of two cells' times and their difference in ns per operation,
+// from the rounds that both have, of which it says how many there are.
+func against(blocks, base []Block) (ratio, difference Estimate, rounds int) {
+	logs, differences := pair(blocks, base)
+	if len(logs) == 0 {
+		return Estimate{}, Estimate{}, 0
+	}
+	return estimate(logs).mapped(math.Exp), estimate(differences), len(logs)
+}
+
+// pair is log-ratio and difference of ns per operation, for each round that both have.
+func pair(blocks, base []Block) (logs, differences []float64) {
+	of := map[int]float64{}
+	for _, b := range base {
+		of[b.Round] = float64(b.Wall) / float64(b.Ops)
+	}
+	for _, b := range blocks {
+		against, ok := of[b.Round]
+		if !ok {
+			continue
+		}
+		own := float64(b.Wall) / float64(b.Ops)
+		logs = append(logs, math.Log(own/against))
+		differences = append(differences, own-against)
+	}
+	return logs, differences
+}

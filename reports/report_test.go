@@ -1,0 +1,321 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"image/color"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/perf/benchfmt"
+	"golang.org/x/perf/benchproc"
+)
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	dir, run, _ := writtenFixture(t)
+	for _, name := range []string{"bench.txt", "report.md"} {
+		golden(t, name, read(t, dir, name))
+	}
+	var b bytes.Buffer
+	Table(&b, run)
+	golden(t, "table.txt", b.String())
+}
+
+func read(t testing.TB, dir, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// Nothing but the files promised is left, and none of them is empty.
+func TestWriteLeavesNothingElse(t *testing.T) {
+	t.Parallel()
+	dir, _, _ := writtenFixture(t)
+	var got []string
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		if info, err := e.Info(); err != nil || info.Size() == 0 {
+			t.Errorf("%s: empty, %v", path, err)
+		}
+		if name, _ := filepath.Rel(dir, path); filepath.Dir(name) == "." {
+			got = append(got, name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "bench.txt machine.json report.html report.md results.json results.jsonl"; strings.Join(got, " ") != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestWriteSaysWhere(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	put(t, filepath.Dir(file), "file", "in the way")
+	if err := Write(filepath.Join(file, "out"), fixtureRun(), Details{}); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What benchstat -col /style does: one column a style, pooled over the rounds.
+func TestBenchIsReadByBenchproc(t *testing.T) {
+	t.Parallel()
+	dir, _, _ := writtenFixture(t)
+	filter, err := benchproc.NewFilter("*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parser benchproc.ProjectionParser
+	column, err := parser.Parse("/style", filter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := parser.Parse(".fullname,.config", filter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rounds := map[string]int{}
+	in := benchfmt.NewReader(strings.NewReader(read(t, dir, "bench.txt")), "bench.txt")
+	for in.Scan() {
+		result, ok := in.Result().(*benchfmt.Result)
+		if !ok {
+			t.Fatalf("not a result: %v", in.Result())
+		}
+		rounds[fmt.Sprintf("%v %v", column.Project(result), table.Project(result))]++
+		for _, unit := range []string{"sec/op", "p50-sec/op", "p99-sec/op", "cpu-sec/op", "B/op", "allocs/op"} {
+			if v, ok := result.Value(unit); !ok || v <= 0 {
+				t.Errorf("%s: %s is %v", result.Name, unit, v)
+			}
+		}
+	}
+	if err := in.Err(); err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for key, n := range rounds {
+		total += n
+		if !strings.Contains(key, "goos:linux") || !strings.Contains(key, "pkg:rubato") || (n != 12 && n != 4) {
+			t.Errorf("%s: %d rounds", key, n)
+		}
+	}
+	if len(rounds) != 8 || total != 5*12+3*4 { // nats batched is void
+		t.Errorf("%d cells, %d lines: %v", len(rounds), total, rounds)
+	}
+}
+
+func TestCamel(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"queue-low": "QueueLow", "message-log": "MessageLog", "sse": "Sse", "": "", "a b/c=d": "ABCD", "été-2": "Été2"} {
+		if got := camel(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+const hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;|`[x](javascript:alert(1))\n# head\x00\u202e"
+
+// Names come from whoever wrote the scenario, or the results: none may become markup.
+func TestHostileNames(t *testing.T) {
+	t.Parallel()
+	run, d := fixture(t)
+	rename := map[string]string{}
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		was := c.Key()
+		if c.Scenario == "message-log" {
+			c.Scenario = hostile
+			c.Options[hostile] = hostile
+			c.Named = []string{hostile, "mode"}
+		}
+		if c.Style == "bus" {
+			c.Style = hostile
+		}
+		rename[was] = c.Key()
+	}
+	for i := range d.Blocks {
+		d.Blocks[i].Cell = rename[d.Blocks[i].Cell]
+	}
+	for i := range d.Samples {
+		d.Samples[i].Cell = rename[d.Samples[i].Cell]
+	}
+	run.Scenarios[0].Claims[0] = Claim{Text: hostile, Source: hostile, Kind: hostile, Quantity: hostile, Hi: 1}
+	run.Scenarios[1] = Scenario{Name: hostile, Answers: hostile, Op: hostile}
+	run.Machine.CPU, run.Machine.Warnings, run.Incomplete, run.Command = hostile, []string{hostile}, hostile, []string{hostile}
+	dir := t.TempDir()
+	writeProfile(t, filepath.Join(dir, "p.pb.gz"), map[string]int64{hostile: 5})
+	d.Profiles = []Profile{{Cell: run.Cells[1].Key(), Kind: "cpu", Path: "p.pb.gz"}}
+	Summarize(run, d)
+	run.Cells[0].warn(hostile)
+	if err := Write(dir, run, d); err != nil {
+		t.Fatal(err)
+	}
+	page := read(t, dir, "report.html")
+	for _, bad := range []string{"<script", "<img", "\u202e", "\x00"} {
+		if strings.Contains(page, bad) {
+			t.Errorf("report.html contains %q", bad)
+		}
+	}
+	// Text and quoted values may say onerror; an element may not.
+	unquoted := regexp.MustCompile(`"[^"]*"`).ReplaceAllString(page, "")
+	if m := regexp.MustCompile(`<[^>]*\son\w+=`).FindString(unquoted); m != "" {
+		t.Errorf("report.html: %s", m)
+	}
+	md := read(t, dir, "report.md")
+	for _, bad := range []string{"<script", "<img", " [x]", "`[x]", "\n# head", "\u202e"} {
+		if strings.Contains(md, bad) {
+			t.Errorf("report.md contains %q", bad)
+		}
+	}
+	if !strings.Contains(page, "&lt;script&gt;") || !strings.Contains(md, "&lt;script&gt;") {
+		t.Error("the name is not shown")
+	}
+	for _, e := range entries(t, filepath.Join(dir, plotsFolder)) {
+		if !regexp.MustCompile(`^[a-z0-9-]+\.(svg|png)$`).MatchString(e) {
+			t.Errorf("plot named %q", e)
+		}
+	}
+	plotsAreValid(t, dir)
+}
+
+func entries(t testing.TB, dir string) []string {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range list {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// The page asks for nothing beyond itself.
+func TestPageIsSelfContained(t *testing.T) {
+	t.Parallel()
+	dir, _, _ := writtenFixture(t)
+	page := read(t, dir, "report.html")
+	if m := regexp.MustCompile(`(?i)(src|href)\s*=\s*"[^#"][^"]*"|url\(|@import|<link|<script|<iframe`).FindString(page); m != "" {
+		t.Errorf("found %q", m)
+	}
+	if n := strings.Count(page, "<svg"); n != 9 {
+		t.Errorf("%d drawings, want 9", n)
+	}
+	for _, want := range []string{"prefers-color-scheme: dark", "@media print", "Content-Security-Policy", "void: round 11: 2 of 400"} {
+		if !strings.Contains(page, want) && !strings.Contains(page, strings.TrimPrefix(want, "void: ")) {
+			t.Errorf("lacks %q", want)
+		}
+	}
+}
+
+// A void cell has no time anywhere: not in the page, the lines or the summary.
+func TestVoidCellHasNoFigure(t *testing.T) {
+	t.Parallel()
+	dir, run, d := writtenFixture(t)
+	var void *Cell
+	for i := range run.Cells {
+		if run.Cells[i].Verdict == Void {
+			void = &run.Cells[i]
+		}
+	}
+	if void == nil || void.Style != "nats" || void.Options["mode"] != "batched" {
+		t.Fatalf("void: %+v", void)
+	}
+	b := roundsOf(void, d.Blocks)[0]
+	time := nanoseconds(float64(b.Wall) / float64(b.Ops))
+	for _, name := range []string{"report.html", "report.md", "bench.txt"} {
+		for line := range strings.Lines(read(t, dir, name)) {
+			if strings.Contains(line, "nats") && strings.Contains(line, "batched") && strings.Contains(line, time) {
+				t.Errorf("%s: %s", name, line)
+			}
+		}
+	}
+	if bench := read(t, dir, "bench.txt"); strings.Contains(bench, "style=nats/mode=batched") || !strings.Contains(bench, "# void: message-log/nats/mode=batched") {
+		t.Error("bench.txt does not treat the cell as void")
+	}
+	if svg := read(t, dir, "plots/message-log-mode-batched-overhead.svg"); strings.Contains(svg, "nats") {
+		t.Error("the void cell is drawn")
+	}
+}
+
+func TestPlots(t *testing.T) {
+	t.Parallel()
+	dir, _, _ := writtenFixture(t)
+	plotsAreValid(t, dir)
+	svg := read(t, dir, "plots/queue-low-overhead.svg")
+	for _, want := range []string{"overhead per operation", "bus", "nats", "×1.12", "µs", "#E69F00"} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("overhead lacks %q", want)
+		}
+	}
+	for _, want := range []string{"99.9 %", "1 ms", "direct"} {
+		if !strings.Contains(read(t, dir, "plots/queue-low-latency.svg"), want) {
+			t.Errorf("latency lacks %q", want)
+		}
+	}
+}
+
+// plotsAreValid decodes each: an SVG with text and paths, a PNG with several colours.
+func plotsAreValid(t *testing.T, dir string) {
+	t.Helper()
+	names := entries(t, filepath.Join(dir, plotsFolder))
+	if len(names) != 18 {
+		t.Errorf("%d plots, want 18: %q", len(names), names)
+	}
+	for _, name := range names {
+		data := read(t, dir, filepath.Join(plotsFolder, name))
+		if strings.HasSuffix(name, ".svg") {
+			svgIsValid(t, name, data)
+			continue
+		}
+		img, err := png.Decode(strings.NewReader(data))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		colours := map[color.Color]bool{}
+		for y := 0; y < img.Bounds().Dy() && len(colours) < 10; y++ {
+			for x := range img.Bounds().Dx() {
+				colours[img.At(x, y)] = true
+			}
+		}
+		if len(colours) < 10 || img.Bounds().Dx() < 1000 {
+			t.Errorf("%s: %d colours, %v", name, len(colours), img.Bounds())
+		}
+	}
+}
+
+func svgIsValid(t *testing.T, name, data string) {
+	t.Helper()
+	in, seen := xml.NewDecoder(strings.NewReader(data)), map[string]int{}
+	for {
+		token, err := in.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			return
+		}
+		if e, ok := token.(xml.StartElement); ok {
+			seen[e.Name.Local]++
+		}
+	}
+	if seen["svg"] != 1 || seen["text"] < 5 || seen["path"] < 5 || seen["script"] > 0 {
+		t.Errorf("%s: %v", name, seen)
+	}
+}

@@ -1,0 +1,168 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// A grid is a table before it becomes Markdown, HTML or lines on a terminal. A
+// value may have a second line, its interval.
+type grid struct {
+	Title string
+	Head  []string
+	Text  []int // columns of words; the others hold figures
+	Rows  []row
+	Notes []string
+}
+
+type row struct {
+	Cells []string
+	Mark  string // a verdict or an answer, for its colour
+}
+
+// IsText tells how to align a column.
+func (g grid) IsText(column int) bool { return slices.Contains(g.Text, column) }
+
+// Table prints the run's cells in short.
+func Table(w io.Writer, run *Run) {
+	t := table.NewWriter()
+	t.SetOutputMirror(w)
+	t.SetStyle(table.StyleLight)
+	t.Style().Options.DrawBorder = false
+	t.Style().Format.Header = text.FormatDefault
+	t.AppendHeader(table.Row{"scenario", "style", "time/op", "95 %", "to " + oneLine(run.Baseline), "overhead/op", "95 %", "CPU/op", "allocs/op", "work", "verdict"})
+	var columns []table.ColumnConfig
+	for n := 3; n <= 10; n++ {
+		columns = append(columns, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(append(columns, table.ColumnConfig{Number: 11, WidthMax: 48, WidthMaxEnforcer: text.WrapSoft}))
+	for _, g := range groups(run) {
+		for i, c := range g.cells {
+			t.AppendRow(shortRow(g, i, c))
+		}
+		t.AppendSeparator()
+	}
+	t.Render()
+	if run.Incomplete != "" {
+		fmt.Fprintf(w, "incomplete: %s\n", oneLine(run.Incomplete))
+	}
+}
+
+func shortRow(g group, i int, c *Cell) table.Row {
+	title, label := oneLine(g.title), oneLine(g.labels[i])
+	work := count(c.Work.Effects) + "/" + count(c.Work.Expected)
+	verdict := oneLine(c.Verdict)
+	if c.Why != "" {
+		verdict += ": " + oneLine(c.Why)
+	}
+	if c.Verdict == Void {
+		return table.Row{title, label, noFigure, "", noFigure, noFigure, "", noFigure, noFigure, work, verdict}
+	}
+	if n := len(c.Warnings); n > 0 {
+		verdict += fmt.Sprintf(" (%s)", plural(n, "warning"))
+	}
+	first, bounds := lines(timeEstimate(c.NsOp))
+	against, _ := lines(ratioEstimate(c.Ratio))
+	over, overBounds := lines(overheadEstimate(c.OverheadNs))
+	return table.Row{title, label, first, bounds, against, over, overBounds, nanoseconds(c.CPUNsOp.Median), figure(c.AllocsOp), work, verdict}
+}
+
+func plural(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
+}
+
+// summaryTable is every cell of a scenario, group by group.
+func summaryTable(run *Run, gs []group, details Details) grid {
+	t := grid{
+		Head: []string{"options", "style", "time/op", "ratio", "overhead/op", "latency", "CPU/op", "allocs/op", "switches/op", "RSS peak", "CPU of a core", "work done", "verdict"},
+		Text: []int{0, 1, 12},
+	}
+	var cells []Cell
+	for _, g := range gs {
+		for _, c := range g.cells {
+			t.Rows = append(t.Rows, row{summaryRow(run, c, details), c.Verdict})
+			cells = append(cells, *c)
+		}
+	}
+	for _, w := range warnings(cells, func(c Cell) string { return c.label() }) {
+		t.Notes = append(t.Notes, "Warning: "+w)
+	}
+	if !slices.ContainsFunc(t.Rows, func(r row) bool { return r.Cells[0] != "" }) {
+		t.dropFirst()
+	}
+	return t
+}
+
+// dropFirst takes away the first column, a column of words.
+func (g *grid) dropFirst() {
+	g.Head = g.Head[1:]
+	for i := range g.Rows {
+		g.Rows[i].Cells = g.Rows[i].Cells[1:]
+	}
+	g.Text = slices.DeleteFunc(g.Text, func(column int) bool { return column == 0 })
+	for i := range g.Text {
+		g.Text[i]--
+	}
+}
+
+func summaryRow(run *Run, c *Cell, details Details) []string {
+	work := count(c.Work.Effects) + " of " + count(c.Work.Expected) + secondary + "from " + count(c.Work.Stimuli) + " stimuli"
+	if c.Verdict == Void {
+		blank := slices.Repeat([]string{noFigure}, 9)
+		return slices.Concat([]string{c.optionsLabel(), c.Style}, blank, []string{work, "void" + secondary + c.Why})
+	}
+	ratio, overhead := ratioEstimate(c.Ratio), overheadEstimate(c.OverheadNs)
+	if c.Style == run.baseline(c.Scenario) {
+		ratio, overhead = "baseline", "baseline"
+	}
+	return []string{c.optionsLabel(), c.Style, timeEstimate(c.NsOp), ratio, overhead, latencyText(c),
+		nanoseconds(c.CPUNsOp.Median) + secondary + "user " + nanoseconds(c.UserNsOp) + secondary + "system " + nanoseconds(c.SystemNsOp),
+		figure(c.AllocsOp) + secondary + figure(c.BytesOp) + noBreak + "B", figure(c.SwitchesOp), mebibytes(float64(c.RSSPeak)),
+		percent(c.ActiveCPU) + " active" + secondary + idleText(c, details) + " idle", work, verdictText(c)}
+}
+
+func latencyText(c *Cell) string {
+	if c.P50Ns == 0 {
+		return noFigure
+	}
+	p99 := "p99: too few"
+	if c.P99Ns > 0 {
+		p99 = "p99 " + nanoseconds(c.P99Ns)
+	}
+	return "p50 " + nanoseconds(c.P50Ns) + secondary + p99
+}
+
+// idleText tells a core that was idle from a window that was not measured.
+func idleText(c *Cell, details Details) string {
+	if c.IdleCPU == 0 && !slices.ContainsFunc(details.Samples, func(s Sample) bool { return s.Window == "idle" && s.Cell == c.Key() }) {
+		return noFigure
+	}
+	return percent(c.IdleCPU)
+}
+
+// verdictText says, next to the verdict, what the ratio's interval allows to say.
+func verdictText(c *Cell) string {
+	s := c.Verdict
+	if n := len(c.Warnings); n > 0 {
+		s += ", " + plural(n, "warning")
+	}
+	if c.Why != "" {
+		s += secondary + c.Why
+	}
+	switch {
+	case c.Ratio == nil || !c.Ratio.Bounded():
+		return s
+	case c.Ratio.Lo > 1:
+		return s + secondary + "slower than the baseline"
+	case c.Ratio.Hi < 1:
+		return s + secondary + "faster than the baseline"
+	}
+	return s + secondary + "not told apart from the baseline"
+}
