@@ -247,7 +247,8 @@ func (e *Engine) end(f *flow) error {
 	}
 	err := f.err
 	f.release(0)
-	f.joins, f.answers = f.joins[:0], f.answers[:0]
+	clear(f.remembered)
+	f.joins, f.answers, f.remembered = f.joins[:0], f.answers[:0], f.remembered[:0]
 	f.actions, f.depth, f.err = 0, 0, nil
 	e.idle.Store(f)
 	return err

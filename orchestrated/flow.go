@@ -24,19 +24,20 @@ const stackSize = 512
 // flow is one stimulus on its way through the rules: its token, its stack of
 // values, its trace. It belongs to one goroutine, and is used again when done.
 type flow struct {
-	engine  *Engine
-	token   uint64
-	actions int
-	depth   int
-	stack   []Value
-	calls   [MaxDepth + 1]Call
-	joins   []join
-	answers []answer // CacheWhere only
-	err     error    // the first failure
-	segment segment
-	last    time.Duration // the newest reading of the trace's clock
-	pending int           // queued dispatch: what of this flow waits, or runs
-	done    chan struct{} // queued dispatch: nothing does any more
+	engine     *Engine
+	token      uint64
+	actions    int
+	depth      int
+	stack      []Value
+	calls      [MaxDepth + 1]Call
+	joins      []join
+	answers    []answer // CacheWhere only
+	remembered []Value  // inputs and outputs of answers
+	err        error    // the first failure
+	segment    segment
+	last       time.Duration // the newest reading of the trace's clock
+	pending    int           // queued dispatch: what of this flow waits, or runs
+	done       chan struct{} // queued dispatch: nothing does any more
 }
 
 // join is an all-of rule that waits, in this flow, for the rest of its triggers.

@@ -23,6 +23,7 @@ type persister struct {
 	mu   sync.Mutex // one flush at a time; guards what follows
 	next uint64     // first segment not yet written
 	loss player.Loss
+	rows []player.TraceRow // room that one flush leaves to the next
 
 	stop, stopped chan struct{}
 }
@@ -52,13 +53,14 @@ func (p *persister) run() {
 func (p *persister) flush() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var rows []player.TraceRow
+	rows := p.rows[:0]
+	defer func() { clear(rows); p.rows = rows[:0] }()
 	for {
 		segments, next, lost := p.trace.since(p.next, flushChunk)
 		p.next = next
 		p.loss.Flows += lost
 		for _, s := range segments {
-			rows = append(rows, p.trace.rows(s, p.triggers)...)
+			rows = p.trace.rows(rows, s, p.triggers)
 		}
 		if len(segments) < flushChunk {
 			break

@@ -3,7 +3,6 @@ package orchestrated
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"rubato/player"
@@ -11,21 +10,22 @@ import (
 
 // format writes fields as "name=value name=value".
 func format(fields []Field, values []Value) string {
-	var b strings.Builder
+	if len(fields) == 0 {
+		return ""
+	}
+	b := make([]byte, 0, 128) // on the stack for most: what is written out is the only allocation
 	for i, f := range fields {
 		if i > 0 {
-			b.WriteByte(' ')
+			b = append(b, ' ')
 		}
-		b.WriteString(f.Name)
-		b.WriteByte('=')
-		b.WriteString(values[i].Format(f.Type))
+		b = append(append(b, f.Name...), '=')
+		b = values[i].append(b, f.Type)
 	}
-	return b.String()
+	return string(b)
 }
 
-// rows writes a segment out for reading.
-func (t *trace) rows(s segment, triggers []trigger) []player.TraceRow {
-	out := make([]player.TraceRow, 0, len(s.records))
+// rows writes a segment out for reading, after what is in out.
+func (t *trace) rows(out []player.TraceRow, s segment, triggers []trigger) []player.TraceRow {
 	for _, r := range s.records {
 		values := s.values[r.values:]
 		row := player.TraceRow{Flow: s.token, ID: r.id, Cause: r.cause, Action: r.action.uri,
@@ -58,7 +58,7 @@ func (e *Engine) Flows(n int) []player.Flow {
 	segments, _, _ := e.trace.since(kept-min(kept, uint64(n)), n)
 	var out []player.Flow
 	for _, s := range slices.Backward(segments) {
-		out = append(out, player.Flow{Token: s.token, Rows: e.trace.rows(s, e.registry.triggers)})
+		out = append(out, player.Flow{Token: s.token, Rows: e.trace.rows(nil, s, e.registry.triggers)})
 	}
 	return MergeFlows(out)
 }

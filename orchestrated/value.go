@@ -60,23 +60,25 @@ func Bool(v bool) Value {
 }
 
 // Format writes v, a value of type t, for people.
-func (v Value) Format(t Type) string {
+func (v Value) Format(t Type) string { return string(v.append(nil, t)) }
+
+func (v Value) append(b []byte, t Type) []byte {
 	switch t {
 	case Integer:
-		return strconv.FormatInt(v.Int(), 10)
+		return strconv.AppendInt(b, v.Int(), 10)
 	case Natural:
-		return strconv.FormatUint(v.Nat(), 10)
+		return strconv.AppendUint(b, v.Nat(), 10)
 	case Real:
-		return strconv.FormatFloat(v.Float(), 'g', -1, 64)
+		return strconv.AppendFloat(b, v.Float(), 'g', -1, 64)
 	case Truth:
-		return strconv.FormatBool(v.Bool())
+		return strconv.AppendBool(b, v.Bool())
 	case Text:
-		return strconv.Quote(v.Text())
+		return strconv.AppendQuote(b, v.Text())
 	case Flavor:
 		if v.flavor == nil {
-			return "flavor none"
+			return append(b, "flavor none"...)
 		}
-		return fmt.Sprintf("flavor %016x", v.flavor.Digest())
+		return fmt.Appendf(b, "flavor %016x", v.flavor.Digest())
 	}
-	return "?"
+	return append(b, '?')
 }

@@ -90,6 +90,14 @@ func (claim Claim) quantity() (quantity, bool) {
 	return q, ok
 }
 
+// joined is how the piece that a claim is relative to stands after the first.
+func (claim Claim) joined() string {
+	if claim.Quantity == "ratio" {
+		return " to " + claim.Less
+	}
+	return " less " + claim.Less
+}
+
 func (claim Claim) opening() []string {
 	name := claim.Quantity
 	if q, ok := claim.quantity(); ok {
@@ -104,7 +112,7 @@ func (claim Claim) row(run *Run, c *Cell, details Details) row {
 		return row{append(cells, "void: "+c.Why, claimNotMeasured), claimNotMeasured}
 	}
 	if claim.Less != "" {
-		cells[len(cells)-1] += " less " + claim.Less
+		cells[len(cells)-1] += claim.joined()
 		less, ok := run.without(c, claim.Less, details)
 		if !ok {
 			return row{append(cells, noFigure, claimNotMeasured), claimNotMeasured}

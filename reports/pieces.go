@@ -59,9 +59,6 @@ func pieceTable(run *Run, s Scenario, gs []group) grid {
 	for _, g := range gs {
 		for _, c := range g.cells {
 			t.Rows = append(t.Rows, row{pieceRow(run, s, c), c.Verdict})
-			for _, w := range c.Warnings {
-				t.Notes = append(t.Notes, "Warning, "+c.label()+": "+w)
-			}
 		}
 	}
 	return t
@@ -77,8 +74,12 @@ func pieceRow(run *Run, s Scenario, c *Cell) []string {
 	if c.Style == run.baseline(s.Name) {
 		against = "1"
 	}
+	verdict := c.Verdict
+	if n := len(c.Warnings); n > 0 {
+		verdict += ", " + plural(n, "warning") // which, stands at the top of the page
+	}
 	return append(head, timeEstimate(c.NsOp), against, nanoseconds(c.CPUNsOp.Median),
-		figure(rounded(c.AllocsOp))+secondary+figure(rounded(c.BytesOp))+noBreak+"B", work, c.Verdict)
+		figure(rounded(c.AllocsOp))+secondary+figure(rounded(c.BytesOp))+noBreak+"B", work, verdict)
 }
 
 // rounded drops what the harness itself allocates in a block, a handful for very

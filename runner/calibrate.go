@@ -51,15 +51,28 @@ const apartBlock = 20 * time.Millisecond
 
 // calibrateApart finds the block size of each arm by itself.
 func (c *contest) calibrateApart(ctx context.Context, walls [][]time.Duration) error {
-	want := min(c.ask.effort.Block, apartBlock)
 	for i, e := range c.entrants {
-		for next := 1; next != e.n && !e.void(); next = nextSize(e.n, walls[i][0], want) {
-			e.n, walls[i] = next, nil
-			if err := c.lockstep(ctx, e.n, []int{i}, c.timed(walls)); err != nil {
-				return err
-			}
+		if err := c.calibrateOne(ctx, walls, i); err != nil {
+			return err
 		}
 		e.cell.BlockOps = e.n
+	}
+	return nil
+}
+
+// calibrateOne goes on until two blocks of a size have lasted: the first operation of
+// all may open a connection.
+func (c *contest) calibrateOne(ctx context.Context, walls [][]time.Duration, i int) error {
+	want, e := min(c.ask.effort.Block, apartBlock), c.entrants[i]
+	e.n = 1
+	for lasted := 0; lasted < 2 && !e.void(); lasted++ {
+		walls[i] = nil // of another size: not comparable
+		if err := c.lockstep(ctx, e.n, []int{i}, c.timed(walls)); err != nil {
+			return err
+		}
+		if next := nextSize(e.n, walls[i][0], want); next != e.n {
+			e.n, lasted = next, -1
+		}
 	}
 	return nil
 }

@@ -69,6 +69,9 @@ func (c *contest) open(ctx context.Context) error {
 	var first reply
 	for i, e := range c.standing() {
 		setup, err := c.setup(e, "arm"+strconv.Itoa(i))
+		if err == nil {
+			setup.Keep = filepath.Join(c.folder.path, keptName, e.fileName())
+		}
 		if err != nil {
 			return err
 		}

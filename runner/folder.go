@@ -15,6 +15,7 @@ const (
 	rawName      = "results.jsonl"
 	summaryName  = "results.json"
 	profilesName = "profiles"
+	keptName     = "kept" // what workloads keep, a folder each
 	workName     = ".work"
 	defaultOut   = "out"
 	latestName   = "latest"

@@ -162,6 +162,9 @@ func (p program) gate(args []string) int {
 	var gate ci.Gate
 	for _, s := range p.suite.Scenarios {
 		gate.Scenarios = append(gate.Scenarios, s.Name)
+		for _, arm := range s.Arms {
+			gate.Styles = append(gate.Styles, arm.Name)
+		}
 	}
 	for _, s := range p.suite.Styles {
 		gate.Styles = append(gate.Styles, s.Name)

@@ -87,6 +87,7 @@ type Setup struct {
 	Seed     uint64
 	Shared   string // folder filled by Prepare; read only for Open
 	Dir      string // folder of this workload alone, empty, on disk
+	Keep     string // folder that stays with the results; make it when there is something to keep
 	Verbatim bool   // Work returns every lane's lines
 }
 

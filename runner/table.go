@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -18,7 +19,7 @@ func cellTable(run *reports.Run) string {
 	t.SetStyle(table.StyleDefault)
 	t.Style().Options = table.Options{SeparateHeader: true}
 	t.Style().Format.Header = text.FormatDefault
-	t.AppendHeader(table.Row{"scenario", "style", "per op", "to " + run.Baseline, "more per op", "p99", "CPU per op", "allocs", "verdict"})
+	t.AppendHeader(table.Row{"scenario", "style", "per op", "to " + baseline(run), "more per op", "p99", "CPU per op", "allocs", "verdict"})
 	var columns []table.ColumnConfig
 	for number := 3; number <= 8; number++ {
 		columns = append(columns, table.ColumnConfig{Number: number, Align: text.AlignRight})
@@ -28,6 +29,19 @@ func cellTable(run *reports.Run) string {
 		t.AppendRow(row(c))
 	}
 	return t.Render()
+}
+
+// baseline names what ratios are to, where that is the same in all scenarios.
+func baseline(run *reports.Run) string {
+	name := ""
+	for _, s := range run.Scenarios {
+		own := cmp.Or(s.Baseline, run.Baseline)
+		if name != "" && name != own {
+			return "the first"
+		}
+		name = own
+	}
+	return cmp.Or(name, run.Baseline)
 }
 
 func row(c reports.Cell) table.Row {

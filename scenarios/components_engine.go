@@ -3,7 +3,10 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"rubato/orchestrated"
 	"rubato/orchestrated/naive"
@@ -42,7 +45,7 @@ func matchPieces() []piece {
 func wherePieces() []piece {
 	var out []piece
 	for n := range 5 {
-		out = append(out, wired(fmt.Sprint("where-", n), fmt.Sprintf("an event, a rule with %d queries and one action", n),
+		out = append(out, wired(fmt.Sprint("where-", n), fmt.Sprintf("an event, a rule with %s and one action", counted(n, "query", "queries")),
 			wiring{rules: usual, queries: n, actions: 1}))
 	}
 	return out
@@ -51,10 +54,17 @@ func wherePieces() []piece {
 func invokePieces() []piece {
 	var out []piece
 	for n := 1; n <= 4; n++ {
-		out = append(out, wired(fmt.Sprint("invoke-", n), fmt.Sprintf("an event, a rule with %d actions and no query", n),
+		out = append(out, wired(fmt.Sprint("invoke-", n), fmt.Sprintf("an event, a rule with %s and no query", counted(n, "action", "actions")),
 			wiring{rules: usual, actions: n}))
 	}
 	return out
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
 }
 
 // tracePieces are invoke-1, traced: one record with its edge.
@@ -70,10 +80,13 @@ func tracePieces() []piece {
 		wired("trace-eager", "invoke-1, traced in memory, written out at once", w(player.Tracing{On: true, Eager: true})),
 		{"trace-persisted", "invoke-1, traced, its row committed to SQLite before it returns", 2, persisted(w, true)},
 		{"trace-batched", "invoke-1, traced, rows committed to SQLite 500 at a time; their writing is in the time", 2, persisted(w, false)},
+		{"trace-beside", "invoke-1, traced, while another goroutine writes the trace to SQLite without pause; what it cannot keep up with is lost, and counted", 2, openBeside(w)},
 		wired("edge-untraced", "an event, a rule with one action, whose completion sets off a rule with one action", chain),
 		wired("edge", "the same as edge-untraced, traced: two records, and the edge from one to the other", traced),
 	}
 }
+
+const traceFile = "trace.db"
 
 // flushEach is how many flows make a batch: half of what the trace keeps, so that
 // none is lost.
@@ -82,7 +95,7 @@ const flushEach = orchestrated.TraceFlows / 2
 // persisted counts actions and the rows that were committed.
 func persisted(w func(player.Tracing) wiring, perFlow bool) func(place) (*opened, error) {
 	return func(at place) (*opened, error) {
-		store, err := sqlite.OpenTrace(at.dir+"/trace.db", sqlite.TraceOptions{})
+		store, err := sqlite.OpenTrace(filepath.Join(at.dir, traceFile), sqlite.TraceOptions{})
 		if err != nil {
 			return nil, err
 		}
@@ -107,6 +120,37 @@ func persisted(w func(player.Tracing) wiring, perFlow bool) func(place) (*opened
 		o.count = func() int64 { return d.actions + sink.rows }
 		o.check = func() error { return sink.err }
 		o.close = func() error { e.Close(); return store.Close() }
+		return o, nil
+	}
+}
+
+// openBeside counts actions, the rows that were committed, and those that were lost.
+func openBeside(w func(player.Tracing) wiring) func(place) (*opened, error) {
+	return func(at place) (*opened, error) {
+		store, err := sqlite.OpenTrace(filepath.Join(at.dir, traceFile), sqlite.TraceOptions{})
+		if err != nil {
+			return nil, err
+		}
+		d, sink := &desk{}, &countedSink{to: store}
+		e, err := w(player.Tracing{On: true, Sink: sink}).open(d)
+		if err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+		o := emitting(d, e)
+		emit, writer := o.run, sync.WaitGroup{}
+		o.run = func(n int) error {
+			var done atomic.Bool
+			writer.Go(func() {
+				for !done.Load() {
+					e.Flush()
+				}
+			})
+			defer done.Store(true)
+			return emit(n)
+		}
+		o.check = func() error { writer.Wait(); e.Flush(); return sink.err }
+		o.count = func() int64 { return d.actions + sink.rows + int64(e.Lost().Flows) }
+		o.close = func() error { writer.Wait(); e.Close(); return store.Close() }
 		return o, nil
 	}
 }

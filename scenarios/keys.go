@@ -1,7 +1,10 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 
 	"rubato/player"
@@ -21,8 +24,17 @@ var (
 		Doc: "SQLite's synchronous: full is one fsync a commit",
 	}
 	traceKey = runner.Key{
-		Name: "trace", Default: "on", Values: []string{"on", "off"}, Styles: []string{"bus", "nats"},
-		Doc: "keep actions, flows and edges of the last 1000 flows in memory",
+		Name: "trace", Default: "on", Values: []string{"on", "off", "eager", "persisted", "perflow"}, Styles: []string{"bus", "nats"},
+		Doc: "on: actions, flows and edges of the last 1000 flows in memory; eager: written out as text at once; " +
+			"persisted: to SQLite every 100 ms as well; perflow: to SQLite before the stimulus returns",
+	}
+	dispatchKey = runner.Key{
+		Name: "dispatch", Default: "inline", Values: []string{"inline", "queued"}, Styles: []string{"bus", "nats"},
+		Doc: "inline: rules run depth first where the event is emitted; queued: breadth first over a bounded channel",
+	}
+	rulesKey = runner.Key{
+		Name: "rules", Default: "20", Check: between(0, 10_000), Styles: []string{"bus", "nats"},
+		Doc: "rules in all: the player's own, and others that never match",
 	}
 	transportKey = runner.Key{
 		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe"}, Styles: []string{"nats"},
@@ -50,12 +62,30 @@ func number(options runner.Options, key string) int {
 	return n
 }
 
-// config is what the shared keys say.
+// config is what the shared keys say. Keys of styles that the setup's is not among
+// are missing, and leave the zero value, which is the default.
 func config(setup runner.Setup, store *sqlite.Store) player.Config {
+	trace := setup.Options["trace"]
+	rules, _ := strconv.Atoi(setup.Options["rules"])
 	return player.Config{
 		Store:     store,
 		Placement: player.Placement{Transport: setup.Options["transport"]},
-		Trace:     player.Tracing{On: setup.Options["trace"] == "on"},
+		Trace:     player.Tracing{On: trace != "" && trace != "off", Eager: trace == "eager", PerFlow: trace == "perflow"},
+		Dispatch:  player.Dispatch(setup.Options["dispatch"]),
+		Rules:     rules,
 		Verbatim:  setup.Verbatim,
 	}
+}
+
+// keepTrace opens the database that a persisted trace goes to, nil if it does not.
+// A measured workload's stays with the results, to be asked by rubato trace.
+func keepTrace(setup runner.Setup) (*sqlite.TraceStore, error) {
+	if trace := setup.Options["trace"]; trace != "persisted" && trace != "perflow" {
+		return nil, nil
+	}
+	dir := cmp.Or(setup.Keep, setup.Dir)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	return sqlite.OpenTrace(filepath.Join(dir, "trace.db"), sqlite.TraceOptions{})
 }

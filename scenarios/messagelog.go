@@ -21,7 +21,7 @@ func (s styleSet) messageLog() runner.Scenario {
 			{Name: "mode", Default: "closed,pipelined,batched", Values: []string{"closed", "pipelined", "batched"},
 				Doc: "closed: one under way, a commit each; pipelined: many under way, a commit each; batched: many share a commit"},
 			{Name: "batch", Default: "100", Check: between(2, 10_000), Doc: "messages a commit at most, when batched"},
-			syncKey, traceKey, transportKey,
+			syncKey, traceKey, rulesKey, dispatchKey, transportKey,
 		},
 		Script:  1000,
 		Claims:  messageLogClaims,

@@ -19,7 +19,7 @@ func (s styleSet) queueLow() runner.Scenario {
 		Name:    "queue-low",
 		Answers: "What does a refill of the queue cost, from the queue being low to the cooldown recorded?",
 		Op:      "refill",
-		Keys:    []runner.Key{passagesKey, syncKey, traceKey, transportKey},
+		Keys:    []runner.Key{passagesKey, syncKey, traceKey, rulesKey, dispatchKey, transportKey},
 		Script:  60,
 		Claims:  queueLowClaims,
 		Prepare: func(setup runner.Setup) error { return prepare(setup, number(setup.Options, "passages")) },

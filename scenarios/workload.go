@@ -23,6 +23,7 @@ func prepare(setup runner.Setup, passages int) error {
 // scenarios is script, drive and count.
 type workload struct {
 	store  *sqlite.Store
+	trace  *sqlite.TraceStore // nil unless it is persisted
 	player player.Player
 
 	script func(seed uint64, i int) player.Stimulus
@@ -45,13 +46,18 @@ func (s styleSet) start(setup runner.Setup, w *workload, adjust func(*player.Con
 	if err != nil {
 		return nil, err
 	}
+	w.store, w.seed = store, setup.Seed
 	c := config(setup, store)
 	adjust(&c)
-	w.player, err = s.open(setup, c)
-	if err != nil {
-		return nil, errors.Join(err, store.Close())
+	if w.trace, err = keepTrace(setup); err == nil {
+		if w.trace != nil {
+			c.Trace.Sink = w.trace
+		}
+		w.player, err = s.open(setup, c)
 	}
-	w.store, w.seed = store, setup.Seed
+	if err != nil {
+		return nil, errors.Join(err, w.closeStores())
+	}
 	return w, nil
 }
 
@@ -92,8 +98,16 @@ func (w *workload) Work() (runner.Work, error) {
 	return work, nil
 }
 
-// Close ends the player, then its store.
-func (w *workload) Close() error { return errors.Join(w.player.Close(), w.store.Close()) }
+// Close ends the player, then its stores.
+func (w *workload) Close() error { return errors.Join(w.player.Close(), w.closeStores()) }
+
+func (w *workload) closeStores() error {
+	err := w.store.Close()
+	if w.trace != nil {
+		err = errors.Join(err, w.trace.Close())
+	}
+	return err
+}
 
 // digest is one number for all that can be read back.
 func digest(seen player.Observation) string {
