@@ -6,7 +6,7 @@ export CGO_ENABLED = 0
 BUILDFLAGS = -pgo=off -trimpath -ldflags=-s $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
 STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 
-.PHONY: bench bench-full test race lint gate pi report build clean
+.PHONY: bench bench-full test race lint gate pi report readme test-browser build clean
 
 bench: build ; bin/rubato run
 bench-full: build ; bin/rubato run -full
@@ -15,6 +15,8 @@ race: ; CGO_ENABLED=1 $(GO) test -race ./...
 lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(STATICCHECK) ./...
 gate: build ; bin/rubato gate
 report: build ; bin/rubato report out/latest
+readme: build ; bin/rubato report -into README.md out/latest
+test-browser: ; $(GO) test -tags=browser -run Browser ./web/...
 pi: ; GO='$(GO)' BUILDFLAGS="$(BUILDFLAGS)" pi/build.sh
 build: ; $(GO) build $(BUILDFLAGS) -o bin/rubato .
 clean: ; rm -rf bin

@@ -8,11 +8,14 @@ import (
 	"rubato/direct"
 	"rubato/natsbus"
 	"rubato/orchestrated"
+	"rubato/player"
 	"rubato/runner"
 	"rubato/scenarios"
 )
 
 func main() {
-	suite := scenarios.Suite(natsbus.Versions(), direct.Style, orchestrated.Style, natsbus.Style)
+	styles := []player.Style{direct.Style, orchestrated.Style, natsbus.Style}
+	suite := scenarios.Suite(natsbus.Versions(), styles...)
+	suite.Commands = scenarios.Commands(styles...)
 	os.Exit(runner.Main(suite, os.Args[1:]))
 }

@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"bytes"
 	"encoding/xml"
 	"fmt"
 	"image/color"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,9 +23,41 @@ func TestGolden(t *testing.T) {
 	for _, name := range []string{"bench.txt", "report.md"} {
 		golden(t, name, read(t, dir, name))
 	}
-	var b bytes.Buffer
-	Table(&b, run)
-	golden(t, "table.txt", b.String())
+	figures, err := figuresTable(run)
+	if err == nil {
+		t.Errorf("figures of a run with a void cell were written:\n%s", figures)
+	}
+}
+
+// TestEmbed: figures are written between the markers and nowhere else, or nothing is.
+func TestEmbed(t *testing.T) {
+	t.Parallel()
+	_, run, _ := writtenFixture(t)
+	path := filepath.Join(t.TempDir(), "README.md")
+	const before, after = "# title\n" + figuresBegin, figuresEnd + "\nrest\n"
+	if err := os.WriteFile(path, []byte(before+"old\n"+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := Embed(path, run); err == nil {
+		t.Error("a run with a void cell was embedded")
+	}
+	whole := *run // the fixture belongs to other tests, too
+	whole.Cells = slices.DeleteFunc(slices.Clone(run.Cells), func(c Cell) bool { return c.Verdict == Void })
+	whole.Incomplete = ""
+	if err := Embed(path, &whole); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "figures.md", string(data))
+	if err := os.WriteFile(path, []byte("no markers"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := Embed(path, run); err == nil {
+		t.Error("a file without markers was written to")
+	}
 }
 
 func read(t testing.TB, dir, name string) string {

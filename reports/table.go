@@ -2,14 +2,10 @@ package reports
 
 import (
 	"fmt"
-	"io"
 	"slices"
-
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// A grid is a table before it becomes Markdown, HTML or lines on a terminal. A
+// A grid is a table before it becomes Markdown or HTML. A
 // value may have a second line, its interval.
 type grid struct {
 	Title string
@@ -26,50 +22,6 @@ type row struct {
 
 // IsText tells how to align a column.
 func (g grid) IsText(column int) bool { return slices.Contains(g.Text, column) }
-
-// Table prints the run's cells in short.
-func Table(w io.Writer, run *Run) {
-	t := table.NewWriter()
-	t.SetOutputMirror(w)
-	t.SetStyle(table.StyleLight)
-	t.Style().Options.DrawBorder = false
-	t.Style().Format.Header = text.FormatDefault
-	t.AppendHeader(table.Row{"scenario", "style", "time/op", "95 %", "to " + oneLine(run.Baseline), "overhead/op", "95 %", "CPU/op", "allocs/op", "work", "verdict"})
-	var columns []table.ColumnConfig
-	for n := 3; n <= 10; n++ {
-		columns = append(columns, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	t.SetColumnConfigs(append(columns, table.ColumnConfig{Number: 11, WidthMax: 48, WidthMaxEnforcer: text.WrapSoft}))
-	for _, g := range groups(run) {
-		for i, c := range g.cells {
-			t.AppendRow(shortRow(g, i, c))
-		}
-		t.AppendSeparator()
-	}
-	t.Render()
-	if run.Incomplete != "" {
-		fmt.Fprintf(w, "incomplete: %s\n", oneLine(run.Incomplete))
-	}
-}
-
-func shortRow(g group, i int, c *Cell) table.Row {
-	title, label := oneLine(g.title), oneLine(g.labels[i])
-	work := count(c.Work.Effects) + "/" + count(c.Work.Expected)
-	verdict := oneLine(c.Verdict)
-	if c.Why != "" {
-		verdict += ": " + oneLine(c.Why)
-	}
-	if c.Verdict == Void {
-		return table.Row{title, label, noFigure, "", noFigure, noFigure, "", noFigure, noFigure, work, verdict}
-	}
-	if n := len(c.Warnings); n > 0 {
-		verdict += fmt.Sprintf(" (%s)", plural(n, "warning"))
-	}
-	first, bounds := lines(timeEstimate(c.NsOp))
-	against, _ := lines(ratioEstimate(c.Ratio))
-	over, overBounds := lines(overheadEstimate(c.OverheadNs))
-	return table.Row{title, label, first, bounds, against, over, overBounds, nanoseconds(c.CPUNsOp.Median), figure(c.AllocsOp), work, verdict}
-}
 
 func plural(n int, of string) string {
 	if n == 1 {

@@ -64,7 +64,9 @@ func exitCode(run *reports.Run) int {
 
 // report renders a folder again.
 func (p program) report(args []string) int {
-	names, err := parseAnywhere(newFlags("report"), args)
+	flags := newFlags("report")
+	into := flags.String("into", "", "")
+	names, err := parseAnywhere(flags, args)
 	if errors.Is(err, flag.ErrHelp) {
 		p.printHelp(p.stdout, "report")
 		return exitPass
@@ -84,6 +86,11 @@ func (p program) report(args []string) int {
 		return p.fail(err)
 	}
 	p.conclude(run, names[0])
+	if *into != "" {
+		if err := reports.Embed(*into, run); err != nil {
+			return p.fail(err)
+		}
+	}
 	if run.Incomplete != "" {
 		return p.fail(fmt.Errorf("the run is incomplete: %s", run.Incomplete))
 	}

@@ -52,10 +52,13 @@ Results go to stdout and the folder, progress to stderr.
 
 Names scenarios, styles, and every -set key with its values and default.
 `,
-	"report": `Usage: %[1]s report DIR
+	"report": `Usage: %[1]s report [-into FILE] DIR
 
 Computes and renders the results in DIR again from its raw blocks. Works on a run
 that was stopped, too: what was measured until then is shown and marked incomplete.
+
+  -into FILE   also write the figures of the styles into FILE, between its lines
+               <!-- figures --> and <!-- /figures -->: a README, say
 
 Example:
   %[1]s report out/latest

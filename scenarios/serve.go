@@ -9,11 +9,19 @@ import (
 	"rubato/web"
 )
 
+// liveToken is what may command playback while the player is served.
+const liveToken = "the one at the player"
+
 // Commands are the words of the command line that are the player's own.
 func Commands(styles ...player.Style) []runner.Command {
 	return []runner.Command{{
 		Name: "serve", Doc: "run the player live, with a page and its developer interface",
 		Run: web.ServeCommand(liveDeps(styles)),
+	}, {
+		Name: "trace", Doc: "ask a stored trace: why did this play, what did this rule cause",
+		Run: web.TraceCommand(func(path string) (web.TraceReader, error) {
+			return sqlite.OpenTrace(path, sqlite.TraceOptions{ReadOnly: true})
+		}),
 	}}
 }
 
@@ -29,7 +37,7 @@ func liveDeps(styles []player.Style) web.Deps {
 			return store, store, err
 		},
 		OpenTrace: openTrace,
-		Stimulus:  liveStimulus,
+		Stimulus:  liveStimulus, Token: liveToken,
 	}
 }
 
@@ -38,12 +46,22 @@ func openTrace(path string) (web.Trace, error) {
 	return web.Trace{Sink: store, Reader: store, Closer: store}, err
 }
 
-// liveStimulus is what the scenarios have, at a time of its own.
+// liveStimulus is what the scenarios have, at a time of its own. Of five commands
+// one lacks the token, as somebody else's would.
 func liveStimulus(kind player.Kind, seed, seq uint64, at player.Ticks) player.Stimulus {
-	s := say(seed, int(seq))
-	if kind == player.QueueLow {
-		s = lowAt(seed, int(seq))
+	h := stir(seed, int(seq))
+	s := player.Stimulus{Kind: kind, Seq: seq, At: at, Seed: h}
+	switch kind {
+	case player.MessageSaid:
+		s.Message = say(seed, int(seq)).Message
+		s.Message.At = at
+	case player.VolumeSet:
+		s.Volume = int(h % (player.MaxVolume + 1))
+	case player.Control:
+		s.Command = [...]string{player.Pause, player.Play, player.Play}[h%3]
+		if h>>32%5 > 0 {
+			s.Token = liveToken
+		}
 	}
-	s.Seq, s.At, s.Message.At = seq, at, at
 	return s
 }

@@ -184,3 +184,38 @@ func TestTraceClosed(t *testing.T) {
 		}
 	}
 }
+
+// What an append that fails half-way had learned and numbered is forgotten with
+// its rows.
+func TestTraceFullHalfway(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "trace.db")
+	s := openTrace(t, path, sqlite.TraceOptions{})
+	appendFlows(t, s, 1, 1)
+	if err := sqlite.LimitTrace(s, number(t, path, "PRAGMA page_count")+2); err != nil {
+		t.Fatal(err)
+	}
+	var rows []player.TraceRow
+	for flow := range uint64(1000) {
+		rows = append(rows, selected(flow+2)...)
+		rows[len(rows)-1].Action = "pd::Cooldowns::renew" // a new kind
+	}
+	for range 2 {
+		refused(t, s.Append(rows), "the disk is full: free some space")
+	}
+	if err := sqlite.LimitTrace(s, 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(rows[:10]); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := s.Find("took>=0s", 100); err != nil || len(all) != 15 {
+		t.Errorf("%d rows, %v, want 15", len(all), err)
+	}
+	if last := number(t, path, "SELECT max(seq) FROM rows_0"); last != 15 {
+		t.Errorf("the last row has number %d, want 15: numbers without gaps", last)
+	}
+	if runs, err := s.Runs(); err != nil || len(runs) != 1 {
+		t.Errorf("runs %+v, %v, want one", runs, err)
+	}
+}
