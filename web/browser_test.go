@@ -173,10 +173,10 @@ func TestBrowser(t *testing.T) {
 		shoot(t, ctx, "light")
 		do(t, ctx, "dark", scheme("dark"))
 		shoot(t, ctx, "dark")
-		do(t, ctx, "narrow", chromedp.EmulateViewport(400, 800), scheme("light"))
+		do(t, ctx, "narrow", chromedp.EmulateViewport(400, 800, chromedp.EmulateMobile), scheme("light"))
 		shoot(t, ctx, "narrow")
-		if w := value[int](t, ctx, "document.documentElement.scrollWidth"); w > 400 {
-			t.Errorf("at 400 px the page is %d px wide", w)
+		if w, room := value[int](t, ctx, "document.documentElement.scrollWidth"), value[int](t, ctx, "innerWidth"); w > room || room != 400 {
+			t.Errorf("at %d px, of 400, the page is %d px wide", room, w)
 		}
 		do(t, ctx, "wide again", chromedp.EmulateViewport(1280, 1100))
 	})

@@ -30,8 +30,8 @@ type server struct {
 	open   atomic.Int64
 }
 
-// start serves handler on l, which is the server's from now on.
-func start(l net.Listener, handler http.Handler) *server {
+// start serves handler on l, which is the server's from now on. Tests change limits.
+func start(l net.Listener, handler http.Handler, changes ...func(*http.Server)) *server {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &server{stop: stop, served: make(chan error, 1)}
 	s.http = &http.Server{
@@ -44,6 +44,9 @@ func start(l net.Listener, handler http.Handler) *server {
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ConnState:         s.count,
 		ErrorLog:          log.New(io.Discard, "", 0), // what clients do wrong is told to them
+	}
+	for _, change := range changes {
+		change(s.http)
 	}
 	go func() { s.served <- s.http.Serve(l) }()
 	return s

@@ -1,0 +1,115 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rubato/player"
+)
+
+// taker is a player that writes down what it takes.
+type taker struct {
+	player.Player
+	took  []player.Stimulus
+	queue []player.Entry
+	fails error
+}
+
+func (p *taker) Do(s player.Stimulus) error {
+	p.took = append(p.took, s)
+	switch s.Kind {
+	case player.PassageEnd:
+		p.queue = p.queue[1:]
+		fallthrough
+	case player.QueueLow:
+		p.queue = append(p.queue, player.Entry{Passage: int64(s.Seq)})
+	}
+	return p.fails
+}
+
+func (p *taker) Observe() (player.Observation, error) {
+	return player.Observation{Queue: p.queue}, nil
+}
+
+func loadOf(p *taker, seed uint64) *load {
+	return &load{player: p, clock: clock{time.Now(), player.Day}, seed: seed, rate: 2,
+		stimulus: func(kind player.Kind, seed, seq uint64, at player.Ticks) player.Stimulus {
+			return player.Stimulus{Kind: kind, Seq: seq, At: at, Seed: seed}
+		}}
+}
+
+// Ten minutes of a load: natural in rate, in order, and the same again from the
+// same seed.
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	var runs [2][]player.Stimulus
+	for i := range runs {
+		synctest.Test(t, func(t *testing.T) {
+			p := &taker{}
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+			defer cancel()
+			loadOf(p, 7).run(ctx)
+			runs[i] = p.took
+		})
+	}
+	of := map[player.Kind]int{}
+	for i, s := range runs[0] {
+		of[s.Kind]++
+		if s.Seq != uint64(i+1) || i > 0 && s.At < runs[0][i-1].At {
+			t.Fatalf("stimulus %d: %+v comes after %+v", i, s, runs[0][max(0, i-1)])
+		}
+		if (s.Kind == player.BufferReady) != (s.Passage > 0) {
+			t.Errorf("%+v", s)
+		}
+	}
+	if n := len(runs[0]); n < 900 || n > 1500 {
+		t.Errorf("%d stimuli in 10 minutes at 2 a second", n)
+	}
+	if of[player.QueueLow] != 2 || of[player.PassageEnd] < 50 || of[player.BufferReady] != of[player.QueueLow]+of[player.PassageEnd] ||
+		of[player.VolumeSet] == 0 || of[player.Control] == 0 || of[player.MessageSaid] < 700 {
+		t.Errorf("by kind: %v", of)
+	}
+	if !slices.Equal(runs[0], runs[1]) {
+		t.Error("the same seed makes another load")
+	}
+}
+
+func TestLoadCountsFailures(t *testing.T) {
+	t.Parallel()
+	p := &taker{fails: errors.New("broken by the test")}
+	l := loadOf(p, 1)
+	l.do(player.MessageSaid, 0, 0)
+	p.fails = nil
+	l.do(player.MessageSaid, 0, 0)
+	if got := l.counts(); got.stimuli != 2 || got.failed != 1 || got.last == nil {
+		t.Errorf("%+v", got)
+	}
+	if s := (serveConfig{rate: 2.5}).status(l.counts()); s.Failed != 1 || s.LastError != "broken by the test" || s.Rate != "2.5" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestClock(t *testing.T) {
+	t.Parallel()
+	c := clock{begun: noon, epoch: 5}
+	for since, want := range map[time.Duration]player.Ticks{
+		0: 5, 10 * time.Second: 5 + player.Hour, -time.Hour: 5, time.Second / 2: 5 + 180*player.Second,
+		10 * 365 * 24 * time.Hour: 5 + 3600*365*player.Day,
+	} {
+		if got := c.at(noon.Add(since)); got != want {
+			t.Errorf("after %v: %d, want %d", since, got, want)
+		}
+	}
+	l := load{rate: 2}
+	draws := rand.New(rand.NewPCG(1, 1))
+	for range 1000 {
+		if gap := l.gap(draws); gap < 0 || gap > 5*time.Second/2 {
+			t.Fatalf("a gap of %v", gap)
+		}
+	}
+}
