@@ -70,7 +70,7 @@ func (c serveConfig) run(ctx context.Context, people *load, s *server, at net.Ad
 		people.run(ctx)
 	}()
 	defer func() { stop(); <-driven }()
-	if _, err := fmt.Fprintf(stdout, "http://%s/\n", at); err != nil {
+	if _, err := fmt.Fprintf(stdout, "http://%s/\n", reachable(at)); err != nil {
 		return fmt.Errorf("cannot say where the page is: %w", err)
 	}
 	select {
@@ -80,6 +80,15 @@ func (c serveConfig) run(ctx context.Context, people *load, s *server, at net.Ad
 		s.served <- err // close reads it, too
 		return fmt.Errorf("the server stopped: %w", err)
 	}
+}
+
+// reachable is an address to open from this machine: one that stands for all
+// addresses is none.
+func reachable(at net.Addr) string {
+	if tcp, ok := at.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
+	}
+	return at.String()
 }
 
 // open makes the library if there is none, and opens all that the load needs.

@@ -52,13 +52,14 @@ type Trace struct {
 const serveHelp = `Usage: rubato serve [flags]
 
 Runs the player live, at natural load: people talk, turn the volume, press buttons,
-and passages end. Its page shows what runs; with -dev it shows the inside: rules and their
-figures, events as they happen, flows as pictures. Ctrl-C ends it.
+and passages end. Its page shows what runs; with -dev it shows the inside, too: rules
+and their figures, events as they happen, flows as pictures. Ctrl-C ends it.
 
   -dev             turn the developer interface on: /dev/ and the page's views of it
   -style NAME      %s (default %s)
   -addr HOST:PORT  where to listen (default 127.0.0.1:0: loopback, a free port);
-                   any other address than loopback needs a token
+                   any other address than loopback needs a token,
+                   and a proxy with TLS before it where others can listen in
   -token TOKEN     ask for it, %d bytes at least; or set RUBATO_TOKEN, which other
                    users of the machine cannot see in the list of processes
   -data DIR        folder of library.db and trace.db (default data); the library is

@@ -205,6 +205,31 @@ func TestServeEndsWhileSomebodyListens(t *testing.T) {
 	l.stop(t)
 }
 
+// What is reachable from elsewhere asks for the token, and says where it is in a
+// way that can be opened here.
+func TestServeElsewhere(t *testing.T) {
+	t.Parallel()
+	l := serve(t, real(), "-dev", "-data", t.TempDir(), "-passages", "100", "-addr", "0.0.0.0:0", "-token", "a token of some length")
+	if !strings.HasPrefix(l.url, "http://127.0.0.1:") {
+		t.Errorf("says %s", l.url)
+	}
+	for header, want := range map[string]int{"": 401, "Bearer a token of some length": 200} {
+		r, err := http.NewRequest("GET", l.url+"/dev/syncs", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close = true
+		r.Header.Set("Authorization", header)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.Body.Close(); response.StatusCode != want {
+			t.Errorf("%q: %s, want %d", header, response.Status, want)
+		}
+	}
+}
+
 func TestServeWithoutInsides(t *testing.T) {
 	t.Parallel()
 	l := serve(t, real(), "-dev", "-style", "direct", "-data", t.TempDir(), "-passages", "100", "-addr", "localhost:0")
