@@ -78,11 +78,16 @@ func (f *flow) settle() {
 	}
 }
 
-// abort fails every rule that the trigger would have set off.
+// abort ends the flow, as the failure of the first rule that the trigger would have
+// set off.
 func (f *flow) abort(err error, trigger int) {
-	for _, h := range f.engine.index[trigger] {
-		f.fail(h.rule, err)
+	if f.aborted {
+		return
 	}
+	h := &f.engine.index[trigger][0]
+	f.aborted = true
+	f.note(h, 0, err)
+	f.fail(h.rule, err)
 }
 
 // through runs start, inline or at the head of the queue, and returns when all

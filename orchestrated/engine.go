@@ -249,7 +249,7 @@ func (e *Engine) end(f *flow) error {
 	f.release(0)
 	clear(f.remembered)
 	f.joins, f.answers, f.remembered = f.joins[:0], f.answers[:0], f.remembered[:0]
-	f.actions, f.depth, f.err = 0, 0, nil
+	f.actions, f.depth, f.err, f.aborted = 0, 0, nil, false
 	e.idle.Store(f)
 	return err
 }

@@ -3,6 +3,7 @@ package orchestrated
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -208,4 +209,49 @@ func TestSubscribe(t *testing.T) {
 	if err := touch(e, 9); err != nil || heard != "9 t::Lamp::touched ada" {
 		t.Errorf("heard %q, error %v", heard, err)
 	}
+}
+
+// TestFailuresAreTraced: a query that fails and a flow that meets a bound stand in
+// the trace, with the rule's name.
+func TestFailuresAreTraced(t *testing.T) {
+	t.Parallel()
+	e, l := rig(t,
+		Rule{Name: "asks", When: touched, Where: Ask{Query: "t::Lamp::broken"}, Then: []Step{note("never")}},
+		Rule{Name: "loop", When: On(Trigger{URI: "t::Lamp::touched", Bind: same("who")}), Where: Not{Ask{Query: "t::Lamp::isOn"}},
+			Then: []Step{{Do: "t::Lamp::touch", With: vars("who")}}})
+	l.fail = errors.New("lamp is gone")
+	if err := touch(e, 1); err == nil {
+		t.Fatal("no error")
+	}
+	f, _ := e.Flow(1)
+	seen := map[string]bool{}
+	for _, r := range f.Rows {
+		if r.Action == RuleFailed {
+			seen[r.Rule] = r.Err != ""
+		}
+	}
+	if !seen["asks"] || !seen["loop"] {
+		t.Errorf("failures in the trace: %v", seen)
+	}
+}
+
+// TestTraceMemory: 1 000 flows of an activation take under 8 MB.
+func TestTraceMemory(t *testing.T) {
+	e, _ := rig(t, Rule{Name: "r", When: touched, Then: []Step{note("x"), note("y"), note("z")}})
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for n := range TraceFlows {
+		if err := touch(e, uint64(n+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	used := int64(after.HeapAlloc) - int64(before.HeapAlloc)
+	if used <= 0 || used > 8<<20 {
+		t.Errorf("%d flows take %d bytes", len(e.Flows(TraceFlows)), used)
+	}
+	t.Logf("%d flows of 3 records: %d kB", TraceFlows, used>>10)
+	runtime.KeepAlive(e)
 }

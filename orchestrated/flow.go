@@ -17,6 +17,10 @@ const (
 // ErrAborted is in the chain of the error of a flow that met a bound.
 var ErrAborted = errors.New("flow aborted")
 
+// errStopped ends what is left of an aborted flow. The abort is the failure of the
+// rule that met the bound, and is counted once.
+var errStopped = errors.New("flow stopped")
+
 // stackSize is how many values a flow holds without allocating; the player's own
 // rules need some 60.
 const stackSize = 512
@@ -34,6 +38,7 @@ type flow struct {
 	answers    []answer // CacheWhere only
 	remembered []Value  // inputs and outputs of answers
 	err        error    // the first failure
+	aborted    bool     // a bound was met: nothing more happens in this flow
 	segment    segment
 	last       time.Duration // the newest reading of the trace's clock
 	pending    int           // queued dispatch: what of this flow waits, or runs
@@ -85,7 +90,7 @@ func (f *flow) set(trigger int, cause uint64, fields []Value) {
 		hooks = f.engine.hooks
 	}
 	for i := range hooks {
-		if h := &hooks[i]; h.trigger == trigger {
+		if h := &hooks[i]; h.trigger == trigger && !f.aborted {
 			f.match(h, cause, fields)
 		}
 	}
@@ -133,7 +138,7 @@ func (f *flow) gather(h *hook, cause uint64, fields []Value) {
 func (f *flow) activate(h *hook, cause uint64, frame []Value) {
 	start := f.last
 	h.rule.meter.activations.Add(1)
-	if err := f.follow(h, cause, frame); err != nil {
+	if err := f.follow(h, cause, frame); err != nil && err != errStopped {
 		f.fail(h.rule, err)
 	}
 	if f.engine.trace != nil {
@@ -148,6 +153,7 @@ func (f *flow) follow(h *hook, cause uint64, frame []Value) error {
 	if rule.where != nil {
 		holds, err := rule.where.holds(f, frame)
 		if err != nil {
+			f.note(h, cause, err)
 			return err
 		}
 		if !holds {
@@ -182,9 +188,15 @@ func (f *flow) fail(rule *compiled, err error) {
 
 // invoke runs one action, then publishes what it emitted and its completion.
 func (f *flow) invoke(s *step, frame []Value, cause uint64, h *hook) error {
+	if f.aborted {
+		return errStopped
+	}
 	if f.actions >= MaxActions || f.depth >= MaxDepth {
-		return &player.Error{Code: player.Invalid, Op: s.action.uri,
+		f.aborted = true
+		err := &player.Error{Code: player.Invalid, Op: s.action.uri,
 			Err: fmt.Errorf("%w after %d actions at depth %d", ErrAborted, f.actions, f.depth)}
+		f.note(h, cause, err)
+		return err
 	}
 	f.actions++
 	mark := len(f.stack)

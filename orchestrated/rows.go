@@ -24,16 +24,22 @@ func format(fields []Field, values []Value) string {
 	return string(b)
 }
 
+// RuleFailed stands in a row for the action, where a rule failed before it had one:
+// a query of its where failed, or the flow had met a bound.
+const RuleFailed = "engine::Rule::failed"
+
 // rows writes a segment out for reading, after what is in out.
 func (t *trace) rows(out []player.TraceRow, s segment, triggers []trigger) []player.TraceRow {
 	for _, r := range s.records {
-		values := s.values[r.values:]
-		row := player.TraceRow{Flow: s.token, ID: r.id, Cause: r.cause, Action: r.action.uri,
+		row := player.TraceRow{Flow: s.token, ID: r.id, Cause: r.cause, Action: RuleFailed,
 			Start: t.started.Add(r.start).Truncate(time.Microsecond), Took: r.took}
-		if r.text != nil {
-			row.In, row.Out = r.text.in, r.text.out
-		} else {
-			row.In = format(r.action.In, values)
+		switch {
+		case r.action == nil:
+		case r.text != nil:
+			row.Action, row.In, row.Out = r.action.uri, r.text.in, r.text.out
+		default:
+			values := s.values[r.values:]
+			row.Action, row.In = r.action.uri, format(r.action.In, values)
 			row.Out = format(r.action.Out, values[len(r.action.In):])
 		}
 		if r.hook != nil {

@@ -19,8 +19,8 @@ const keepRecords = 32
 // record it comes from, hook says by which trigger and rule.
 type record struct {
 	id, cause uint64
-	action    *action
-	hook      *hook // nil when called from outside the rules
+	action    *action // nil: the rule failed before an action could
+	hook      *hook   // nil when called from outside the rules
 	start     time.Duration
 	took      time.Duration
 	values    int      // where its inputs and outputs begin in the segment's values
@@ -96,6 +96,16 @@ func (t *trace) since(from uint64, limit int) (segments []segment, next, lost ui
 		segments = append(segments, t.ring[next%uint64(len(t.ring))].clone())
 	}
 	return segments, next, lost
+}
+
+// note records a rule that failed before an action could: a query of its where
+// failed, or the flow has met a bound.
+func (f *flow) note(h *hook, cause uint64, err error) {
+	f.read()
+	if f.engine.trace != nil {
+		f.segment.records = append(f.segment.records, record{id: f.engine.nextRecord(), cause: cause, hook: h,
+			start: f.last, values: len(f.segment.values), err: err})
+	}
 }
 
 // run runs the call's action, with a record of it if its module is traced.

@@ -30,7 +30,7 @@ var (
 		Active: 500 * time.Millisecond, Idle: time.Second, Profile: time.Second}
 	Default = Effort{Name: "default", Rounds: 20, Enough: 10 * time.Second, Block: 100 * time.Millisecond, Warmup: 3,
 		Active: time.Second, Idle: 2 * time.Second, Profile: 10500 * time.Millisecond}
-	Full = Effort{Name: "full", Rounds: 60, Enough: 3 * time.Minute, Block: 100 * time.Millisecond, Warmup: 8,
+	Full = Effort{Name: "full", Rounds: 500, Enough: 2 * time.Minute, Block: 100 * time.Millisecond, Warmup: 8,
 		Active: 5 * time.Second, Idle: 5 * time.Second, Profile: 10500 * time.Millisecond, ProfileAll: true}
 )
 
