@@ -52,7 +52,7 @@ var quantities = []quantity{
 	{"active_cpu_pct", "%", "CPU while working, of one core", false,
 		func(c *reports.Cell) *Measure { return positive(c.ActiveCPU) }},
 	{"idle_cpu_pct", "%", "CPU while idle, of one core", false,
-		func(c *reports.Cell) *Measure { return point(c.IdleCPU) }},
+		func(c *reports.Cell) *Measure { return positive(c.IdleCPU) }},
 }
 
 // relative are the quantities that compare a cell with the baseline.

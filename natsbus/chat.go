@@ -46,7 +46,7 @@ func (u *chatSide) say(s player.Stimulus, done player.Done) error {
 	if err := u.enter(s.Seq, done); err != nil {
 		return err
 	}
-	if err := u.conn.PublishMsg(message(eventSubject(saidEvent), "", s.Seq, 0, data)); err != nil {
+	if err := u.conn.PublishMsg(message(eventSubject(saidEvent), "", s.Seq, 0, 0, data)); err != nil {
 		u.take(s.Seq)
 		<-u.places
 		return &player.Error{Code: player.Unavailable, Op: saidEvent, Err: err}

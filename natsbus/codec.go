@@ -3,6 +3,7 @@ package natsbus
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 
 	"rubato/orchestrated"
@@ -43,7 +44,7 @@ func encodeValue(b []byte, t orchestrated.Type, v orchestrated.Value) ([]byte, e
 	case orchestrated.Text:
 		text, err = json.Marshal(v.Text())
 	case orchestrated.Flavor:
-		text, err = json.Marshal(wireOf(v.Flavor()))
+		return encodeFlavor(b, v.Flavor())
 	default:
 		err = fmt.Errorf("no such type: %d", t)
 	}
@@ -107,11 +108,22 @@ type wireFlavor struct {
 	Values  []float64 `json:"values"`
 }
 
-func wireOf(f *player.Flavor) *wireFlavor {
+func encodeFlavor(b []byte, f *player.Flavor) ([]byte, error) {
 	if f == nil {
-		return nil
+		return append(b, "null"...), nil
 	}
-	return &wireFlavor{f.Present, f.Values[:]}
+	b = append(b, `{"present":`...)
+	b = append(strconv.AppendUint(b, uint64(f.Present), 10), `,"values":[`...)
+	for i, v := range f.Values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("value %d is %v, which JSON has not", i, v)
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendFloat(b, v, 'g', -1, 64)
+	}
+	return append(b, "]}"...), nil
 }
 
 func decodeFlavor(raw json.RawMessage) (*player.Flavor, error) {

@@ -53,6 +53,9 @@ type outcomeOf struct {
 // Open makes the parts, starts the server and the modules, and joins them.
 func Open(config player.Config) (player.Player, error) {
 	config = config.Defaults()
+	if config.Trace.Sink != nil {
+		config.Trace.Sink = &sharedSink{sink: config.Trace.Sink}
+	}
 	w := &wired{Parts: player.NewParts(config), config: config, result: make(chan outcomeOf, config.Window)}
 	w.answer = func(seq uint64, err error) { w.result <- outcomeOf{seq, err} }
 	if err := w.join(); err != nil {

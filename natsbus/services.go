@@ -34,7 +34,7 @@ type module struct {
 // and the rules that run here.
 func newModule(name string, member uint8, conn *nats.Conn, config player.Config, all []orchestrated.Concept) (*module, error) {
 	m := &module{name: name, conn: conn, timeout: config.Timeout,
-		engine: orchestrated.NewEngine(orchestrated.Settings{Module: name, Trace: config.Trace, Dispatch: config.Dispatch, Member: member})}
+		engine: orchestrated.NewEngine(orchestrated.Settings{Module: name, Trace: config.Trace, Member: member})}
 	var own []orchestrated.Concept
 	for _, c := range all {
 		if c.Module == name {
@@ -92,7 +92,7 @@ func (m *module) invoke(uri string, a orchestrated.Action, r micro.Request) ([]b
 		return nil, &player.Error{Code: player.Invalid, Op: uri, Err: err}
 	}
 	headers := nats.Header(r.Headers())
-	err := m.engine.Invoke(number(headers, flowHeader), number(headers, causeHeader), uri, in, out)
+	err := m.engine.Serve(number(headers, flowHeader), number(headers, causeHeader), int(number(headers, depthHeader)), uri, in, out)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (m *module) request(uri, subject string, in, out []orchestrated.Field, call
 	if err != nil {
 		return &player.Error{Code: player.Invalid, Op: uri, Err: err}
 	}
-	reply, err := m.conn.RequestMsg(message(subject, "", call.Flow(), call.Cause(), data), m.timeout)
+	reply, err := m.conn.RequestMsg(message(subject, "", call.Flow(), call.Cause(), call.Depth(), data), m.timeout)
 	if err != nil {
 		return &player.Error{Code: player.Unavailable, Op: uri, Err: err}
 	}
@@ -156,10 +156,11 @@ func (m *module) request(uri, subject string, in, out []orchestrated.Field, call
 }
 
 // message puts the envelope into headers.
-func message(subject, reply string, flow, cause uint64, data []byte) *nats.Msg {
+func message(subject, reply string, flow, cause uint64, depth int, data []byte) *nats.Msg {
 	return &nats.Msg{Subject: subject, Reply: reply, Data: data, Header: nats.Header{
 		flowHeader:  {strconv.FormatUint(flow, 10)},
 		causeHeader: {strconv.FormatUint(cause, 10)},
+		depthHeader: {strconv.Itoa(depth)},
 	}}
 }
 

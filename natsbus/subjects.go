@@ -12,10 +12,12 @@ const (
 	doneSubject  = "rubato.done.ui"                // log tells ui which messages are durable
 )
 
-// Headers carry the envelope: flow token and cause, in decimal.
+// Headers carry the envelope, in decimal: flow token, cause, and the depth that
+// bounds rules that feed each other across modules.
 const (
 	flowHeader  = "Rubato-Flow"
 	causeHeader = "Rubato-Cause"
+	depthHeader = "Rubato-Depth"
 )
 
 // maxPayload bounds a body on the wire, in bytes. The largest of ours is a

@@ -134,6 +134,9 @@ func (c *compiler) trigger(t Trigger, h *hook, again bool) error {
 		if err != nil {
 			return err
 		}
+		if slices.ContainsFunc(h.bind, func(m move) bool { return m.to == slot }) {
+			return fmt.Errorf("%s binds variable %q twice", t.URI, t.Bind[name])
+		}
 		h.bind = append(h.bind, move{i, slot})
 	}
 	if again && len(h.bind) != len(c.bound) {

@@ -1,5 +1,7 @@
 package orchestrated
 
+import "fmt"
+
 // A Field is a named, typed place in the input or output of an action or query,
 // or in an event.
 type Field struct {
@@ -63,6 +65,14 @@ func (c *Call) Flow() uint64 {
 	return c.flow.token
 }
 
+// Depth is how deep in its flow the call is.
+func (c *Call) Depth() int {
+	if c.flow == nil {
+		return 0
+	}
+	return c.flow.depth
+}
+
 // Cause is the id of this invocation's record.
 func (c *Call) Cause() uint64 { return c.record }
 
@@ -70,6 +80,9 @@ func (c *Call) Cause() uint64 { return c.record }
 // fields in order. It is published when the action has completed, so that whoever
 // hears it finds the action done.
 func (c *Call) Emit(i int, fields ...Value) {
+	if want := len(c.action.emits[i].Fields); len(fields) != want {
+		panic(fmt.Sprintf("emits %s with %d fields, want %d", c.action.emits[i].uri, len(fields), want)) // the action's failure
+	}
 	held := c.flow.push(len(fields))
 	copy(held, fields)
 	c.emitted = append(c.emitted, emission{c.action.emits[i], held})

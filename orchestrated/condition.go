@@ -108,7 +108,7 @@ func (c askCondition) holds(f *flow, frame []Value) (bool, error) {
 	call.In, call.Out = f.push(len(c.in)), f.push(len(c.query.Out))
 	fill(call.In, c.in, frame)
 	ask := protectQuery
-	if f.engine.settings.CacheWhere {
+	if f.engine.settings.CacheWhere && f.engine.queue == nil {
 		ask = f.remember
 	}
 	holds, err := ask(c.query, call)

@@ -17,8 +17,11 @@ const QueueLimit = 4096
 // runs their rules, breadth first.
 type queue struct {
 	work    chan work
-	closing sync.Once
 	stopped chan struct{}
+
+	mu     sync.Mutex
+	closed bool
+	flows  sync.WaitGroup // flows under way
 }
 
 // work is a trigger that waits, or the start of a flow.
@@ -40,6 +43,7 @@ func newQueue() *queue {
 func (q *queue) run() {
 	defer close(q.stopped)
 	for w := range q.work {
+		w.flow.read() // the wait is nobody's work
 		if w.start != nil {
 			w.start()
 		} else {
@@ -51,8 +55,26 @@ func (q *queue) run() {
 	}
 }
 
+// enter counts a flow in, unless the queue has been closed.
+func (q *queue) enter() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.closed {
+		q.flows.Add(1)
+	}
+	return !q.closed
+}
+
+// close lets the flows under way end, and takes no more.
 func (q *queue) close() {
-	q.closing.Do(func() { close(q.work) })
+	q.mu.Lock()
+	first := !q.closed
+	q.closed = true
+	q.mu.Unlock()
+	q.flows.Wait()
+	if first {
+		close(q.work)
+	}
 	<-q.stopped
 }
 
@@ -66,7 +88,7 @@ func (q *queue) later(f *flow, trigger int, cause uint64, fields []Value) {
 		f.pending++
 	default:
 		f.abort(&player.Error{Code: player.Unavailable, Op: "dispatch",
-			Err: fmt.Errorf("%w: %d triggers wait", ErrAborted, QueueLimit)}, trigger)
+			Err: fmt.Errorf("%w: %d triggers wait", ErrAborted, QueueLimit)}, trigger, cause)
 	}
 }
 
@@ -80,24 +102,25 @@ func (f *flow) settle() {
 
 // abort ends the flow, as the failure of the first rule that the trigger would have
 // set off.
-func (f *flow) abort(err error, trigger int) {
+func (f *flow) abort(err error, trigger int, cause uint64) {
 	if f.aborted {
 		return
 	}
 	h := &f.engine.index[trigger][0]
 	f.aborted = true
-	f.note(h, 0, err)
+	f.note(h, cause, err)
 	f.fail(h.rule, err)
 }
 
-// through runs start, inline or at the head of the queue, and returns when all
-// that follows from it has run.
+// through runs start at the head of the queue, and returns when all that follows
+// from it has run.
 func (f *flow) through(start func()) {
 	q := f.engine.queue
-	if q == nil {
-		start()
+	if !q.enter() {
+		f.err = player.ErrClosed
 		return
 	}
+	defer q.flows.Done()
 	f.pending = 1
 	q.work <- work{flow: f, start: start}
 	<-f.done

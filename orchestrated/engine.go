@@ -13,7 +13,6 @@
 package orchestrated
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -49,7 +48,7 @@ type Settings struct {
 	// LinearScan looks at every rule for every trigger instead of the index.
 	LinearScan bool
 	// CacheWhere remembers a query's answer within a flow until an action runs, for
-	// rules that ask the same.
+	// rules that ask the same. Inline only: queued, another flow may act between.
 	CacheWhere bool
 	// Member keeps record ids of engines that share flows apart: their high byte.
 	Member uint8
@@ -83,7 +82,6 @@ func (e *Engine) Start() {
 func (e *Engine) Close() {
 	if e.queue != nil {
 		e.queue.close()
-		e.queue = nil
 	}
 	if p := e.persister; p != nil {
 		if e.settings.Trace.PerFlow {
@@ -166,92 +164,6 @@ func (e *Engine) Subscribe(event string, handle func(*Envelope)) error {
 	}
 	e.bus.subscribe(known.trigger, handle)
 	return nil
-}
-
-// Emit publishes an event from outside, as the root of a flow or with a cause in
-// another engine, and returns when its rules have run: inline, depth first. The
-// error is the first failure of the flow; what did not depend on it has happened.
-func (e *Engine) Emit(token, cause uint64, event string, fields ...Value) error {
-	known := e.registry.events[event]
-	if known == nil {
-		return &player.Error{Code: player.Invalid, Op: "emit", Err: fmt.Errorf("unknown event %q", event)}
-	}
-	if len(fields) != len(known.Fields) {
-		return &player.Error{Code: player.Invalid, Op: "emit " + event, Err: errors.New("wrong number of fields")}
-	}
-	f := e.begin(token)
-	call := &f.calls[0]
-	call.flow, call.record = f, cause
-	held := f.push(len(fields))
-	copy(held, fields)
-	if e.queue == nil {
-		f.publish(call, known, held)
-	} else {
-		f.through(func() { f.publish(call, known, held) })
-	}
-	return e.end(f)
-}
-
-// Invoke runs an action from outside, as the root of a flow or with a cause in
-// another engine, and the rules that follow from it. out receives the outputs.
-func (e *Engine) Invoke(token, cause uint64, uri string, in, out []Value) error {
-	known := e.registry.actions[uri]
-	if known == nil {
-		return &player.Error{Code: player.NotFound, Op: "invoke", Err: fmt.Errorf("unknown action %q", uri)}
-	}
-	if len(in) != len(known.In) || len(out) != len(known.Out) {
-		return &player.Error{Code: player.Invalid, Op: "invoke " + uri, Err: errors.New("wrong number of inputs or outputs")}
-	}
-	f := e.begin(token)
-	if e.queue == nil {
-		f.root(known, cause, in, out)
-	} else {
-		f.through(func() { f.root(known, cause, in, out) })
-	}
-	return e.end(f)
-}
-
-// root is invoke without a rule.
-func (f *flow) root(a *action, cause uint64, in, out []Value) {
-	f.actions++
-	call := f.call(a)
-	fields := f.push(len(a.fields))
-	call.In, call.Out = fields[:len(in):len(in)], fields[len(in):]
-	copy(call.In, in)
-	if f.err = f.run(call, cause, nil); f.err == nil {
-		copy(out, call.Out)
-		f.after(call, fields)
-	} else {
-		f.failed(call, f.err)
-	}
-	f.depth--
-}
-
-func (e *Engine) begin(token uint64) *flow {
-	f := e.idle.Swap(nil)
-	if f == nil {
-		f = newFlow(e)
-	}
-	f.token, f.segment.token = token, token
-	f.read()
-	return f
-}
-
-// end hands over the trace and makes the flow ready for the next.
-func (e *Engine) end(f *flow) error {
-	if e.trace != nil {
-		e.trace.keep(&f.segment)
-		if e.persister != nil && e.settings.Trace.PerFlow {
-			e.persister.flush()
-		}
-	}
-	err := f.err
-	f.release(0)
-	clear(f.remembered)
-	f.joins, f.answers, f.remembered = f.joins[:0], f.answers[:0], f.remembered[:0]
-	f.actions, f.depth, f.err, f.aborted = 0, 0, nil, false
-	e.idle.Store(f)
-	return err
 }
 
 func (e *Engine) nextRecord() uint64 { return e.records.Add(1) }

@@ -255,3 +255,31 @@ func TestTraceMemory(t *testing.T) {
 	t.Logf("%d flows of 3 records: %d kB", TraceFlows, used>>10)
 	runtime.KeepAlive(e)
 }
+
+// TestAllocations: an activation allocates nothing, traced or not, once the ring
+// has been round.
+func TestAllocations(t *testing.T) {
+	for _, traced := range []bool{true, false} {
+		e := NewEngine(Settings{Trace: player.Tracing{On: traced}})
+		n := 0
+		c := Concept{Module: "t", Name: "N", Events: []Event{{"go", []Field{{"a", Integer}}}},
+			Actions: []Action{{Name: "add", In: []Field{{"a", Integer}}, Out: []Field{{"b", Integer}}, Run: func(c *Call) error { n++; c.Out[0] = c.In[0]; return nil }}},
+			Queries: []Query{{Name: "yes", Ask: func(*Call) (bool, error) { return true, nil }}}}
+		step := Step{Do: "t::N::add", With: vars("a"), Gives: map[string]string{"b": "b"}}
+		err := errors.Join(e.AddConcepts(c), e.AddRules(Rule{Name: "r", When: On(Trigger{URI: "t::N::go", Bind: same("a")}),
+			Where: And{Ask{Query: "t::N::yes"}, Ask{Query: "t::N::yes"}}, Then: []Step{step, step, step}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		once := func() { _ = e.Emit(1, 0, "t::N::go", Int(7)) }
+		for range 2 * TraceFlows {
+			once()
+		}
+		if allocs := testing.AllocsPerRun(100, once); allocs > 0 {
+			t.Errorf("traced %v: %v allocations an activation", traced, allocs)
+		}
+		if n == 0 {
+			t.Error("nothing was activated")
+		}
+	}
+}

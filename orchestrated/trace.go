@@ -11,6 +11,10 @@ import (
 // TraceFlows is how many flows a trace keeps; the oldest go first.
 const TraceFlows = 1000
 
+// TraceRecords is how many records these have at most; a storm of long flows is not
+// to fill the memory.
+const TraceRecords = 32 * TraceFlows
+
 // keepRecords is how many records a slot of the ring keeps room for: a flow that
 // needed more gives its room back.
 const keepRecords = 32
@@ -59,9 +63,11 @@ type trace struct {
 	eager   bool
 	started time.Time
 
-	mu   sync.Mutex
-	ring []segment
-	kept uint64 // segments ever handed over: the next goes to ring[kept % len]
+	mu      sync.Mutex
+	ring    []segment
+	kept    uint64 // segments ever handed over: the next goes to ring[kept % len]
+	dropped uint64 // of these, how many of the oldest have been given up
+	records int    // in the ring
 }
 
 func newTrace(t player.Tracing) *trace {
@@ -77,9 +83,19 @@ func (t *trace) keep(s *segment) {
 		return
 	}
 	t.mu.Lock()
+	t.records += len(s.records)
+	if t.kept-t.dropped == uint64(len(t.ring)) {
+		t.records -= len(t.ring[t.dropped%uint64(len(t.ring))].records)
+		t.dropped++
+	}
 	slot := &t.ring[t.kept%uint64(len(t.ring))]
 	*slot, *s = *s, *slot
 	t.kept++
+	for ; t.records > TraceRecords && t.dropped < t.kept; t.dropped++ {
+		slot := &t.ring[t.dropped%uint64(len(t.ring))]
+		t.records -= len(slot.records)
+		*slot = segment{}
+	}
 	t.mu.Unlock()
 	s.reset()
 }
@@ -89,8 +105,8 @@ func (t *trace) keep(s *segment) {
 func (t *trace) since(from uint64, limit int) (segments []segment, next, lost uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if oldest := t.kept - min(t.kept, uint64(len(t.ring))); from < oldest {
-		lost, from = oldest-from, oldest
+	if from < t.dropped {
+		lost, from = t.dropped-from, t.dropped
 	}
 	for next = from; next < t.kept && len(segments) < limit; next++ {
 		segments = append(segments, t.ring[next%uint64(len(t.ring))].clone())
@@ -102,7 +118,7 @@ func (t *trace) since(from uint64, limit int) (segments []segment, next, lost ui
 // failed, or the flow has met a bound.
 func (f *flow) note(h *hook, cause uint64, err error) {
 	f.read()
-	if f.engine.trace != nil {
+	if f.engine.trace != nil && !slices.Contains(f.engine.settings.Trace.Without, h.rule.Module) {
 		f.segment.records = append(f.segment.records, record{id: f.engine.nextRecord(), cause: cause, hook: h,
 			start: f.last, values: len(f.segment.values), err: err})
 	}
@@ -112,7 +128,11 @@ func (f *flow) note(h *hook, cause uint64, err error) {
 func (f *flow) run(call *Call, cause uint64, h *hook) error {
 	e := f.engine
 	call.record = e.nextRecord()
-	if e.trace == nil || call.action.untraced {
+	if e.trace == nil {
+		return protectAction(call.action, call)
+	}
+	if call.action.untraced {
+		defer f.read() // its time is nobody else's
 		return protectAction(call.action, call)
 	}
 	s := &f.segment

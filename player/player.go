@@ -51,7 +51,7 @@ type Config struct {
 	Window    int           // posted stimuli under way at most
 	Timeout   time.Duration // longest wait for another module
 	Trace     Tracing       // zero: none
-	Dispatch  Dispatch      // how rules are run, in the styles that have rules
+	Dispatch  Dispatch      // how rules are run, where one engine has them all
 	Rules     int           // rules in all, those that never match included; fewer than the player's own: just these
 	Token     string        // what Control must bear; "": anything
 	Verbatim  bool          // lanes keep their lines, not only their digest
@@ -134,5 +134,5 @@ type Observation struct {
 	Queue   []Entry
 	Lanes   []Lane // sorted by name
 	Stored  Stored
-	Dropped uint64 // trace records or events lost to a full buffer
+	Dropped uint64 // messages lost between modules to a full buffer
 }

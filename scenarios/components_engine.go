@@ -80,7 +80,7 @@ func tracePieces() []piece {
 		wired("trace-eager", "invoke-1, traced in memory, written out at once", w(player.Tracing{On: true, Eager: true})),
 		{"trace-persisted", "invoke-1, traced, its row committed to SQLite before it returns", 2, persisted(w, true)},
 		{"trace-batched", "invoke-1, traced, rows committed to SQLite 500 at a time; their writing is in the time", 2, persisted(w, false)},
-		{"trace-beside", "invoke-1, traced, while another goroutine writes the trace to SQLite without pause; what it cannot keep up with is lost, and counted", 2, openBeside(w)},
+		{"trace-beside", "invoke-1, traced, while another goroutine writes the trace to SQLite without pause; what it cannot keep up with is lost and counted, so this is the emitter's cost and not the writer's", 2, openBeside(w)},
 		wired("edge-untraced", "an event, a rule with one action, whose completion sets off a rule with one action", chain),
 		wired("edge", "the same as edge-untraced, traced: two records, and the edge from one to the other", traced),
 	}

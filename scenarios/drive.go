@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"cmp"
+	"fmt"
 	"sync"
 	"time"
 
@@ -40,6 +42,9 @@ func pipelined(p player.Player, stimuli []player.Stimulus, latency func(time.Dur
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.err == nil && r.told != len(stimuli) {
+		r.err = fmt.Errorf("%d of %d stimuli were reported done", r.told, len(stimuli))
+	}
 	for _, took := range r.took {
 		latency(took)
 	}
@@ -52,6 +57,7 @@ type reports struct {
 	posted []time.Time
 	mu     sync.Mutex
 	took   []time.Duration
+	told   int
 	err    error
 }
 
@@ -60,8 +66,11 @@ func (r *reports) done(seq uint64, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i := seq - r.first
-	r.took[i] = end.Sub(r.posted[i])
-	if r.err == nil {
-		r.err = err
+	if i >= uint64(len(r.took)) || r.took[i] != 0 {
+		r.err = cmp.Or(r.err, fmt.Errorf("stimulus %d was reported done twice, or is none of these", seq))
+		return
 	}
+	r.took[i] = max(end.Sub(r.posted[i]), 1)
+	r.told++
+	r.err = cmp.Or(r.err, err)
 }

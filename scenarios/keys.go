@@ -29,7 +29,7 @@ var (
 			"persisted: to SQLite every 100 ms as well; perflow: to SQLite before the stimulus returns",
 	}
 	dispatchKey = runner.Key{
-		Name: "dispatch", Default: "inline", Values: []string{"inline", "queued"}, Styles: []string{"bus", "nats"},
+		Name: "dispatch", Default: "inline", Values: []string{"inline", "queued"}, Styles: []string{"bus"},
 		Doc: "inline: rules run depth first where the event is emitted; queued: breadth first over a bounded channel",
 	}
 	rulesKey = runner.Key{

@@ -83,6 +83,9 @@ func (w *workload) Work() (runner.Work, error) {
 	if err != nil {
 		return runner.Work{}, err
 	}
+	if seen.Dropped > 0 {
+		return runner.Work{}, fmt.Errorf("%d messages were dropped on the way", seen.Dropped)
+	}
 	work := runner.Work{
 		Stimuli:  int64(len(w.stimuli)),
 		Effects:  w.count(seen) - w.before,

@@ -8,25 +8,42 @@ import (
 	"rubato/player"
 )
 
+// switches change what a style costs, and nothing that it does. Each is tried on all
+// styles; those that have it not pass it over.
+var switches = map[string]player.Config{
+	"untraced":    {},
+	"traced":      {Trace: player.Tracing{On: true}},
+	"eager":       {Trace: player.Tracing{On: true, Eager: true, Without: []string{"ap"}}},
+	"persisted":   {Trace: player.Tracing{On: true, Sink: discard{}}},
+	"per flow":    {Trace: player.Tracing{On: true, Sink: discard{}, PerFlow: true}},
+	"queued":      {Dispatch: player.Queued, Trace: player.Tracing{On: true}},
+	"1 000 rules": {Rules: 1000},
+	"pipe":        {Placement: player.Placement{Transport: "pipe"}, Batch: 10},
+}
+
+// discard is a sink that keeps nothing.
+type discard struct{}
+
+func (discard) Append([]player.TraceRow) error { return nil }
+
 // everything plays an evening in which everything happens that can, refusals
 // included: every style has to answer each stimulus with the same code, and leave
 // the same lanes and store.
 func (s Suite) everything(t *testing.T) {
-	var want player.Observation
-	var wantCodes []string
-	for i, style := range s.Styles {
-		p := subject{s, style}.open(t, player.Config{Verbatim: true, Token: Token, Trace: player.Tracing{On: true}})
-		codes := s.play(t, p)
-		got := observe(t, p)
-		if i == 0 {
-			want, wantCodes = got, codes
-			continue
-		}
-		if !slices.Equal(codes, wantCodes) {
-			t.Errorf("%s answers %q, %s %q", style.Name, codes, s.Styles[0].Name, wantCodes)
-		}
-		if d := diff(want, got); d != "" {
-			t.Errorf("%s differs from %s: %s", style.Name, s.Styles[0].Name, d)
+	reference := subject{s, s.Styles[0]}.open(t, player.Config{Verbatim: true, Token: Token})
+	wantCodes := s.play(t, reference)
+	want := observe(t, reference)
+	for _, style := range s.Styles {
+		for name, config := range switches {
+			config.Verbatim, config.Token = true, Token
+			p := subject{s, style}.open(t, config)
+			codes := s.play(t, p)
+			if !slices.Equal(codes, wantCodes) {
+				t.Errorf("%s, %s, answers %q, want %q", style.Name, name, codes, wantCodes)
+			}
+			if d := diff(want, observe(t, p)); d != "" {
+				t.Errorf("%s, %s, differs from %s: %s", style.Name, name, s.Styles[0].Name, d)
+			}
 		}
 	}
 	for _, lane := range want.Lanes {
