@@ -6,9 +6,10 @@ export CGO_ENABLED = 0
 BUILDFLAGS = -pgo=off -trimpath -ldflags=-s $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
 STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 
-.PHONY: bench bench-full test race lint gate pi report readme test-browser build clean
+.PHONY: bench bench-components bench-full test race lint gate pi report readme test-browser build clean
 
-bench: build ; bin/rubato run
+bench: build ; bin/rubato run queue-low message-log
+bench-components: build ; bin/rubato run components
 bench-full: build ; bin/rubato run -full
 test: ; $(GO) test ./...
 race: ; CGO_ENABLED=1 $(GO) test -race ./...
