@@ -23,7 +23,7 @@ func doubt(run *reports.Run, c *reports.Cell) string {
 		return fmt.Sprintf("%d stimuli with %d effects expected prove no work", w.Stimuli, w.Expected)
 	case w.Effects != w.Expected:
 		return fmt.Sprintf("%d effects of %d expected", w.Effects, w.Expected)
-	case c.NsOp.Lo <= 0 || c.NsOp.Median <= 0:
+	case c.NsOp.Median <= 0 || c.NsOp.Bounded() && c.NsOp.Lo <= 0:
 		return fmt.Sprintf("%g ns an operation is no time", c.NsOp.Median)
 	}
 	return differs(run, c)

@@ -71,7 +71,15 @@ type trace struct {
 }
 
 func newTrace(t player.Tracing) *trace {
-	return &trace{eager: t.Eager, ring: make([]segment, TraceFlows), started: time.Now()}
+	tr := &trace{eager: t.Eager, ring: make([]segment, TraceFlows), started: time.Now()}
+	// Room for a usual flow in every slot, so that the first round of the ring costs
+	// what all others do.
+	const records, values = 12, 48
+	room, places := make([]record, TraceFlows*records), make([]Value, TraceFlows*values)
+	for i := range tr.ring {
+		tr.ring[i] = segment{records: room[i*records : i*records : (i+1)*records], values: places[i*values : i*values : (i+1)*values]}
+	}
+	return tr
 }
 
 // now is the time since the trace was made, from the monotonic clock.

@@ -1,7 +1,9 @@
 package reports
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"slices"
@@ -23,6 +25,9 @@ func hotspots(dir string, g group, profiles []Profile) ([]grid, error) {
 				continue
 			}
 			s, err := readShares(dir, p)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // the results may travel without their profiles
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -31,6 +31,24 @@ func (c *Cell) agree(ref *Cell) {
 	}
 }
 
+// agreeBlocks voids a cell of which a block left something else than the reference's
+// of the same round: all styles run the same stimuli in lockstep.
+func (c *Cell) agreeBlocks(ref *Cell, blocks map[string][]Block) {
+	if ref == nil || ref == c || c.Verdict == Void {
+		return
+	}
+	digests := map[int]string{}
+	for _, b := range blocks[ref.Key()] {
+		digests[b.Round] = b.Digest
+	}
+	for _, b := range blocks[c.Key()] {
+		if want, both := digests[b.Round]; both && want != b.Digest {
+			c.void(fmt.Sprintf("round %d: the block left %q, that of %s %q", b.Round, b.Digest, ref.Style, want))
+			return
+		}
+	}
+}
+
 // compare fills ratio and overhead from the rounds in which both were measured.
 func (c *Cell) compare(base *Cell, blocks map[string][]Block) {
 	c.Ratio, c.OverheadNs = nil, nil

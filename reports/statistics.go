@@ -23,7 +23,10 @@ func Summarize(run *Run, details Details) {
 		c.measure(blocks[c.Key()], details.Samples)
 	}
 	for i := range run.Cells {
-		run.Cells[i].agree(reference(run, run.Cells[i]))
+		c := &run.Cells[i]
+		ref := reference(run, *c)
+		c.agree(ref)
+		c.agreeBlocks(ref, blocks)
 	}
 	for i := range run.Cells {
 		c := &run.Cells[i]

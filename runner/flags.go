@@ -34,7 +34,16 @@ func parseRun(args []string) (runFlags, error) {
 	if err != nil {
 		return runFlags{}, err
 	}
-	flags.Visit(func(f *flag.Flag) { seeded = seeded || f.Name == "seed" })
+	empty := ""
+	flags.Visit(func(f *flag.Flag) {
+		seeded = seeded || f.Name == "seed"
+		if f.Value.String() == "" && f.Name != "set" {
+			empty = f.Name
+		}
+	})
+	if empty != "" {
+		return runFlags{}, usagef("-%s is given without a value: leave it out for the default", empty)
+	}
 	if !seeded {
 		ask.seed = uint64(rand.Uint32()) // short enough to be typed again
 	}

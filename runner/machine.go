@@ -18,7 +18,7 @@ import (
 
 // Above these, figures are weakened and say so.
 const (
-	busyLoad = 0.5 // load average of the last minute, before anything is measured
+	busyLoad = 0.5 // load average of the last minute, before anything is measured, a core
 	stealPct = 0.5 // of CPU time, taken by other guests of the host
 	hotTempC = 80  // where boards begin to throttle
 )
@@ -77,7 +77,7 @@ func (m machine) readSystem() {
 	if avg, err := load.Avg(); err == nil {
 		m.Load = [3]float64{avg.Load1, avg.Load5, avg.Load15}
 	}
-	if m.Load[0] > busyLoad {
+	if m.Load[0] > busyLoad*float64(m.Cores) {
 		m.warn("load was %.2f at the start: something else is at work, so figures are too high and intervals wide", m.Load[0])
 	}
 }

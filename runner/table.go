@@ -54,8 +54,13 @@ func row(c reports.Cell) table.Row {
 	}
 	ratio, overhead := "1", ""
 	if c.Ratio != nil && c.OverheadNs != nil {
-		ratio = fmt.Sprintf("%.3g [%.3g, %.3g]", c.Ratio.Median, c.Ratio.Lo, c.Ratio.Hi)
-		overhead = fmt.Sprintf("%s [%s, %s]", nanoseconds(c.OverheadNs.Median), nanoseconds(c.OverheadNs.Lo), nanoseconds(c.OverheadNs.Hi))
+		ratio, overhead = fmt.Sprintf("%.3g", c.Ratio.Median), nanoseconds(c.OverheadNs.Median)
+		if c.Ratio.Bounded() && c.OverheadNs.Bounded() {
+			ratio += fmt.Sprintf(" [%.3g, %.3g]", c.Ratio.Lo, c.Ratio.Hi)
+			overhead += fmt.Sprintf(" [%s, %s]", nanoseconds(c.OverheadNs.Lo), nanoseconds(c.OverheadNs.Hi))
+		} else {
+			ratio, overhead = ratio+" [no interval]", overhead+" [no interval]"
+		}
 	}
 	return table.Row{name, c.Style, nanoseconds(c.NsOp.Median), ratio, overhead, measured(c.P99Ns),
 		nanoseconds(c.CPUNsOp.Median), fmt.Sprintf("%.0f", c.AllocsOp), c.Verdict}

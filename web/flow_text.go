@@ -56,7 +56,9 @@ func branches(b *strings.Builder, n *flowNode, indent string) {
 
 // branch writes "[Rule] action 12µs (inputs) → outputs".
 func branch(b *strings.Builder, r *player.TraceRow) {
-	if r.Rule != "" {
+	if r.Rule != "" && r.Cause == 0 { // what set off the first of a flow is no action, so no line says it
+		fmt.Fprintf(b, "[%s on %s] ", shortened(r.Rule, longestValue), shortened(r.Trigger, longestValue))
+	} else if r.Rule != "" {
 		fmt.Fprintf(b, "[%s] ", shortened(r.Rule, longestValue))
 	}
 	fmt.Fprintf(b, "%s %v", shortened(r.Action, longestValue), r.Took)

@@ -64,7 +64,7 @@ and their figures, events as they happen, flows as pictures. Ctrl-C ends it.
                    users of the machine cannot see in the list of processes
   -data DIR        folder of library.db and trace.db (default data); the library is
                    made if there is none
-  -passages N      size of a library to be made, 100 to 200000 (default 1000)
+  -passages N      size of a library to be made, 200 to 200000 (default 1000)
   -seed N          of the library and the load (default 1)
   -rate N          stimuli a second, %g to %g (default 2)
 
@@ -169,8 +169,8 @@ func (c *serveConfig) check() error {
 		return fmt.Errorf("-addr %s can be reached from elsewhere, so it needs a token: give -token or RUBATO_TOKEN, %d bytes at least", c.addr, ShortestToken)
 	case !(c.rate >= LowestRate && c.rate <= HighestRate):
 		return fmt.Errorf("-rate %g: natural load is %g to %d stimuli a second; for more there is rubato run", c.rate, LowestRate, HighestRate)
-	case c.passages < 100 || c.passages > 200_000:
-		return fmt.Errorf("-passages %d: ask for 100 to 200000", c.passages)
+	case c.passages < 200 || c.passages > 200_000:
+		return fmt.Errorf("-passages %d: ask for 200 to 200000; fewer are used up by cooldowns", c.passages)
 	case c.data == "":
 		return errors.New("-data names no folder")
 	}

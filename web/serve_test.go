@@ -192,7 +192,7 @@ func wantStored(t *testing.T, path string) {
 // A client that listens when the player stops is sent away, and keeps nobody.
 func TestServeEndsWhileSomebodyListens(t *testing.T) {
 	t.Parallel()
-	l := serve(t, real(), "-dev", "-data", t.TempDir(), "-passages", "100")
+	l := serve(t, real(), "-dev", "-data", t.TempDir(), "-passages", "200")
 	conn, err := net.Dial("tcp", strings.TrimPrefix(l.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +209,7 @@ func TestServeEndsWhileSomebodyListens(t *testing.T) {
 // way that can be opened here.
 func TestServeElsewhere(t *testing.T) {
 	t.Parallel()
-	l := serve(t, real(), "-dev", "-data", t.TempDir(), "-passages", "100", "-addr", "0.0.0.0:0", "-token", "a token of some length")
+	l := serve(t, real(), "-dev", "-data", t.TempDir(), "-passages", "200", "-addr", "0.0.0.0:0", "-token", "a token of some length")
 	if !strings.HasPrefix(l.url, "http://127.0.0.1:") {
 		t.Errorf("says %s", l.url)
 	}
@@ -232,7 +232,7 @@ func TestServeElsewhere(t *testing.T) {
 
 func TestServeWithoutInsides(t *testing.T) {
 	t.Parallel()
-	l := serve(t, real(), "-dev", "-style", "direct", "-data", t.TempDir(), "-passages", "100", "-addr", "localhost:0")
+	l := serve(t, real(), "-dev", "-style", "direct", "-data", t.TempDir(), "-passages", "200", "-addr", "localhost:0")
 	for path, want := range map[string]string{"/dev/syncs": "style direct has no concepts", "/": "no inside to show"} {
 		r, err := http.NewRequest("GET", l.url+path, nil)
 		if err != nil {
@@ -267,7 +267,7 @@ func TestServeUsage(t *testing.T) {
 		"short in env":  {args: nil, token: "short", says: "16 at least"},
 		"rate":          {args: []string{"-rate", "1000"}, says: "rubato run"},
 		"no rate":       {args: []string{"-rate", "NaN"}, says: "natural load"},
-		"passages":      {args: []string{"-passages", "7"}, says: "100 to 200000"},
+		"passages":      {args: []string{"-passages", "7"}, says: "200 to 200000"},
 		"no data":       {args: []string{"-data", ""}, says: "folder"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -327,7 +327,7 @@ func TestServeFails(t *testing.T) {
 			if c.change != nil {
 				c.change(&deps, dir)
 			}
-			args := append([]string{"-passages", "100", "-data", dir}, c.args...)
+			args := append([]string{"-passages", "200", "-data", dir}, c.args...)
 			if args[len(args)-1] == "file" {
 				args[len(args)-1] = filepath.Join(dir, "file")
 			}

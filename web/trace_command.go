@@ -170,6 +170,21 @@ func (q *traceQuestion) words(words []string) error {
 	return nil
 }
 
+// overwrites tells whether the answer would go to the trace itself, or to one of the
+// files that SQLite keeps beside it.
+func (q *traceQuestion) overwrites() bool {
+	to, err := os.Stat(q.output)
+	if err != nil {
+		return false
+	}
+	for _, ending := range []string{"", "-wal", "-shm", "-journal"} {
+		if of, err := os.Stat(q.db + ending); err == nil && os.SameFile(of, to) {
+			return true
+		}
+	}
+	return false
+}
+
 // put opens the trace, asks, and writes the answer to where it belongs.
 func (q *traceQuestion) put(open func(string) (TraceReader, error), stdout, stderr io.Writer) error {
 	if _, err := os.Stat(q.db); errors.Is(err, os.ErrNotExist) {
@@ -177,6 +192,9 @@ func (q *traceQuestion) put(open func(string) (TraceReader, error), stdout, stde
 			return misused("there is no file %s: -db names the trace.db that rubato serve keeps in its -data folder", q.db)
 		}
 		return misused("looked for %s, where rubato serve keeps its trace, and found none: name the file by -db FILE", q.db)
+	}
+	if q.overwrites() {
+		return misused("-o %s would overwrite the trace: name another file", q.output)
 	}
 	reader, err := open(q.db)
 	if err != nil {

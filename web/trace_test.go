@@ -66,7 +66,7 @@ func TestTraceCommand(t *testing.T) {
 		"show of run 1":  {[]string{"-run", "1", "show", "7"}, 0, "(not recorded)\n└─ [NotifyWhenSelectionFails]", ""},
 		"show no more":   {[]string{"show", "99"}, 2, "", "there is no flow 99, or no more; only run 2"},
 		"no such run":    {[]string{"-run", "9", "show", "7"}, 2, "", "it has no run 9; the newest is 2"},
-		"caused":         {[]string{"caused", "LogMessageWhenSaid"}, 0, `2026-11-22 13:00:00.000000 flow 8 [LogMessageWhenSaid] log::Messages::append 5µs (user="ada") ✗ messages: append: invalid` + "\n", ""},
+		"caused":         {[]string{"caused", "LogMessageWhenSaid"}, 0, `2026-11-22 13:00:00.000000 flow 8 [LogMessageWhenSaid on ui::Chat::said] log::Messages::append 5µs (user="ada") ✗ messages: append: invalid` + "\n", ""},
 		"caused when":    {[]string{"caused", "-until", "2026-11-22T12:30:00Z", "LogMessageWhenSaid"}, 0, "", "nothing found; only run 2"},
 		"caused until":   {[]string{"caused", "AutoSelectWhenQueueLow", "-until=2026-11-22T12:30:00Z", "-limit=1"}, 0, "pd::Cooldowns::record", "the newest 1; -limit shows more"},
 		"find":           {[]string{"find", "action=pd::* and took>1ms and not err"}, 0, "pd::Director::select 3.104ms", ""},
