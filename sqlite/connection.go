@@ -137,7 +137,7 @@ func advice(path string, err error) string {
 	case sqlite.ResultBusy, sqlite.ResultLocked:
 		return "; another process has it locked: close that one, or work on a copy"
 	case sqlite.ResultNotADB, sqlite.ResultCorrupt:
-		return "; it is no intact SQLite database: remove it and make the library anew"
+		return "; it is no intact SQLite database: move it away, and make it anew if it was rubato's"
 	case sqlite.ResultFull:
 		return "; the disk is full: free some space"
 	case sqlite.ResultReadOnly, sqlite.ResultCantOpen, sqlite.ResultPerm:
@@ -155,7 +155,7 @@ func plain(path string) error {
 		return fmt.Errorf("sqlite: %q names no file on disk: give the path of one", path)
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("sqlite: %s is no regular file: give the path of a library file", path)
+		return fmt.Errorf("sqlite: %s is no regular file: give the path of a database file", path)
 	}
 	return nil
 }

@@ -31,9 +31,9 @@ func TestOpenRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ path, want string }{
 		"missing":        {filepath.Join(t.TempDir(), "missing.db"), "no such file"},
 		"a folder":       {t.TempDir(), "no regular file"},
-		"text":           {file("text", strings.Repeat("no database ", 1000)), "no intact SQLite database: remove it and make the library anew"},
+		"text":           {file("text", strings.Repeat("no database ", 1000)), "no intact SQLite database: move it away"},
 		"empty":          {file("empty", ""), "no library of rubato"},
-		"cut short":      {cut, "no intact SQLite database: remove it and make the library anew"},
+		"cut short":      {cut, "no intact SQLite database: move it away"},
 		"another's":      {altered("PRAGMA application_id = 1"), "no library of rubato: give another path"},
 		"another schema": {altered("PRAGMA user_version = 2"), "schema version 2, this program reads 1: remove it and make the library anew"},
 		"a table less":   {altered("DROP TABLE users"), "no such table: users"},
