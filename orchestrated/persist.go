@@ -23,7 +23,8 @@ type persister struct {
 	mu   sync.Mutex // one flush at a time; guards what follows
 	next uint64     // first segment not yet written
 	loss player.Loss
-	rows []player.TraceRow // room that one flush leaves to the next
+	rows []player.TraceRow   // room that one flush leaves to the next
+	room [flushChunk]segment // likewise
 
 	stop, stopped chan struct{}
 }
@@ -56,7 +57,7 @@ func (p *persister) flush() {
 	rows := p.rows[:0]
 	defer func() { clear(rows); p.rows = rows[:0] }()
 	for taken := 0; taken < TraceFlows; taken += flushChunk { // an emitter that is faster must not hold up the flush
-		segments, next, lost := p.trace.since(p.next, flushChunk)
+		segments, next, lost := p.trace.since(p.next, p.room[:])
 		p.next = next
 		p.loss.Flows += lost
 		for _, s := range segments {

@@ -61,7 +61,8 @@ func (e *Engine) Flows(n int) []player.Flow {
 	e.trace.mu.Lock()
 	kept := e.trace.kept
 	e.trace.mu.Unlock()
-	segments, _, _ := e.trace.since(kept-min(kept, uint64(n)), n)
+	n = min(n, TraceFlows)
+	segments, _, _ := e.trace.since(kept-min(kept, uint64(n)), make([]segment, n))
 	var out []player.Flow
 	for _, s := range slices.Backward(segments) {
 		out = append(out, player.Flow{Token: s.token, Rows: e.trace.rows(nil, s, e.registry.triggers)})

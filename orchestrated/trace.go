@@ -53,8 +53,11 @@ func (s *segment) reset() {
 	s.records, s.values = s.records[:0], s.values[:0]
 }
 
-func (s *segment) clone() segment {
-	return segment{s.token, slices.Clone(s.records), slices.Clone(s.values)}
+// copy makes s the same as from, in the memory it has.
+func (s *segment) copy(from *segment) {
+	s.token = from.token
+	s.records = append(s.records[:0], from.records...)
+	s.values = append(s.values[:0], from.values...)
 }
 
 // trace is the last TraceFlows segments. A flow writes its own segment without a
@@ -108,18 +111,21 @@ func (t *trace) keep(s *segment) {
 	s.reset()
 }
 
-// since copies the segments handed over after the first from, and says how many
-// are no longer there. At most limit are copied: the lock stands in every flow's way.
-func (t *trace) since(from uint64, limit int) (segments []segment, next, lost uint64) {
+// since copies the segments handed over after the first from into room, at most as
+// many as that has, and says how many are no longer there. Few at a time: the lock
+// stands in every flow's way.
+func (t *trace) since(from uint64, room []segment) (segments []segment, next, lost uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if from < t.dropped {
 		lost, from = t.dropped-from, t.dropped
 	}
-	for next = from; next < t.kept && len(segments) < limit; next++ {
-		segments = append(segments, t.ring[next%uint64(len(t.ring))].clone())
+	n := 0
+	for next = from; next < t.kept && n < len(room); next++ {
+		room[n].copy(&t.ring[next%uint64(len(t.ring))])
+		n++
 	}
-	return segments, next, lost
+	return room[:n], next, lost
 }
 
 // note records a rule that failed before an action could: a query of its where
@@ -135,10 +141,11 @@ func (f *flow) note(h *hook, cause uint64, err error) {
 // run runs the call's action, with a record of it if its module is traced.
 func (f *flow) run(call *Call, cause uint64, h *hook) error {
 	e := f.engine
-	call.record = e.nextRecord()
 	if e.trace == nil {
+		call.record = 0 // nobody could look it up
 		return protectAction(call.action, call)
 	}
+	call.record = e.nextRecord()
 	if call.action.untraced {
 		defer f.read() // its time is nobody else's
 		return protectAction(call.action, call)
