@@ -106,6 +106,7 @@ func (c askCondition) holds(f *flow, frame []Value) (bool, error) {
 	call := &f.calls[f.depth]
 	call.flow = f
 	call.In, call.Out = f.push(len(c.in)), f.push(len(c.query.Out))
+	clear(call.Out)
 	fill(call.In, c.in, frame)
 	ask := protectQuery
 	if f.engine.settings.CacheWhere && f.engine.queue == nil {

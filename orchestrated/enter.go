@@ -95,6 +95,7 @@ func (f *flow) enter(a *action, in []Value) (*Call, []Value) {
 	call := f.call(a)
 	fields := f.push(len(a.fields))
 	call.In, call.Out = fields[:len(in):len(in)], fields[len(in):]
+	clear(call.Out)
 	copy(call.In, in)
 	return call, fields
 }
@@ -128,7 +129,7 @@ func (e *Engine) end(f *flow) error {
 		}
 	}
 	err := f.err
-	f.release(0)
+	f.empty()
 	clear(f.remembered)
 	f.joins, f.answers, f.remembered = f.joins[:0], f.answers[:0], f.remembered[:0]
 	f.actions, f.depth, f.err, f.aborted = 0, 0, nil, false

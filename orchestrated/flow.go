@@ -33,6 +33,7 @@ type flow struct {
 	actions    int
 	depth      int
 	stack      []Value
+	high       int // how much of the stack this flow has used
 	calls      [MaxDepth + 1]Call
 	joins      []join
 	answers    []answer // CacheWhere only
@@ -56,21 +57,27 @@ func newFlow(e *Engine) *flow {
 	return &flow{engine: e, stack: make([]Value, 0, stackSize), done: make(chan struct{}, 1)}
 }
 
-// push returns n zeroed values on top of the stack, or beside it when it is full:
-// the bounds of a flow bound that, too.
+// push returns n values on top of the stack, or beside it when it is full: the
+// bounds of a flow bound that, too. They hold what was left there: a frame's
+// variables are bound before they are read, inputs are filled, and outputs have to
+// be cleared.
 func (f *flow) push(n int) []Value {
 	i := len(f.stack)
 	if i+n > cap(f.stack) {
 		return make([]Value, n)
 	}
 	f.stack = f.stack[:i+n]
+	f.high = max(f.high, i+n)
 	return f.stack[i : i+n : i+n]
 }
 
-// release drops all above mark, zeroed so that nothing is kept alive.
-func (f *flow) release(mark int) {
-	clear(f.stack[mark:])
-	f.stack = f.stack[:mark]
+// release drops all above mark.
+func (f *flow) release(mark int) { f.stack = f.stack[:mark] }
+
+// empty drops everything, zeroed so that nothing is kept alive between flows.
+func (f *flow) empty() {
+	clear(f.stack[:f.high])
+	f.stack, f.high = f.stack[:0], 0
 }
 
 // happen sets off the rules of a trigger now, or queues it. cause is the record
@@ -203,6 +210,7 @@ func (f *flow) invoke(s *step, frame []Value, cause uint64, h *hook) error {
 	call := f.call(s.action)
 	fields := f.push(len(s.action.fields))
 	call.In, call.Out = fields[:len(s.in):len(s.in)], fields[len(s.in):]
+	clear(call.Out)
 	fill(call.In, s.in, frame)
 	err := f.run(call, cause, h)
 	if err == nil {

@@ -178,12 +178,13 @@ func TestEnoughRounds(t *testing.T) {
 	t.Parallel()
 	e := Effort{Rounds: 20, Enough: 10 * time.Second}
 	for _, test := range []struct {
-		rounds int
-		spent  time.Duration
-		want   bool
-	}{{9, time.Minute, false}, {10, 9 * time.Second, false}, {10, 10 * time.Second, true}, {19, time.Second, false}} {
-		if got := e.enough(test.rounds, test.spent); got != test.want {
-			t.Errorf("%d rounds in %v: %t", test.rounds, test.spent, got)
+		rounds, arms int
+		spent        time.Duration
+		want         bool
+	}{{9, 3, time.Minute, false}, {10, 3, 9 * time.Second, false}, {10, 3, 10 * time.Second, true}, {19, 3, time.Second, false},
+		{10, 16, 19 * time.Second, false}, {10, 16, 20 * time.Second, true}} {
+		if got := e.enough(test.rounds, test.arms, test.spent); got != test.want {
+			t.Errorf("%d rounds of %d arms in %v: %t", test.rounds, test.arms, test.spent, got)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import "time"
 type Effort struct {
 	Name   string
 	Rounds int           // paired rounds in a contest; below 6 no 95 % interval exists
-	Enough time.Duration // after so long rounds end early, though not before fewRounds
+	Enough time.Duration // after so long rounds end early, though not before fewRounds; more for many arms
 	Block  time.Duration // what the fastest arm's block lasts at least
 	Warmup int           // warm-up blocks at most, when their times do not become level
 

@@ -17,7 +17,7 @@ func (c *contest) rounds(ctx context.Context) error {
 	c.progress.say("%s: up to %d rounds of %s", c.name, c.ask.effort.Rounds, c.size())
 	start := time.Now()
 	for round, order := range orders(c.ask.seed, c.name, c.ask.effort.Rounds, len(c.entrants)) {
-		if len(c.standing()) == 0 || c.ask.effort.enough(round, time.Since(start)) {
+		if len(c.standing()) == 0 || c.ask.effort.enough(round, len(c.entrants), time.Since(start)) {
 			c.progress.skip(c.ask.effort.Rounds - round)
 			return nil
 		}
@@ -46,9 +46,10 @@ func (c *contest) size() string {
 	return fmt.Sprintf("%d operations", c.n)
 }
 
-// enough tells whether a contest has had the rounds that its time allows.
-func (e Effort) enough(rounds int, spent time.Duration) bool {
-	return rounds >= fewRounds && spent >= e.Enough
+// enough tells whether a contest has had the rounds that its time allows, which is
+// more for one of many arms.
+func (e Effort) enough(rounds, arms int, spent time.Duration) bool {
+	return rounds >= fewRounds && spent >= e.Enough*time.Duration(max(1, arms/8))
 }
 
 // orders are the permutations of the arms, one a round: a function of seed and
