@@ -47,8 +47,11 @@ func (m *meter) read() player.RuleMetrics {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if h := m.took; h != nil {
-		out.Mean, out.P95 = h.Mean()/1e3, float64(h.ValueAtPercentile(95))/1e3
-		out.P99, out.Max = float64(h.ValueAtPercentile(99))/1e3, float64(m.most)/1e3
+		// A percentile is the upper edge of its bucket, which may lie above the longest.
+		at := func(percentile float64) float64 {
+			return float64(min(h.ValueAtPercentile(percentile), int64(m.most))) / 1e3
+		}
+		out.Mean, out.P95, out.P99, out.Max = h.Mean()/1e3, at(95), at(99), float64(m.most)/1e3
 	}
 	return out
 }
