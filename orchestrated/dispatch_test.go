@@ -145,7 +145,7 @@ func TestMetrics(t *testing.T) {
 	if m.Activations != 3 || m.Rejections != 1 || m.Failures != 1 {
 		t.Errorf("counts %+v", m)
 	}
-	if !(m.Mean > 0 && m.Mean <= m.Max && m.P95 <= m.P99 && m.P99 <= m.Max*1.01) {
+	if !(m.Mean > 0 && m.Mean <= m.Max*1.02 && m.P95 <= m.P99 && m.P99 <= m.Max) {
 		t.Errorf("durations %+v", m)
 	}
 }
