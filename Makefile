@@ -6,7 +6,7 @@ export CGO_ENABLED = 0
 BUILDFLAGS = -pgo=off -trimpath -ldflags=-s $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
 STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 
-.PHONY: bench bench-components bench-full test race lint gate pi report readme test-browser build clean
+.PHONY: bench bench-components bench-full test race lint gate targets pi report readme test-browser build clean
 
 bench: build ; bin/rubato run queue-low message-log
 bench-components: build ; bin/rubato run components
@@ -15,6 +15,7 @@ test: ; $(GO) test ./...
 race: ; CGO_ENABLED=1 $(GO) test -race ./...
 lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web && $(STATICCHECK) ./...
 gate: build ; bin/rubato gate
+targets: build ; bin/rubato gate -budgets ci/targets.yaml
 report: build ; bin/rubato report out/latest
 readme: build ; bin/rubato report -into README.md out/latest
 test-browser: ; $(GO) test -tags browser -run TestBrowser ./web

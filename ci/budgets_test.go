@@ -133,20 +133,27 @@ func FuzzParseBudgets(f *testing.F) {
 	})
 }
 
-// TestShippedBudgets: the file that ships is good, and every promise says whose it is.
+// TestShippedBudgets: the files that ship are good, and every promise says whose it is.
 func TestShippedBudgets(t *testing.T) {
 	t.Parallel()
-	b, err := ReadBudgets("budgets.yaml")
+	for _, file := range []string{"budgets.yaml", "targets.yaml"} {
+		shipped(t, file)
+	}
+}
+
+func shipped(t *testing.T, file string) {
+	t.Helper()
+	b, err := ReadBudgets(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, x := range b.List {
 		if !strings.HasPrefix(x.Source, "ours, ") && !strings.HasPrefix(x.Source, "published, ") {
-			t.Errorf("line %d: the source %q begins neither ours nor published", x.line, x.Source)
+			t.Errorf("%s, line %d: the source %q begins neither ours nor published", file, x.line, x.Source)
 		}
 		for _, s := range x.Styles {
 			if !strings.Contains(strings.Join(styleNames, " "), s) {
-				t.Errorf("line %d: no style %s", x.line, s)
+				t.Errorf("%s, line %d: no style %s", file, x.line, s)
 			}
 		}
 	}
