@@ -70,7 +70,7 @@ func (m *module) serve(own []orchestrated.Concept) error {
 			}
 		}
 	}
-	return nil
+	return m.conn.Flush() // the server must know them all before another module asks
 }
 
 // answer runs an action for another module.
