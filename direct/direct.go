@@ -7,8 +7,6 @@
 package direct
 
 import (
-	"strconv"
-
 	"rubato/player"
 )
 
@@ -60,129 +58,48 @@ func (w *wired) Settle() error { return w.Batch.Flush() }
 // converse holds the conversation that a stimulus starts.
 func (w *wired) converse(s player.Stimulus) error {
 	switch s.Kind {
+	case player.Period:
+		return w.period(s)
 	case player.QueueLow:
 		return w.queueLow(s)
 	case player.PassageEnd:
 		return w.passageEnd(s)
 	case player.BufferReady:
 		return w.bufferReady(s)
+	case player.BufferFailed:
+		return w.bufferFailed(s)
 	case player.Control:
 		return w.control(s)
 	case player.VolumeSet:
 		return w.volumeSet(s)
+	case player.Wanted:
+		return w.wanted(s)
+	case player.Suggestion:
+		return w.suggestion(s)
+	case player.FlavorWanted:
+		return w.Timeslots.Override(s.Passage, s.Until)
+	case player.ModuleStopped:
+		return w.StopModule(s.Module)
+	case player.ModuleStarted:
+		return w.StartModule(s.Module)
 	}
 	return player.Unknown(s)
 }
 
-// queueLow refills the queue by one passage.
-func (w *wired) queueLow(s player.Stimulus) error {
-	return w.depthChanged(s, w.Queue.PlayDown(s.At))
+// Status asks the part.
+func (w *wired) Status(uint64) (player.Status, error) {
+	if w.closed {
+		return player.Status{}, player.ErrClosed
+	}
+	return w.Playback.Status(), nil
 }
 
-// passageEnd advances the queue and remembers what was played.
-func (w *wired) passageEnd(s player.Stimulus) error {
-	ended, began, level, err := w.Queue.Advance(s.At)
-	if err != nil {
-		return err
+// Waiting asks the part.
+func (w *wired) Waiting(uint64) ([]player.Entry, error) {
+	if w.closed {
+		return nil, player.ErrClosed
 	}
-	next := w.Queue.Head()
-	err = w.depthChanged(s, level)
-	if recorded := w.History.Record(ended.Passage, began, s.At); err == nil {
-		err = recorded
-	}
-	if w.Decoder.IsReady(next) {
-		if started := w.start(next); err == nil {
-			err = started
-		}
-	}
-	return err
-}
-
-// depthChanged tells how many wait, at most ten times a second, and refills.
-func (w *wired) depthChanged(s player.Stimulus, level player.Level) error {
-	if w.Pace.Due(s.At) {
-		if err := w.Broadcast.Send(player.DepthChanged, "", int64(level.Depth)); err != nil {
-			return err
-		}
-		if err := w.Pace.Mark(s.At); err != nil {
-			return err
-		}
-	}
-	if !w.Queue.AutoPlay || !w.Queue.RefillDue() {
-		return nil
-	}
-	return w.refill(s, level)
-}
-
-// refill chooses a passage and enqueues it.
-func (w *wired) refill(s player.Stimulus, level player.Level) error {
-	wanted, err := w.Timeslots.FlavorAt(level.Target)
-	if err != nil {
-		return err
-	}
-	passage, err := w.Director.Select(level.Target, wanted, s.Seed)
-	if err != nil {
-		_ = w.Broadcast.Send(player.Notice, string(player.CodeOf(err)), 0) // the selection's error is the one to tell
-		return err
-	}
-	if err := w.Queue.Enqueue(passage.ID, passage.Length()); err != nil {
-		return err
-	}
-	if err := w.Decoder.Request(passage.ID); err != nil {
-		return err
-	}
-	return w.Cooldowns.Record(passage.ID, level.Target)
-}
-
-// bufferReady starts the passage if it is the one to play.
-func (w *wired) bufferReady(s player.Stimulus) error {
-	if err := w.Decoder.Ready(s.Passage); err != nil {
-		return err
-	}
-	if w.Queue.Head() != s.Passage || w.Playback.Passage == s.Passage {
-		return nil
-	}
-	return w.start(s.Passage)
-}
-
-// start plays a passage, and tells everybody.
-func (w *wired) start(passage int64) error {
-	if err := w.Playback.Start(passage); err != nil {
-		return err
-	}
-	if err := w.stateChanged(); err != nil {
-		return err
-	}
-	return w.Broadcast.Send(player.SongChanged, "", passage)
-}
-
-// stateChanged tells and keeps what the player is doing.
-func (w *wired) stateChanged() error {
-	state := string(w.Playback.State)
-	if err := w.Broadcast.Send(player.StateChanged, state, 0); err != nil {
-		return err
-	}
-	return w.Settings.Put("playback", state)
-}
-
-// control commands playback, for whoever may.
-func (w *wired) control(s player.Stimulus) error {
-	if !w.Sessions.Authorised(s.Token) {
-		return w.Sessions.Refuse(s.Command)
-	}
-	changed, err := w.Playback.Command(s.Command)
-	if err != nil || !changed {
-		return err
-	}
-	return w.stateChanged()
-}
-
-// volumeSet sets the volume, and keeps it.
-func (w *wired) volumeSet(s player.Stimulus) error {
-	if err := w.Playback.SetVolume(s.Volume); err != nil {
-		return err
-	}
-	return w.Settings.Put("volume", strconv.Itoa(s.Volume))
+	return w.Queue.Entries(), nil
 }
 
 // messageSaid logs a message and counts its user.

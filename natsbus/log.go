@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"encoding/json"
+	"sync"
 
 	"github.com/nats-io/nats.go"
 
@@ -20,6 +21,7 @@ type outcome struct {
 // they wrote durable, alone or in batches, and then tells whoever said it.
 type logSide struct {
 	module   *module
+	hearing  sync.Mutex // one message at a time, also when a module has left and joined again
 	batch    *player.Batch
 	fields   []orchestrated.Field // of ui::Chat::said
 	outcomes []outcome            // of the commit under way
@@ -28,16 +30,19 @@ type logSide struct {
 // listen subscribes once to all of ui::Chat, so that what is said and the request
 // to commit it arrive in the order they were sent.
 func (l *logSide) listen() (*nats.Subscription, error) {
-	chat, err := l.module.conn.Subscribe(chatSubjects, l.hear)
+	conn := l.module.conn.Load()
+	chat, err := conn.Subscribe(chatSubjects, l.hear)
 	if err != nil {
 		return nil, err
 	}
-	return chat, l.module.conn.Flush() // the subscription must stand before anything is said
+	return chat, conn.Flush() // the subscription must stand before anything is said
 }
 
 // hear runs the rules for one message, or commits what waits. One subscription
 // calls it, so that only the store has to be guarded against the module's services.
 func (l *logSide) hear(msg *nats.Msg) {
+	l.hearing.Lock()
+	defer l.hearing.Unlock()
 	if msg.Subject == settled {
 		l.module.mu.Lock()
 		_ = l.batch.Flush() // its failure is in every outcome
@@ -76,7 +81,7 @@ func (l *logSide) report() {
 	}
 	data, err := json.Marshal(l.outcomes)
 	if err == nil {
-		_ = l.module.conn.Publish(doneSubject, data) // ui's time-out tells if the connection is gone
+		_ = l.module.conn.Load().Publish(doneSubject, data) // ui's time-out tells if the connection is gone
 	}
 	l.outcomes = l.outcomes[:0]
 }

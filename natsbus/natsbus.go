@@ -37,7 +37,8 @@ type wired struct {
 	ap, pd, log, ui         *module
 	chat                    *chatSide
 	logSide                 *logSide
-	said                    *nats.Subscription
+	said                    *nats.Subscription // nil while module log has left
+	dropped                 int                // messages that earlier subscriptions lost
 
 	answer player.Done // for Do: made once
 	result chan outcomeOf
@@ -75,27 +76,21 @@ func (w *wired) join() (err error) {
 		name string
 		to   **module
 	}{{"ap", &w.ap}, {"pd", &w.pd}, {"log", &w.log}, {"ui", &w.ui}} {
-		conn, err := w.connect(m.name)
-		if err != nil {
-			return err
-		}
-		if *m.to, err = newModule(m.name, uint8(i+1), conn, w.config, concepts); err != nil {
-			conn.Close()
+		if *m.to, err = newModule(m.name, uint8(i+1), w.config, concepts); err != nil {
 			return err
 		}
 		w.Inspection = append(w.Inspection, (*m.to).engine)
+		if err := w.joinModule(*m.to); err != nil {
+			return err
+		}
 	}
 	fields := orchestrated.ChatConcept().Events[0].Fields
 	w.logSide = &logSide{module: w.log, batch: w.Batch, fields: fields}
 	if w.said, err = w.logSide.listen(); err != nil {
 		return err
 	}
-	w.chat, err = newChat(w.ui.conn, w.config, fields)
+	w.chat, err = newChat(w.ui.conn.Load(), w.config, fields)
 	return err
-}
-
-func (w *wired) connect(module string) (*nats.Conn, error) {
-	return connect(w.server, w.config.Placement.Transport, module, w.config.Timeout)
 }
 
 // Do sets off a flow and waits for its last effect: that is when the flow has run,
@@ -161,18 +156,63 @@ func (w *wired) await(seq uint64) error {
 // the rest, by request where a concept is in another.
 func (w *wired) converse(s player.Stimulus) error {
 	switch s.Kind {
+	case player.Period:
+		return w.period(s)
 	case player.QueueLow:
 		return w.ap.engine.Invoke(s.Seq, 0, "ap::Queue::playDown", values(orchestrated.Int(s.At), orchestrated.Nat(s.Seed)), nil)
 	case player.PassageEnd:
 		return w.ap.engine.Emit(s.Seq, 0, "ap::Playback::passageEnded", orchestrated.Int(s.At), orchestrated.Nat(s.Seed))
 	case player.BufferReady:
 		return w.ap.engine.Invoke(s.Seq, 0, "ap::Decoder::ready", values(orchestrated.Int(s.Passage)), nil)
+	case player.BufferFailed:
+		return w.ap.engine.Invoke(s.Seq, 0, "ap::Decoder::fail",
+			values(orchestrated.Int(s.Passage), orchestrated.Int(s.At), orchestrated.Nat(s.Seed)), nil)
 	case player.Control:
-		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::commanded", orchestrated.String(s.Command), orchestrated.String(s.Token))
+		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::commanded", orchestrated.String(s.Command), orchestrated.String(s.Token),
+			orchestrated.Int(s.At), orchestrated.Nat(s.Seed))
 	case player.VolumeSet:
-		return w.ap.engine.Invoke(s.Seq, 0, "ap::Playback::setVolume", values(orchestrated.Int(s.Volume)), nil)
+		return w.ui.engine.Invoke(s.Seq, 0, "ap::Playback::setVolume", values(orchestrated.Int(s.Volume)), nil)
+	case player.Wanted:
+		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", orchestrated.Int(s.Passage))
+	case player.Suggestion:
+		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::suggestionWanted", orchestrated.Int(s.At), orchestrated.Nat(s.Seed))
+	case player.FlavorWanted:
+		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::flavorWanted", orchestrated.Int(s.Passage), orchestrated.Int(s.Until))
+	case player.ModuleStopped:
+		return w.stopModule(s.Module)
+	case player.ModuleStarted:
+		return w.startModule(s.Module)
 	}
 	return player.Unknown(s)
+}
+
+// Status has module ui ask module ap.
+func (w *wired) Status(seq uint64) (player.Status, error) {
+	if w.closed {
+		return player.Status{}, player.ErrClosed
+	}
+	return w.ui.engine.Status(seq)
+}
+
+// Waiting has module ui ask module ap.
+func (w *wired) Waiting(seq uint64) ([]player.Entry, error) {
+	if w.closed {
+		return nil, player.ErrClosed
+	}
+	return w.ui.engine.Waiting(seq)
+}
+
+// period mixes, outside of all rules, and tells what was passed on the way.
+func (w *wired) period(s player.Stimulus) error {
+	w.ap.mu.Lock()
+	markers, err := w.Playback.Mix(s.Frames)
+	w.ap.mu.Unlock()
+	for _, m := range markers {
+		if failed := w.ap.engine.Pass(s, m); err == nil {
+			err = failed
+		}
+	}
+	return err
 }
 
 func values(in ...orchestrated.Value) []orchestrated.Value { return in }
@@ -187,7 +227,7 @@ func (w *wired) Observe() (player.Observation, error) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 	}
-	dropped, err := w.said.Dropped()
+	dropped, err := w.lost()
 	if err != nil {
 		return player.Observation{}, err
 	}
@@ -205,16 +245,4 @@ func (w *wired) Close() error {
 	w.closed = true
 	w.leave()
 	return err
-}
-
-// leave ends whatever was started.
-func (w *wired) leave() {
-	for _, m := range []*module{w.ui, w.ap, w.pd, w.log} {
-		if m != nil {
-			m.close()
-		}
-	}
-	if w.server != nil {
-		stopServer(w.server)
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -19,9 +20,10 @@ import (
 // own connection. Concepts of other modules are reached by request.
 type module struct {
 	name    string
-	conn    *nats.Conn
+	conn    atomic.Pointer[nats.Conn] // of now: a module may leave and join again
 	timeout time.Duration
-	service micro.Service
+	service micro.Service // nil while it has left
+	own     []orchestrated.Concept
 
 	engine *orchestrated.Engine
 
@@ -31,15 +33,14 @@ type module struct {
 }
 
 // newModule registers the module's own concepts, those of the others as remote,
-// and the rules that run here.
-func newModule(name string, member uint8, conn *nats.Conn, config player.Config, all []orchestrated.Concept) (*module, error) {
-	m := &module{name: name, conn: conn, timeout: config.Timeout,
+// and the rules that run here. It is alone until it joins.
+func newModule(name string, member uint8, config player.Config, all []orchestrated.Concept) (*module, error) {
+	m := &module{name: name, timeout: config.Timeout,
 		engine: orchestrated.NewEngine(orchestrated.Settings{Module: name, Trace: config.Trace, Member: member})}
-	var own []orchestrated.Concept
 	for _, c := range all {
 		if c.Module == name {
 			c = m.guard(c)
-			own = append(own, c)
+			m.own = append(m.own, c)
 		} else {
 			c = m.remote(c)
 		}
@@ -51,17 +52,19 @@ func newModule(name string, member uint8, conn *nats.Conn, config player.Config,
 		return nil, err
 	}
 	m.engine.Start()
-	return m, m.serve(own)
+	return m, nil
 }
 
-// serve offers the actions of the module's concepts as a service.
-func (m *module) serve(own []orchestrated.Concept) error {
-	service, err := micro.AddService(m.conn, micro.Config{Name: "rubato-" + m.name, Version: "1.0.0"})
+// join offers the actions of the module's concepts as a service on this connection,
+// which is the module's from then on.
+func (m *module) join(conn *nats.Conn) error {
+	m.conn.Store(conn)
+	service, err := micro.AddService(conn, micro.Config{Name: "rubato-" + m.name, Version: "1.0.0"})
 	if err != nil {
 		return err
 	}
 	m.service = service
-	for _, c := range own {
+	for _, c := range m.own {
 		for _, a := range c.Actions {
 			uri := c.URI(a.Name)
 			subject := micro.WithEndpointSubject(actionSubject(uri))
@@ -70,7 +73,7 @@ func (m *module) serve(own []orchestrated.Concept) error {
 			}
 		}
 	}
-	return m.conn.Flush() // the server must know them all before another module asks
+	return conn.Flush() // the server must know them all before another module asks
 }
 
 // answer runs an action for another module.
@@ -142,7 +145,7 @@ func (m *module) request(uri, subject string, in, out []orchestrated.Field, call
 	if err != nil {
 		return &player.Error{Code: player.Invalid, Op: uri, Err: err}
 	}
-	reply, err := m.conn.RequestMsg(message(subject, "", call.Flow(), call.Cause(), call.Depth(), data), m.timeout)
+	reply, err := m.conn.Load().RequestMsg(message(subject, "", call.Flow(), call.Cause(), call.Depth(), data), m.timeout)
 	if err != nil {
 		return &player.Error{Code: player.Unavailable, Op: uri, Err: err}
 	}
@@ -174,11 +177,19 @@ func number(h nats.Header, key string) uint64 {
 	return n
 }
 
-// close stops serving and returns when the connection is gone.
-func (m *module) close() {
+// leave stops serving and returns when the connection is gone.
+func (m *module) leave() {
 	if m.service != nil {
 		_ = m.service.Stop() // it fails only when the connection is gone, as it will be
+		m.service = nil
 	}
-	m.conn.Close()
+	if conn := m.conn.Load(); conn != nil {
+		conn.Close()
+	}
+}
+
+// close leaves for good.
+func (m *module) close() {
+	m.leave()
 	m.engine.Close()
 }

@@ -9,6 +9,9 @@ func TimeslotsConcept(t *player.Timeslots) Concept {
 	return Concept{
 		Module: "pd", Name: "Timeslots",
 		Actions: []Action{{
+			Name: "override", In: []Field{{"passage", Integer}, {"until", Integer}},
+			Run: func(c *Call) error { return t.Override(c.In[0].Int(), c.In[1].Ticks()) },
+		}, {
 			Name: "flavorAt", In: []Field{{"target", Integer}}, Out: []Field{{"flavor", Flavor}},
 			Run: func(c *Call) error {
 				flavor, err := t.FlavorAt(c.In[0].Ticks())
@@ -24,6 +27,13 @@ func DirectorConcept(d *player.Director) Concept {
 	return Concept{
 		Module: "pd", Name: "Director",
 		Actions: []Action{{
+			Name: "find", In: []Field{{"passage", Integer}}, Out: []Field{{"length", Integer}},
+			Run: func(c *Call) error {
+				found, err := d.Find(c.In[0].Int())
+				c.Out[0] = Int(found.Length())
+				return err
+			},
+		}, {
 			Name: "select",
 			In:   []Field{{"target", Integer}, {"flavor", Flavor}, {"seed", Natural}},
 			Out:  []Field{{"passage", Integer}, {"length", Integer}},

@@ -27,7 +27,12 @@ func BroadcastConcept(b *player.Broadcast) Concept {
 func SessionsConcept(s *player.Sessions) Concept {
 	return Concept{
 		Module: "ui", Name: "Sessions",
-		Events:  []Event{{"commanded", []Field{{"command", Text}, {"token", Text}}}},
+		Events: []Event{
+			{"commanded", []Field{{"command", Text}, {"token", Text}, {"at", Integer}, {"seed", Natural}}},
+			{"suggestionWanted", []Field{{"target", Integer}, {"seed", Natural}}},
+			{"wanted", []Field{{"passage", Integer}}},
+			{"flavorWanted", []Field{{"passage", Integer}, {"until", Integer}}},
+		},
 		Actions: []Action{{Name: "refuse", In: []Field{{"command", Text}}, Run: func(c *Call) error { return s.Refuse(c.In[0].Text()) }}},
 		Queries: []Query{{Name: "authorised", In: []Field{{"token", Text}}, Ask: func(c *Call) (bool, error) { return s.Authorised(c.In[0].Text()), nil }}},
 	}

@@ -62,18 +62,59 @@ func (w *wired) Settle() error { return w.Batch.Flush() }
 // converse tells the concept where the stimulus arises; rules do the rest.
 func (w *wired) converse(s player.Stimulus) error {
 	switch s.Kind {
+	case player.Period:
+		return w.period(s)
 	case player.QueueLow:
 		return w.engine.Invoke(s.Seq, 0, "ap::Queue::playDown", []Value{Int(s.At), Nat(s.Seed)}, nil)
 	case player.PassageEnd:
 		return w.engine.Emit(s.Seq, 0, "ap::Playback::passageEnded", Int(s.At), Nat(s.Seed))
 	case player.BufferReady:
 		return w.engine.Invoke(s.Seq, 0, "ap::Decoder::ready", []Value{Int(s.Passage)}, nil)
+	case player.BufferFailed:
+		return w.engine.Invoke(s.Seq, 0, "ap::Decoder::fail", []Value{Int(s.Passage), Int(s.At), Nat(s.Seed)}, nil)
 	case player.Control:
-		return w.engine.Emit(s.Seq, 0, "ui::Sessions::commanded", String(s.Command), String(s.Token))
+		return w.engine.Emit(s.Seq, 0, "ui::Sessions::commanded", String(s.Command), String(s.Token), Int(s.At), Nat(s.Seed))
 	case player.VolumeSet:
 		return w.engine.Invoke(s.Seq, 0, "ap::Playback::setVolume", []Value{Int(s.Volume)}, nil)
+	case player.Wanted:
+		return w.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", Int(s.Passage))
+	case player.Suggestion:
+		return w.engine.Emit(s.Seq, 0, "ui::Sessions::suggestionWanted", Int(s.At), Nat(s.Seed))
+	case player.FlavorWanted:
+		return w.engine.Emit(s.Seq, 0, "ui::Sessions::flavorWanted", Int(s.Passage), Int(s.Until))
+	case player.ModuleStopped:
+		return w.StopModule(s.Module)
+	case player.ModuleStarted:
+		return w.StartModule(s.Module)
 	}
 	return player.Unknown(s)
+}
+
+// Status asks the concept.
+func (w *wired) Status(seq uint64) (player.Status, error) {
+	if w.closed {
+		return player.Status{}, player.ErrClosed
+	}
+	return w.engine.Status(seq)
+}
+
+// Waiting asks the concept.
+func (w *wired) Waiting(seq uint64) ([]player.Entry, error) {
+	if w.closed {
+		return nil, player.ErrClosed
+	}
+	return w.engine.Waiting(seq)
+}
+
+// period mixes, outside of all rules, and tells what was passed on the way.
+func (w *wired) period(s player.Stimulus) error {
+	markers, err := w.Playback.Mix(s.Frames)
+	for _, m := range markers {
+		if failed := w.engine.Pass(s, m); err == nil {
+			err = failed
+		}
+	}
+	return err
 }
 
 // messageSaid says a message; LogMessageWhenSaid and CountUserWhenSaid do the rest.

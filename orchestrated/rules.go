@@ -37,6 +37,28 @@ func selectionRules() []Rule {
 			Then: []Step{{Do: "ui::Broadcast::send", With: send(player.Notice, Var("code"), zero)}},
 		},
 		{
+			Name: "EnqueueWhenWanted", Module: "ui",
+			When: On(Trigger{URI: "ui::Sessions::wanted", Bind: same("passage")}),
+			Then: []Step{
+				{Do: "pd::Director::find", With: vars("passage"), Gives: same("length")},
+				{Do: "ap::Queue::enqueue", With: vars("passage", "length")},
+			},
+		},
+		{
+			Name: "OverrideFlavorWhenWanted", Module: "ui",
+			When: On(Trigger{URI: "ui::Sessions::flavorWanted", Bind: same("passage", "until")}),
+			Then: []Step{{Do: "pd::Timeslots::override", With: vars("passage", "until")}},
+		},
+		{
+			Name: "SuggestWhenWanted", Module: "ui",
+			When: On(Trigger{URI: "ui::Sessions::suggestionWanted", Bind: same("target", "seed")}),
+			Then: []Step{
+				{Do: "pd::Timeslots::flavorAt", With: vars("target"), Gives: same("flavor")},
+				{Do: "pd::Director::select", With: vars("target", "flavor", "seed"), Gives: same("passage")},
+				{Do: "ui::Broadcast::send", With: send(player.Suggested, nothing, Var("passage"))},
+			},
+		},
+		{
 			Name: "RequestDecodeWhenEnqueued", Module: "ap",
 			When: On(Trigger{URI: "ap::Queue::enqueue", Bind: same("passage")}),
 			Then: []Step{{Do: "ap::Decoder::request", With: vars("passage")}},
@@ -46,14 +68,13 @@ func selectionRules() []Rule {
 
 // playbackRules go from one passage to the next.
 func playbackRules() []Rule {
-	start := []Step{{Do: "ap::Playback::start", With: vars("passage")}}
 	return []Rule{
 		{
 			Name: "StartWhenBufferReady", Module: "ap",
-			When: On(Trigger{URI: "ap::Decoder::bufferReady", Bind: same("passage")}),
-			Where: And{Ask{Query: "ap::Queue::isHead", With: vars("passage")},
+			When: moved("next"),
+			Where: And{Ask{Query: "ap::Queue::isHead", With: vars("passage")}, Ask{Query: "ap::Decoder::isReady", With: vars("passage")},
 				Not{Ask{Query: "ap::Playback::plays", With: vars("passage")}}},
-			Then: start,
+			Then: []Step{{Do: "ap::Playback::start", With: vars("passage")}},
 		},
 		{
 			Name: "AdvanceQueueWhenPassageEnds", Module: "ap",
@@ -66,19 +87,34 @@ func playbackRules() []Rule {
 			Then: []Step{{Do: "log::History::record", With: Args{"passage": Var("passage"), "began": Var("began"), "ended": Var("at")}}},
 		},
 		{
-			Name: "StartNextWhenQueueAdvances", Module: "ap",
-			When:  On(Trigger{URI: "ap::Queue::advance", Bind: map[string]string{"next": "passage"}}),
-			Where: Ask{Query: "ap::Decoder::isReady", With: vars("passage")},
-			Then:  start,
+			Name: "CueNextWhenReady", Module: "ap",
+			When: moved("after"),
+			Where: And{Ask{Query: "ap::Queue::isNext", With: vars("passage")},
+				Ask{Query: "ap::Decoder::isReady", With: vars("passage")}},
+			Then: []Step{{Do: "ap::Playback::cue", With: vars("passage")}},
+		},
+		{
+			Name: "DropWhenUnplayable", Module: "ap",
+			When: On(Trigger{URI: "ap::Decoder::unplayable", Bind: same("passage", "at", "seed")}),
+			Then: []Step{{Do: "ap::Queue::drop", With: vars("passage", "at", "seed")}},
 		},
 		{
 			Name: "EnforceAuthenticationOnPlayback", Module: "ui",
-			When:  On(Trigger{URI: "ui::Sessions::commanded", Bind: same("command", "token")}),
+			When:  On(Trigger{URI: "ui::Sessions::commanded", Bind: same("command", "token", "at", "seed")}),
 			Where: Ask{Query: "ui::Sessions::authorised", With: vars("token")},
-			Then:  []Step{{Do: "ap::Playback::command", With: vars("command")}},
+			Then:  []Step{{Do: "ap::Playback::command", With: vars("command", "at", "seed")}},
 			Else:  []Step{{Do: "ui::Sessions::refuse", With: vars("command")}},
 		},
 	}
+}
+
+// moved binds the passage that has come to a place of the queue, which an output of
+// what moves it names, or that is ready now.
+func moved(place string) When {
+	to := map[string]string{place: "passage"}
+	return When{Any: []Trigger{
+		{URI: "ap::Decoder::bufferReady", Bind: same("passage")},
+		{URI: "ap::Queue::advance", Bind: to}, {URI: "ap::Queue::drop", Bind: to}}}
 }
 
 // stateChanges binds what playback is doing, whichever way it came to that.
@@ -92,21 +128,37 @@ var stateChanges = When{Any: []Trigger{
 func broadcastRules() []Rule {
 	return []Rule{
 		{
-			Name: "BroadcastPlaybackState", Module: "ap", When: stateChanges,
+			Name: "BroadcastPlaybackState", Module: "ap",
+			When: When{Any: append(stateChanges.Any[:3:3], Trigger{URI: "ap::Playback::crossfadeStarted", Bind: same("state")})},
 			Then: []Step{{Do: "ui::Broadcast::send", With: send(player.StateChanged, Var("state"), zero)}},
 		},
 		{
 			Name: "BroadcastSongChange", Module: "ap",
-			When: On(Trigger{URI: "ap::Playback::songChanged", Bind: same("passage")}),
+			When: When{Any: []Trigger{
+				{URI: "ap::Playback::songChanged", Bind: same("passage")},
+				{URI: "ap::Playback::songBoundary", Bind: same("passage")}}},
 			Then: []Step{{Do: "ui::Broadcast::send", With: send(player.SongChanged, nothing, Var("passage"))}},
 		},
 		{
 			Name: "BroadcastQueueDepth", Module: "ap",
-			When:  On(Trigger{URI: "ap::Queue::depthChanged", Bind: same("depth", "at")}),
+			When: When{Any: []Trigger{
+				{URI: "ap::Queue::depthChanged", Bind: same("depth", "at")},
+				{URI: "ap::Pace::owed", Bind: same("depth", "at")}}},
 			Where: Ask{Query: "ap::Pace::due", With: vars("at")},
 			Then: []Step{
 				{Do: "ui::Broadcast::send", With: send(player.DepthChanged, nothing, Var("depth"))},
 				{Do: "ap::Pace::mark", With: vars("at")},
+			},
+			Else: []Step{{Do: "ap::Pace::hold", With: vars("depth")}},
+		},
+		{
+			// As a passage goes on, time passes: what waits for it has its turn here.
+			Name: "FollowPosition", Module: "ap",
+			When: On(Trigger{URI: "ap::Playback::position", Bind: same("ms", "at", "seed")}),
+			Then: []Step{
+				{Do: "ui::Broadcast::send", With: send(player.PositionTold, nothing, Var("ms"))},
+				{Do: "ap::Queue::review", With: vars("at", "seed")},
+				{Do: "ap::Pace::release", With: vars("at")},
 			},
 		},
 	}

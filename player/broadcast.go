@@ -6,16 +6,29 @@ const (
 	DepthChanged = "queue-depth"
 	SongChanged  = "song"
 	Notice       = "notice"
+	Suggested    = "suggestion"
+	PositionTold = "position" // in milliseconds
 )
 
-// Broadcast tells everybody who looks. Part of module ui.
-type Broadcast struct{ Lane Lane }
+// Crossfading is what StateChanged tells while one passage gives way to the next.
+const Crossfading = "crossfading"
 
-// NewBroadcast returns the part.
-func NewBroadcast(verbatim bool) *Broadcast { return &Broadcast{Lane: NewLane("broadcast", verbatim)} }
+// Broadcast tells everybody who looks. Part of module ui.
+type Broadcast struct {
+	Lane     Lane
+	audience Audience // may be nil
+}
+
+// NewBroadcast returns the part; audience may be nil.
+func NewBroadcast(audience Audience, verbatim bool) *Broadcast {
+	return &Broadcast{Lane: NewLane("broadcast", verbatim), audience: audience}
+}
 
 // Send tells one thing of a kind: a text, a number, or both.
 func (b *Broadcast) Send(kind, text string, number int64) error {
+	if b.audience != nil {
+		b.audience.Hear(Announcement{Kind: kind, Text: text, Number: number})
+	}
 	b.Lane.Record("send "+kind, text, number)
 	return nil
 }
@@ -27,19 +40,36 @@ const PaceInterval = Second / 10
 // not. Part of module ap.
 type Pace struct {
 	Lane Lane
+	mode PaceMode
 	last Ticks
 	any  bool
+	held int // depth that came too soon and is still to be told
+	owes bool
 }
 
 // NewPace returns a pace at which nothing has passed yet.
-func NewPace(verbatim bool) *Pace { return &Pace{Lane: NewLane("pace", verbatim)} }
+func NewPace(mode PaceMode, verbatim bool) *Pace {
+	return &Pace{Lane: NewLane("pace", verbatim), mode: mode}
+}
 
-// Due tells whether PaceInterval has passed since the last Mark.
-func (p *Pace) Due(at Ticks) bool { return !p.any || at-p.last >= PaceInterval }
+// Due tells whether PaceInterval has passed since the last Mark, if it has to.
+func (p *Pace) Due(at Ticks) bool {
+	return p.mode == Unlimited || !p.any || at-p.last >= PaceInterval
+}
 
-// Mark says that something passes at at.
+// Hold keeps what came too soon, if news is coalesced. Of several, the last is told.
+func (p *Pace) Hold(depth int) error {
+	p.held, p.owes = depth, p.mode == Coalesced
+	p.Lane.Record("hold", "", int64(depth))
+	return nil
+}
+
+// Owed is what was held, once it is due; false when there is nothing.
+func (p *Pace) Owed(at Ticks) (depth int, due bool) { return p.held, p.owes && p.Due(at) }
+
+// Mark says that something passes at at, the newest there is.
 func (p *Pace) Mark(at Ticks) error {
-	p.last, p.any = at, true
+	p.last, p.any, p.owes = at, true, false
 	p.Lane.Record("mark", "", int64(at))
 	return nil
 }

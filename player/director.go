@@ -39,6 +39,16 @@ func (d *Director) Select(target Ticks, wanted *Flavor, seed uint64) (Passage, e
 	return passage, nil
 }
 
+// Find reads a passage that somebody wants. NotFound when there is none.
+func (d *Director) Find(passage int64) (Passage, error) {
+	found, err := d.store.Passage(passage)
+	if err != nil {
+		return Passage{}, fail(CodeOf(err), "director: find", err)
+	}
+	d.Lane.Record("find", "", passage, int64(found.Length()))
+	return found, nil
+}
+
 // rank fills nearest from every passage with weight and counts those.
 func (d *Director) rank(wanted *Flavor) (eligible int, err error) {
 	d.nearest.reset()

@@ -10,13 +10,15 @@ import (
 type Code string
 
 const (
-	Invalid      Code = "invalid"      // the stimulus or argument makes no sense
-	NotFound     Code = "not-found"    // no such passage, timeslot or user
-	QueueFull    Code = "queue-full"   // the queue holds QueueLimit passages
-	NoCandidate  Code = "no-candidate" // every passage is cooling down or has base 0
-	Unauthorised Code = "unauthorised" // this token may not do that
-	Unavailable  Code = "unavailable"  // the store or another module did not answer
-	Closed       Code = "closed"       // the player has been closed
+	Invalid       Code = "invalid"        // the stimulus or argument makes no sense
+	NotFound      Code = "not-found"      // no such passage, timeslot or user
+	QueueFull     Code = "queue-full"     // the queue holds QueueLimit passages
+	AlreadyQueued Code = "already-queued" // the passage waits in the queue already
+	TooSoon       Code = "too-soon"       // skipped less than SkipInterval ago
+	NoCandidate   Code = "no-candidate"   // every passage is cooling down or has base 0
+	Unauthorised  Code = "unauthorised"   // this token may not do that
+	Unavailable   Code = "unavailable"    // the store or another module did not answer
+	Closed        Code = "closed"         // the player has been closed
 )
 
 // An Error is a failure with its code and what was being done.

@@ -96,6 +96,14 @@ func (s *shelf) References(second int, visit func(*Flavor)) error {
 	return s.err
 }
 
+func (s *shelf) FlavorOf(id int64, into *Flavor) error {
+	if id < 1 || id > int64(len(s.flavors)) {
+		return fail(NotFound, "shelf", nil)
+	}
+	*into = s.flavors[id-1]
+	return nil
+}
+
 func (s *shelf) RecordPlayed(int64, Ticks) (int, error) { return 3, s.err }
 
 // ledger is a log in memory.

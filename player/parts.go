@@ -22,16 +22,18 @@ type Parts struct {
 	Sessions  *Sessions
 
 	store Store
+	gate  *logGate
 }
 
 // NewParts makes the parts over config's store.
 func NewParts(config Config) *Parts {
-	library, log, verbatim := config.Store.Director(), config.Store.Log(), config.Verbatim
+	library, verbatim := config.Store.Director(), config.Verbatim
+	log := &logGate{LogStore: config.Store.Log()}
 	return &Parts{
 		Queue:     NewQueue(verbatim),
-		Playback:  NewPlayback(verbatim),
-		Decoder:   NewDecoder(verbatim),
-		Pace:      NewPace(verbatim),
+		Playback:  NewPlayback(config.Deck, verbatim),
+		Decoder:   NewDecoder(config.Deck, config.Store.Cuts(), verbatim),
+		Pace:      NewPace(config.Pace, verbatim),
 		Timeslots: NewTimeslots(library, verbatim),
 		Director:  NewDirector(library, verbatim),
 		Cooldowns: NewCooldowns(library, verbatim),
@@ -40,16 +42,22 @@ func NewParts(config Config) *Parts {
 		History:   NewHistory(log, verbatim),
 		Settings:  NewSettings(log, verbatim),
 		Batch:     NewBatch(log, config.Batch),
-		Broadcast: NewBroadcast(verbatim),
+		Broadcast: NewBroadcast(config.Audience, verbatim),
 		Sessions:  NewSessions(config.Token, verbatim),
 		store:     config.Store,
+		gate:      log,
 	}
 }
 
 // Observe reads back every part and the store. No part may be at work.
 func (p *Parts) Observe() (Observation, error) {
 	stored, err := p.store.Stored()
+	var sound Delivered
+	if p.Playback.deck != nil {
+		sound = p.Playback.deck.Delivered()
+	}
 	return Observation{
+		Sound: sound,
 		Queue: p.Queue.Entries(),
 		Lanes: Lanes(p.Queue.Lane, p.Playback.Lane, p.Decoder.Lane, p.Pace.Lane,
 			p.Timeslots.Lane, p.Director.Lane, p.Cooldowns.Lane,

@@ -33,6 +33,10 @@ type Player interface {
 	Settle() error
 	// Observe reads back what the player has done. Call it when settled.
 	Observe() (Observation, error)
+	// Status and Waiting are what module ui knows of module ap: a question and its
+	// answer, under a flow token like that of a stimulus. Called as Do is.
+	Status(seq uint64) (Status, error)
+	Waiting(seq uint64) ([]Entry, error)
 	// Close settles, and leaves no goroutine, file or port behind. The store
 	// belongs to whoever opened it and stays open.
 	Close() error
@@ -46,6 +50,8 @@ type Done func(seq uint64, err error)
 // is usable; Defaults says what it means.
 type Config struct {
 	Store     Store
+	Deck      Deck     // nil: no sound
+	Audience  Audience // nil: nobody hears
 	Placement Placement
 	Batch     int           // posted messages that share a commit at most; 1: each its own
 	Window    int           // posted stimuli under way at most
@@ -54,6 +60,7 @@ type Config struct {
 	Dispatch  Dispatch      // how rules are run, where one engine has them all
 	Rules     int           // rules in all, those that never match included; fewer than the player's own: just these
 	Token     string        // what Control must bear; "": anything
+	Pace      PaceMode      // how often the queue's depth is told
 	Verbatim  bool          // lanes keep their lines, not only their digest
 }
 
@@ -65,6 +72,15 @@ const (
 	Inline Dispatch = "inline"
 	// Queued runs them breadth first, over a bounded channel, in the engine's own.
 	Queued Dispatch = "queued"
+)
+
+// PaceMode is what is done with news that comes more often than PaceInterval.
+type PaceMode string
+
+const (
+	Coalesced PaceMode = "coalesced" // the last is told when the interval has passed; the default
+	Limited   PaceMode = "limited"   // it is not told
+	Unlimited PaceMode = "unlimited" // all is told at once
 )
 
 // Placement says what carries a conversation between modules. Only a style with
@@ -93,6 +109,9 @@ func (c Config) Defaults() Config {
 	if c.Dispatch == "" {
 		c.Dispatch = Inline
 	}
+	if c.Pace == "" {
+		c.Pace = Coalesced
+	}
 	return c
 }
 
@@ -113,6 +132,20 @@ const (
 	Control
 	// VolumeSet: somebody sets the volume to Volume.
 	VolumeSet
+	// BufferFailed: Passage, which was asked for, cannot be decoded.
+	BufferFailed
+	// Period: the next Frames are due to be mixed.
+	Period
+	// Wanted: somebody wants Passage enqueued.
+	Wanted
+	// FlavorWanted: somebody wants the flavor of Passage until Until.
+	FlavorWanted
+	// Suggestion: somebody wants to know what would be selected for At.
+	Suggestion
+	// ModuleStopped: Module stops; whoever needs it is answered Unavailable.
+	ModuleStopped
+	// ModuleStarted: Module works again.
+	ModuleStarted
 )
 
 // A Stimulus is one thing that happens to the player. It is a plain value: the
@@ -123,16 +156,38 @@ type Stimulus struct {
 	At      Ticks   // when it happens, in the player's time
 	Seed    uint64  // of this stimulus's own random generator
 	Message Message // MessageSaid only
-	Passage int64   // BufferReady only
+	Passage int64   // BufferReady, BufferFailed, Wanted, FlavorWanted
 	Command string  // Control only
 	Token   string  // Control only
 	Volume  int     // VolumeSet only
+	Frames  int     // Period only
+	Until   Ticks   // FlavorWanted only
+	Module  string  // ModuleStopped, ModuleStarted: "log"
+}
+
+// A Status is what people see of a player.
+type Status struct {
+	State    State
+	Passage  int64 // what plays, 0 for nothing
+	Position Ticks // in it
+	Volume   int
+}
+
+// An Audience hears what module ui broadcasts. Hear does not wait: who is slow loses.
+type Audience interface{ Hear(Announcement) }
+
+// An Announcement is one thing that is broadcast: a text, a number, or both.
+type Announcement struct {
+	Kind   string
+	Text   string
+	Number int64
 }
 
 // An Observation is what can be read back from a settled player.
 type Observation struct {
 	Queue   []Entry
 	Lanes   []Lane // sorted by name
+	Sound   Delivered
 	Stored  Stored
 	Dropped uint64 // messages lost between modules to a full buffer
 }

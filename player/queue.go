@@ -85,6 +85,39 @@ func (q *Queue) request(level Level, at Ticks) {
 	}
 }
 
+// Drop takes out a passage that cannot be played. It counts as the refill request
+// when the level says Refill. NotFound when the passage does not wait.
+func (q *Queue) Drop(passage int64, at Ticks) (Level, error) {
+	i := slices.IndexFunc(q.entries, func(e Entry) bool { return e.Passage == passage })
+	if i < 0 {
+		return Level{}, fail(NotFound, "queue: drop", fmt.Errorf("passage %d does not wait", passage))
+	}
+	q.entries = slices.Delete(q.entries, i, i+1)
+	level := q.level(at)
+	q.Lane.Record("drop", "", int64(at), passage, int64(level.Depth), int64(level.Target))
+	q.request(level, at)
+	return level, nil
+}
+
+// Review looks whether a refill is due, as time passes. If so it counts as the
+// request.
+func (q *Queue) Review(at Ticks) Level {
+	level := q.level(at)
+	if level.Refill {
+		q.Lane.Record("review", "", int64(at), int64(level.Depth), int64(level.Target))
+		q.request(level, at)
+	}
+	return level
+}
+
+// Next is the passage after the first, 0 for none.
+func (q *Queue) Next() int64 {
+	if len(q.entries) < 2 {
+		return 0
+	}
+	return q.entries[1].Passage
+}
+
 // Head is the passage that plays next, or plays; 0 for none.
 func (q *Queue) Head() int64 {
 	if len(q.entries) == 0 {
@@ -104,7 +137,8 @@ func (q *Queue) level(at Ticks) Level {
 	return l
 }
 
-// Enqueue appends a passage; QueueFull when QueueLimit wait already.
+// Enqueue appends a passage; QueueFull when QueueLimit wait already, AlreadyQueued when
+// this one does.
 func (q *Queue) Enqueue(passage int64, length Ticks) error {
 	const op = "queue: enqueue"
 	if len(q.entries) >= QueueLimit {
@@ -112,6 +146,9 @@ func (q *Queue) Enqueue(passage int64, length Ticks) error {
 	}
 	if passage <= 0 || length <= 0 {
 		return fail(Invalid, op, fmt.Errorf("passage %d of length %d", passage, length))
+	}
+	if slices.ContainsFunc(q.entries, func(e Entry) bool { return e.Passage == passage }) {
+		return fail(AlreadyQueued, op, fmt.Errorf("passage %d waits already", passage))
 	}
 	q.due = false
 	q.entries = append(q.entries, Entry{Passage: passage, Length: length})

@@ -93,12 +93,15 @@ func TestEnqueueRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want code invalid", name, err)
 		}
 	}
-	for range QueueLimit {
-		if err := q.Enqueue(1, Minute); err != nil {
+	for i := range QueueLimit {
+		if err := q.Enqueue(int64(i+1), Minute); err != nil {
 			t.Fatal(err)
 		}
+		if err := q.Enqueue(1, Minute); i < QueueLimit-1 && CodeOf(err) != AlreadyQueued {
+			t.Errorf("a passage twice: %v, want code already-queued", err)
+		}
 	}
-	if err := q.Enqueue(1, Minute); CodeOf(err) != QueueFull {
+	if err := q.Enqueue(101, Minute); CodeOf(err) != QueueFull {
 		t.Errorf("passage 101: %v, want code queue-full", err)
 	}
 	if len(q.Entries()) != QueueLimit || q.Lane.Count != QueueLimit {
@@ -122,10 +125,11 @@ func TestQueueAgainstList(t *testing.T) {
 		q, list, at := NewQueue(false), []Entry(nil), Ticks(0)
 		for range rapid.IntRange(0, 300).Draw(t, "steps") {
 			if rapid.IntRange(0, 9).Draw(t, "step") > 0 {
-				e := Entry{rapid.Int64Range(1, 50).Draw(t, "passage"), Ticks(rapid.Int64Range(1, int64(Hour)).Draw(t, "length"))}
-				if err := q.Enqueue(e.Passage, e.Length); err == nil {
+				e := Entry{rapid.Int64Range(1, 120).Draw(t, "passage"), Ticks(rapid.Int64Range(1, int64(Hour)).Draw(t, "length"))}
+				waits := slices.ContainsFunc(list, func(o Entry) bool { return o.Passage == e.Passage })
+				if err := q.Enqueue(e.Passage, e.Length); err == nil && !waits {
 					list = append(list, e)
-				} else if len(list) < QueueLimit {
+				} else if err == nil || !waits && len(list) < QueueLimit {
 					t.Fatal(err)
 				}
 				continue

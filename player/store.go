@@ -6,6 +6,7 @@ package player
 type Store interface {
 	Director() DirectorStore // module pd
 	Log() LogStore           // module log
+	Cuts() CutStore          // module ap
 	// Stored reads back what is durable, on a connection of its own.
 	Stored() (Stored, error)
 }
@@ -33,6 +34,8 @@ type TimeslotStore interface {
 	// that holds this second of the day, in order of passage id. The flavor is
 	// the visitor's only until it returns.
 	References(secondOfDay int, visit func(*Flavor)) error
+	// FlavorOf reads the flavor of one passage; NotFound when there is none.
+	FlavorOf(passage int64, into *Flavor) error
 }
 
 // LibraryStore is read afresh by every selection. Ids are positive and dense
@@ -59,6 +62,12 @@ type CooldownStore interface {
 	// RecordPlayed commits last_played of the passage's songs, their artists and
 	// works, and returns how many rows it set.
 	RecordPlayed(passage int64, at Ticks) (rows int, err error)
+}
+
+// CutStore finds the sound of passages.
+type CutStore interface {
+	// Cut reads one; NotFound when there is no such passage.
+	Cut(passage int64) (Cut, error)
 }
 
 // LogStore is what module log writes. The first write opens a transaction;

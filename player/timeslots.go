@@ -5,8 +5,10 @@ import "fmt"
 // Timeslots divide the day; each wants the flavor of its reference passages.
 // Part of module pd.
 type Timeslots struct {
-	Lane  Lane
-	store TimeslotStore
+	Lane     Lane
+	store    TimeslotStore
+	override Flavor
+	until    Ticks // what the override holds before
 }
 
 // NewTimeslots returns the part over its store.
@@ -14,10 +16,28 @@ func NewTimeslots(store TimeslotStore, verbatim bool) *Timeslots {
 	return &Timeslots{Lane: NewLane("timeslots", verbatim), store: store}
 }
 
+// Override has the flavor of a passage be wanted for what starts before until.
+// NotFound when there is no such passage.
+func (t *Timeslots) Override(passage int64, until Ticks) error {
+	var wanted Flavor
+	if err := t.store.FlavorOf(passage, &wanted); err != nil {
+		return fail(CodeOf(err), "timeslots: override", err)
+	}
+	t.override, t.until = wanted, until
+	t.Lane.Record("override", "", passage, int64(until))
+	return nil
+}
+
 // FlavorAt is the flavor wanted at target: the unweighted mean of the reference
-// passages of the timeslot that holds it. NotFound when that has none.
+// passages of the timeslot that holds it, or the override. NotFound when the timeslot
+// has none.
 func (t *Timeslots) FlavorAt(target Ticks) (*Flavor, error) {
 	const op = "timeslots: flavor"
+	if target < t.until {
+		wanted := t.override
+		t.Lane.Record("flavor", "", int64(target), int64(wanted.Digest()))
+		return &wanted, nil
+	}
 	var mean flavorMean
 	err := t.store.References(target.SecondOfDay(), mean.add)
 	if err != nil {

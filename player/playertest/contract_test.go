@@ -46,5 +46,6 @@ func newStore(t testing.TB) player.Store {
 
 // TestContract is the contract, in every style.
 func TestContract(t *testing.T) {
-	playertest.Suite{Styles: styles, Store: newStore, Start: sqlite.Epoch, Golden: "testdata/transcript.golden"}.Run(t)
+	playertest.Suite{Styles: styles, Store: newStore, Start: sqlite.Epoch, Golden: "testdata/transcript.golden",
+		Listening: "testdata/listening.golden"}.Run(t)
 }

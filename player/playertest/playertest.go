@@ -23,18 +23,22 @@ type Suite struct {
 	Start player.Ticks
 	// Golden is the file of the expected transcript, rewritten with -update.
 	Golden string
+	// Listening is the file of what deck and audience are to see.
+	Listening string
 }
 
 // Run runs the whole suite.
 func (s Suite) Run(t *testing.T) {
 	t.Run("transcript", s.transcript)
 	t.Run("everything", s.everything)
+	t.Run("listening", s.listening)
 	for _, style := range s.Styles {
 		t.Run(style.Name, func(t *testing.T) {
 			one := subject{s, style}
 			t.Run("posted", one.posted)
 			t.Run("refusals", one.refusals)
 			t.Run("failures", one.failures)
+			t.Run("stopped", one.stopped)
 			t.Run("closed", one.closed)
 			t.Run("leaks", one.leaks)
 		})

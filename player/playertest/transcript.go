@@ -35,18 +35,24 @@ func (s Suite) transcript(t *testing.T) {
 
 func (s Suite) golden(t *testing.T, seen player.Observation) {
 	t.Helper()
-	text := format(seen)
+	golden(t, s.Golden, format(seen))
+}
+
+// golden holds text to a file.
+func golden(t *testing.T, path, text string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(s.Golden, []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(s.Golden)
+	want, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatalf("%v; run the test with -update to write it, and review the difference", err)
 	}
 	if text != string(want) {
-		t.Errorf("the transcript is not that of %s; run with -update and review the difference. Got:\n%s", s.Golden, text)
+		t.Errorf("not what %s says: %s; run with -update and review the difference", path,
+			firstDifference(strings.Split(string(want), "\n"), strings.Split(text, "\n")))
 	}
 }
 
@@ -60,6 +66,17 @@ func format(seen player.Observation) string {
 	}
 	fmt.Fprintf(&b, "# stored\n%+v\n# queue\n%v\n", seen.Stored, seen.Queue)
 	return b.String()
+}
+
+func joinLines(lines []string) string { return strings.Join(lines, "\n") + "\n" }
+
+func firstDifference(want, got []string) string {
+	for i := range max(len(want), len(got)) {
+		if i >= len(want) || i >= len(got) || want[i] != got[i] {
+			return fmt.Sprintf("line %d: got %q, want %q", i+1, got[min(i, len(got)):min(i+1, len(got))], want[min(i, len(want)):min(i+1, len(want))])
+		}
+	}
+	return "no difference"
 }
 
 // posted posts the same messages with and without shared commits, a number that
