@@ -1,0 +1,116 @@
+package audio_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rubato/audio"
+	"rubato/player"
+)
+
+// shelf is a folder of files of these names.
+func shelf(t *testing.T, files map[string][]byte) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestScan(t *testing.T) {
+	t.Parallel()
+	dir := shelf(t, map[string][]byte{
+		"b.ogg":         seed(t, "stereo-44100.ogg"),
+		"a/2 two.mp3":   seed(t, "stereo-44100.mp3"),
+		"a/1.one.flac":  flacFile(t, 16, 48_000, 1, 4_800),
+		"z.txt":         wav(1, 16, 44_100, 2, 441), // the content counts, not the name
+		"cover.wav":     []byte("\x89PNG\r\n\x1a\n and so on"),
+		"half.flac":     flacFile(t, 16, 44_100, 2, 13_230)[:9_000],
+		"nothing.ogg":   nil,
+		"wrong way.wav": wav(1, 16, 44_100, 2, 0),
+	})
+	link(t, filepath.Join(dir, "b.ogg"), filepath.Join(dir, "link.ogg"))
+	link(t, filepath.Join(dir, "gone.ogg"), filepath.Join(dir, "loose.ogg"))
+	link(t, dir, filepath.Join(dir, "round"))
+
+	outside := filepath.Join(t.TempDir(), "music")
+	link(t, dir, outside)
+	tracks, skipped, err := audio.Scan(outside, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	for _, x := range tracks {
+		fmt.Fprintf(&got, "%s %q %d\n", relative(t, dir, x.Path), x.Title, x.Length/player.TicksPerFrame)
+	}
+	for _, x := range skipped {
+		fmt.Fprintf(&got, "%s: %s\n", relative(t, dir, x.Path), x.Why)
+	}
+	const want = `a/1.one.flac "1.one" 4410
+a/2 two.mp3 "2 two" 16128
+b.ogg "b" 13230
+link.ogg "link" 13230
+z.txt "z" 441
+cover.wav: neither WAV, FLAC, MP3 nor Ogg Vorbis: convert it to one of these
+half.flac: is truncated: it has 10240 of 13230 frames
+loose.ogg: no such file or directory
+nothing.ogg: is empty
+round: is no regular file
+wrong way.wav: WAV: it has no samples: its length is 0
+`
+	if got.String() != want {
+		t.Errorf("got\n%swant\n%s", got.String(), want)
+	}
+}
+
+func link(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Symlink(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func relative(t *testing.T, dir, path string) string {
+	t.Helper()
+	name, err := filepath.Rel(dir, path)
+	if err != nil || strings.HasPrefix(name, "..") {
+		t.Errorf("%s is not in %s: %v", path, dir, err)
+	}
+	return filepath.ToSlash(name)
+}
+
+func TestScanTakesSoMany(t *testing.T) {
+	t.Parallel()
+	files := map[string][]byte{}
+	for i := range 5 {
+		files[fmt.Sprint(i)] = wav(1, 16, 44_100, 2, 441)
+	}
+	tracks, skipped, err := audio.Scan(shelf(t, files), 3)
+	if err != nil || len(tracks) != 3 || len(skipped) != 1 || !strings.Contains(skipped[0].Why, "3 tracks already") {
+		t.Errorf("%d tracks, skipped %v, %v", len(tracks), skipped, err)
+	}
+}
+
+func TestScanRefuses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ dir, want string }{
+		"no music":  {shelf(t, map[string][]byte{"a.mp3": []byte("not at all")}), "no music in it, among 1 files"},
+		"empty":     {t.TempDir(), "no music in it"},
+		"no folder": {filepath.Join(t.TempDir(), "gone"), "no such file"},
+		"one file":  {put(t, "a.wav", wav(1, 16, 44_100, 2, 441)), "is no folder"},
+	} {
+		if tracks, _, err := audio.Scan(c.dir, 0); err == nil || tracks != nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, %v, want %q", name, tracks, err, c.want)
+		}
+	}
+}
