@@ -85,7 +85,7 @@ func (r Row) limit() string {
 	if r.AtLeast {
 		sign = "≥"
 	}
-	return fmt.Sprintf("%s %s %s", strings.TrimSuffix(r.Quantity, "_min"), sign, figure(r.Limit))
+	return fmt.Sprintf("%s %s %s", r.shown(), sign, figure(r.Limit))
 }
 
 func (r Row) measured() string {
@@ -93,11 +93,18 @@ func (r Row) measured() string {
 	case m == nil:
 		return "–"
 	case m.Point:
-		return fmt.Sprintf("%s %s", figure(m.Median), r.Unit)
+		return unit(figure(m.Median), r.Unit)
+	case m.Rounds == 1:
+		return unit(figure(m.Median), r.Unit) + " in 1 round"
+	case m.Rounds > 1:
+		return fmt.Sprintf("%s, %s in %d rounds", figure(m.Median), unit(figure(m.Lo)+" to "+figure(m.Hi), r.Unit), m.Rounds)
 	default:
-		return fmt.Sprintf("%s [%s, %s] %s", figure(m.Median), figure(m.Lo), figure(m.Hi), r.Unit)
+		return unit(fmt.Sprintf("%s [%s, %s]", figure(m.Median), figure(m.Lo), figure(m.Hi)), r.Unit)
 	}
 }
+
+// unit puts a unit after a figure; a count has none.
+func unit(figure, of string) string { return strings.TrimSpace(figure + " " + of) }
 
 // figure writes a number with four significant digits and, from 10 000 on, with
 // its thousands apart.

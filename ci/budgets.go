@@ -34,6 +34,7 @@ type Budget struct {
 	Scenarios []string          // at least one
 	Styles    []string          // empty: every style
 	Options   map[string]string // those of a cell that must have these values
+	Figure    string            // the measure that max and min are of; empty: Limits name quantities
 	Limits    []Limit           // at least one
 	Source    string            // the document and section that the promise is from
 	line      int

@@ -165,7 +165,7 @@ func TestManualExample(t *testing.T) {
 	_, example, _ := strings.Cut(manual, "A budgets file:\n\n")
 	example, _, _ = strings.Cut(example, "\n  limits may name:")
 	b, err := ParseBudgets("manual", []byte(strings.ReplaceAll("\n"+example, "\n  ", "\n")))
-	if err != nil || len(b.List) != 1 || len(b.List[0].Limits) != 2 {
+	if err != nil || len(b.List) != 2 || len(b.List[0].Limits) != 2 || b.List[1].Figure == "" {
 		t.Errorf("read %+v, %v from\n%s", b, err, example)
 	}
 }

@@ -138,10 +138,18 @@ A budgets file:
         ratio: 1.10
         overhead_us: 10
       source: the document and section that the promise is from
+    - name: nothing is lost
+      scenario: restart
+      figure: lost                 # a measure of the scenario; limits are max and min
+      limits: {max: 0}
+      source: the document and section that the promise is from
 
   limits may name:
 
 %s
+With a figure, limits are max and min, in the unit of the measure. A count, and what
+has too few rounds for an interval, keeps a limit when every round does.
+
 Example:
 
   rubato run -quick && rubato gate || echo "exit code $?"

@@ -29,6 +29,9 @@ func (g Gate) names(budgets Budgets, run *reports.Run) Faults {
 				fault("style", "no style %q; %s", s, suggest(s, choice(g.Styles, styles)))
 			}
 		}
+		if names, ran := b.figures(run); b.Figure != "" && ran && !slices.Contains(names, b.Figure) {
+			fault("figure", "no measure %q in these scenarios; %s", b.Figure, suggest(b.Figure, names))
+		}
 		for _, k := range slices.Sorted(maps.Keys(b.Options)) {
 			if keys := b.keys(run); len(keys) > 0 && !slices.Contains(keys, k) {
 				fault("options", "no option %q in these scenarios; %s", k, suggest(k, keys))

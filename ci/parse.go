@@ -130,15 +130,29 @@ func (p *parse) texts(n ast.Node, path string) []string {
 }
 
 func (p *parse) number(n ast.Node, path string) float64 {
-	switch n.(type) {
-	case *ast.IntegerNode, *ast.FloatNode:
-		v, err := strconv.ParseFloat(strings.ReplaceAll(tokenOf(n), "_", ""), 64)
-		if err == nil && v > 0 && !math.IsInf(v, 0) {
-			return v
-		}
+	if v, ok := valueOf(n); ok && v > 0 {
+		return v
 	}
 	p.fault(n, path, "must be a number over 0, not %s", kind(n))
 	return 0
+}
+
+// amount may be 0: none lost.
+func (p *parse) amount(n ast.Node, path string) float64 {
+	if v, ok := valueOf(n); ok && v >= 0 {
+		return v
+	}
+	p.fault(n, path, "must be a number from 0, not %s", kind(n))
+	return 0
+}
+
+func valueOf(n ast.Node) (float64, bool) {
+	switch n.(type) {
+	case *ast.IntegerNode, *ast.FloatNode:
+		v, err := strconv.ParseFloat(strings.ReplaceAll(tokenOf(n), "_", ""), 64)
+		return v, err == nil && !math.IsInf(v, 0) && !math.IsNaN(v)
+	}
+	return 0, false
 }
 
 // kind says what a node is, for a message.

@@ -12,15 +12,15 @@ func TestQuantities(t *testing.T) {
 	c := reports.Cell{
 		NsOp:  reports.Estimate{Median: 2000, Lo: 1000, Hi: 4000},
 		Ratio: &reports.Estimate{Median: 2, Lo: 1, Hi: 3}, OverheadNs: &reports.Estimate{Median: 5000, Lo: -1000, Hi: 6000},
-		CPUNsOp: reports.Estimate{Median: 12, Lo: 11, Hi: 13}, P50Ns: 50, P99Ns: 99, P999Ns: 999,
+		CPUNsOp: reports.Estimate{Median: 12, Lo: 11, Hi: 13}, CPURatio: &reports.Estimate{Median: 1.5, Lo: 1.4, Hi: 1.6}, P50Ns: 50, P95Ns: 95, P99Ns: 99, P999Ns: 999,
 		AllocsOp: 7, BytesOp: 700, RSSPeak: 42_500_000, ActiveCPU: 88, IdleCPU: .25,
 	}
 	want := map[string]Measure{
-		"ratio": {2, 1, 3, false}, "overhead_us": {5, -1, 6, false}, "ns_op": {2000, 1000, 4000, false},
-		"ops_per_second_min": {500_000, 250_000, 1_000_000, false}, "cpu_ns_op": {12, 11, 13, false},
-		"p50_ns": {50, 50, 50, true}, "p99_ns": {99, 99, 99, true}, "p999_ns": {999, 999, 999, true},
-		"allocs_op": {7, 7, 7, true}, "bytes_op": {700, 700, 700, true}, "rss_mb": {42.5, 42.5, 42.5, true},
-		"active_cpu_pct": {88, 88, 88, true}, "idle_cpu_pct": {.25, .25, .25, true},
+		"ratio": {2, 1, 3, false, 0}, "overhead_us": {5, -1, 6, false, 0}, "ns_op": {2000, 1000, 4000, false, 0},
+		"ops_per_second_min": {500_000, 250_000, 1_000_000, false, 0}, "cpu_ns_op": {12, 11, 13, false, 0},
+		"p50_ns": {50, 50, 50, true, 0}, "p95_ns": {95, 95, 95, true, 0}, "cpu_ratio": {1.5, 1.4, 1.6, false, 0}, "p99_ns": {99, 99, 99, true, 0}, "p999_ns": {999, 999, 999, true, 0},
+		"allocs_op": {7, 7, 7, true, 0}, "bytes_op": {700, 700, 700, true, 0}, "rss_mb": {42.5, 42.5, 42.5, true, 0},
+		"active_cpu_pct": {88, 88, 88, true, 0}, "idle_cpu_pct": {.25, .25, .25, true, 0},
 	}
 	if len(want) != len(quantities) {
 		t.Errorf("%d quantities, %d are tested", len(quantities), len(want))

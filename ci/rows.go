@@ -13,7 +13,7 @@ func (b Budget) rows(run *reports.Run) []Row {
 		for _, style := range b.stylesIn(run, scenario) {
 			cells := b.cells(run, scenario, style)
 			if len(cells) == 0 {
-				rows = append(rows, b.unmeasured(scenario, style)...)
+				rows = append(rows, b.unmeasured(run, scenario, style)...)
 			}
 			for _, c := range cells {
 				rows = append(rows, b.judge(run, c)...)
@@ -64,10 +64,10 @@ func agrees(want, have map[string]string) bool {
 	return true
 }
 
-func (b Budget) unmeasured(scenario, style string) []Row {
+func (b Budget) unmeasured(run *reports.Run, scenario, style string) []Row {
 	rows := make([]Row, len(b.Limits))
 	for i, l := range b.Limits {
-		rows[i] = b.row(l, title(scenario, style, b.Options))
+		rows[i] = b.row(l, b.quantity(run, scenario, l), title(scenario, style, b.Options))
 		rows[i].Verdict, rows[i].Why = Inconclusive, "not measured in this run"
 	}
 	return rows
@@ -77,8 +77,8 @@ func (b Budget) judge(run *reports.Run, c *reports.Cell) []Row {
 	rows := make([]Row, len(b.Limits))
 	invalid := doubt(run, c)
 	for i, l := range b.Limits {
-		r := b.row(l, cellTitle(c))
-		q, _ := findQuantity(l.Quantity)
+		q := b.quantity(run, c.Scenario, l)
+		r := b.row(l, q, cellTitle(c))
 		switch {
 		case invalid != "":
 			r.Verdict, r.Why = Invalid, invalid
@@ -94,19 +94,21 @@ func (b Budget) judge(run *reports.Run, c *reports.Cell) []Row {
 	return rows
 }
 
-func (b Budget) row(l Limit, cell string) Row {
-	q, _ := findQuantity(l.Quantity)
-	return Row{Budget: b.Name, Source: b.Source, Cell: cell, Quantity: l.Quantity,
+func (b Budget) row(l Limit, q quantity, cell string) Row {
+	return Row{Budget: b.Name, Source: b.Source, Cell: cell, Quantity: q.field,
 		Limit: l.Value, Unit: q.unit, AtLeast: q.floor}
 }
 
-// decide asks that the whole interval clears the limit.
+// decide asks that the whole interval clears the limit; of a figure of too few
+// rounds, that each of them does.
 func decide(m *Measure, q quantity, limit float64) (verdict, why string) {
 	switch {
 	case m == nil && relative[q.field]:
 		return Inconclusive, "no comparison: the baseline has no figure in this run"
 	case m == nil:
 		return Inconclusive, "no figure"
+	case m.Rounds > 0 && !q.each:
+		return Inconclusive, fmt.Sprintf("no interval of so few rounds (%d)", m.Rounds)
 	case !(m.Lo <= m.Median && m.Median <= m.Hi):
 		return Invalid, fmt.Sprintf("not an interval: %g in [%g, %g]", m.Median, m.Lo, m.Hi)
 	}
@@ -119,6 +121,9 @@ func decide(m *Measure, q quantity, limit float64) (verdict, why string) {
 		return Within, ""
 	case lo > limit:
 		return Over, ""
+	}
+	if m.Rounds > 0 {
+		return Inconclusive, "some rounds keep the limit, others do not"
 	}
 	return Inconclusive, "the interval straddles the limit; more rounds narrow it"
 }

@@ -74,10 +74,12 @@ func (p *parse) budget(n ast.Node, path string) Budget {
 		"scenario": func(n ast.Node) { b.Scenarios = p.texts(n, path+".scenario") },
 		"style":    func(n ast.Node) { b.Styles = p.texts(n, path+".style") },
 		"options":  func(n ast.Node) { b.Options = p.options(n, path+".options") },
+		"figure":   func(n ast.Node) { b.Figure = p.text(n, path+".figure") },
 		"limits":   func(n ast.Node) { b.Limits = p.limits(n, path+".limits") },
 		"source":   func(n ast.Node) { b.Source = p.text(n, path+".source") },
 	})
 	p.need(n, path, b.lines, "name", "scenario", "limits", "source")
+	p.bounded(b, path)
 	if at, ok := b.lines["name"]; ok {
 		b.line = at
 	}
@@ -95,6 +97,10 @@ func (p *parse) options(n ast.Node, path string) map[string]string {
 func (p *parse) limits(n ast.Node, path string) []Limit {
 	var limits []Limit
 	lines := p.pairs(n, path, func(key string, v *ast.MappingValueNode) {
+		if bounds(key) {
+			limits = append(limits, Limit{key, p.amount(v.Value, path+"."+key), lineOf(v.Key)})
+			return
+		}
 		if _, ok := findQuantity(key); !ok {
 			p.fault(v.Key, path+"."+key, "unknown quantity; %s", suggest(key, quantityFields()))
 			return

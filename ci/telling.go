@@ -5,11 +5,14 @@ import "fmt"
 // tellingRows keeps of the rows within a limit only the tightest, and says of how
 // many.
 func tellingRows(rows []Row) []Row {
-	type limit struct{ budget, quantity string }
+	type limit struct {
+		budget, quantity string
+		floor            bool
+	}
 	kept := make(map[limit]int) // rows within
 	tightest := make(map[limit]Row)
 	for _, r := range rows {
-		at := limit{r.Budget, r.Quantity}
+		at := limit{r.Budget, r.Quantity, r.AtLeast}
 		if r.Verdict != Within {
 			continue
 		}
@@ -19,7 +22,7 @@ func tellingRows(rows []Row) []Row {
 	}
 	var out []Row
 	for _, r := range rows {
-		at := limit{r.Budget, r.Quantity}
+		at := limit{r.Budget, r.Quantity, r.AtLeast}
 		if r.Verdict != Within {
 			out = append(out, r)
 			continue
@@ -38,6 +41,9 @@ func tellingRows(rows []Row) []Row {
 
 // tightness is the share of the limit that the interval reaches, 1 at the limit.
 func (r Row) tightness() float64 {
+	if r.Limit == 0 {
+		return 1 // what keeps such a limit is at it, or far beyond
+	}
 	if r.AtLeast {
 		return r.Limit / r.Measured.Lo
 	}

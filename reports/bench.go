@@ -27,12 +27,13 @@ func writeBench(w io.Writer, run *Run, details Details) error {
 		if c.Verdict == Void {
 			continue
 		}
+		s := run.scenario(c.Scenario)
 		for _, b := range roundsOf(c, details.Blocks) {
-			values, err := benchValues(b)
+			values, err := benchValues(s, b)
 			if err != nil {
 				return fmt.Errorf("cell %s: %w", c.Key(), err)
 			}
-			if err := out.Write(&benchfmt.Result{Config: config, Name: benchName(c, run.scenario(c.Scenario).armKey(), run.Machine.GOMAXPROCS), Iters: b.Ops, Values: values}); err != nil {
+			if err := out.Write(&benchfmt.Result{Config: config, Name: benchName(c, s.armKey(), run.Machine.GOMAXPROCS), Iters: b.Ops, Values: values}); err != nil {
 				return err
 			}
 		}
@@ -74,22 +75,31 @@ func benchName(c *Cell, arm string, procs int) benchfmt.Name {
 	return benchfmt.Name(name)
 }
 
-func benchValues(b Block) ([]benchfmt.Value, error) {
+func benchValues(s Scenario, b Block) ([]benchfmt.Value, error) {
 	n := float64(b.Ops)
 	latency, err := decodeLatency(b)
 	if err != nil {
 		return nil, err
 	}
-	values := []benchfmt.Value{{Value: float64(b.Wall) / n, Unit: "ns/op"}}
-	if latency != nil && latency.TotalCount() > 0 {
-		values = append(values,
-			benchfmt.Value{Value: float64(latency.ValueAtPercentile(50)), Unit: "p50-ns/op"},
-			benchfmt.Value{Value: float64(latency.ValueAtPercentile(99)), Unit: "p99-ns/op"})
+	var values []benchfmt.Value
+	add := func(v float64, unit string) { values = append(values, benchfmt.Value{Value: v, Unit: unit}) }
+	if !s.Paced { // there a clock decides it, and benchstat would compare it
+		add(float64(b.Wall)/n, "ns/op")
 	}
-	return append(values,
-		benchfmt.Value{Value: float64(b.User+b.System) / n, Unit: "cpu-ns/op"},
-		benchfmt.Value{Value: float64(b.Bytes) / n, Unit: "B/op"},
-		benchfmt.Value{Value: float64(b.Allocs) / n, Unit: "allocs/op"}), nil
+	if latency != nil && latency.TotalCount() > 0 {
+		add(float64(latency.ValueAtPercentile(50)), "p50-ns/op")
+		add(float64(latency.ValueAtPercentile(95)), "p95-ns/op")
+		add(float64(latency.ValueAtPercentile(99)), "p99-ns/op")
+	}
+	add(float64(b.User+b.System)/n, "cpu-ns/op")
+	add(float64(b.Bytes)/n, "B/op")
+	add(float64(b.Allocs)/n, "allocs/op")
+	for _, m := range s.Measures {
+		if v, told := b.Figures[m.Name]; told {
+			add(v, m.benchUnit())
+		}
+	}
+	return values, nil
 }
 
 // camel is "queue-low" as a benchmark's name: QueueLow.

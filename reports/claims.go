@@ -15,36 +15,6 @@ const (
 	claimNotMeasured  = "not measured"
 )
 
-// A quantity is what a claim can be about.
-type quantity struct {
-	name string // for people
-	show func(float64) string
-	of   func(*Cell, Estimate) (Estimate, bool) // given the cell's p99
-}
-
-var quantities = map[string]quantity{
-	"ns_op":          {"time per operation", nanoseconds, func(c *Cell, _ Estimate) (Estimate, bool) { return c.NsOp, true }},
-	"cpu_ns_op":      {"CPU per operation", nanoseconds, func(c *Cell, _ Estimate) (Estimate, bool) { return c.CPUNsOp, true }},
-	"ratio":          {"ratio to the baseline", func(x float64) string { return "×" + ratio(x) }, func(c *Cell, _ Estimate) (Estimate, bool) { return orNothing(c.Ratio) }},
-	"overhead_ns":    {"overhead per operation", func(x float64) string { return signed(x/1e3) + noBreak + "µs" }, func(c *Cell, _ Estimate) (Estimate, bool) { return orNothing(c.OverheadNs) }},
-	"p99_ns":         {"99th percentile", nanoseconds, func(_ *Cell, p99 Estimate) (Estimate, bool) { return p99, p99.Median > 0 }},
-	"ops_per_second": {"operations per second", func(x float64) string { return figure(x) + "/s" }, func(c *Cell, _ Estimate) (Estimate, bool) { return perSecond(c.NsOp), true }},
-}
-
-func orNothing(e *Estimate) (Estimate, bool) {
-	if e == nil {
-		return Estimate{}, false
-	}
-	return *e, true
-}
-
-func perSecond(e Estimate) Estimate {
-	if !e.Bounded() {
-		return unbounded(1e9 / e.Median)
-	}
-	return Estimate{1e9 / e.Median, 1e9 / e.Hi, 1e9 / e.Lo}
-}
-
 // claimTable sets every claim of the scenario against what was measured.
 func claimTable(run *Run, s Scenario, details Details) grid {
 	g := grid{
@@ -59,10 +29,10 @@ func claimTable(run *Run, s Scenario, details Details) grid {
 				continue
 			}
 			found = true
-			g.Rows = append(g.Rows, claim.row(run, c, details))
+			g.Rows = append(g.Rows, claim.row(run, s, c, details))
 		}
 		if !found {
-			r := claim.opening()
+			r := claim.opening(s)
 			g.Rows = append(g.Rows, row{append(r, noFigure, noFigure, claimNotMeasured), claimNotMeasured})
 		}
 	}
@@ -72,14 +42,17 @@ func claimTable(run *Run, s Scenario, details Details) grid {
 // about tells whether the claim can be answered by the cell. The baseline has
 // neither ratio nor overhead.
 func (claim Claim) about(run *Run, s Scenario, c *Cell) bool {
-	relative := claim.Quantity == "ratio" || claim.Quantity == "overhead_ns"
 	return c.Scenario == s.Name && (claim.Style == "" || claim.Style == c.Style) &&
-		within(claim.Options, c.Options) && !(relative && claim.Less == "" && c.Style == run.baseline(s.Name))
+		within(claim.Options, c.Options) && !(relative[claim.Quantity] && claim.Less == "" && c.Style == run.baseline(s.Name))
 }
 
 // quantity is what the claim is about. A difference between pieces is shown in the
 // unit that suits it: they lie apart by orders of magnitude.
-func (claim Claim) quantity() (quantity, bool) {
+func (claim Claim) quantity(s Scenario) (quantity, bool) {
+	if strings.HasPrefix(claim.Quantity, FigureQuantity) {
+		m, ok := s.measured(claim.Quantity)
+		return ofFigure(m), ok
+	}
 	q, ok := quantities[claim.Quantity]
 	switch {
 	case ok && claim.Less != "" && claim.Quantity == "overhead_ns":
@@ -98,16 +71,16 @@ func (claim Claim) joined() string {
 	return " less " + claim.Less
 }
 
-func (claim Claim) opening() []string {
+func (claim Claim) opening(s Scenario) []string {
 	name := claim.Quantity
-	if q, ok := claim.quantity(); ok {
+	if q, ok := claim.quantity(s); ok {
 		name = q.name
 	}
-	return []string{claim.Text, claim.Source, claim.Kind, name, claim.claimed()}
+	return []string{claim.Text, claim.Source, claim.Kind, name, claim.claimed(s)}
 }
 
-func (claim Claim) row(run *Run, c *Cell, details Details) row {
-	cells := append(claim.opening(), c.label())
+func (claim Claim) row(run *Run, s Scenario, c *Cell, details Details) row {
+	cells := append(claim.opening(s), c.label())
 	if c.Verdict == Void {
 		return row{append(cells, "void: "+c.Why, claimNotMeasured), claimNotMeasured}
 	}
@@ -119,24 +92,39 @@ func (claim Claim) row(run *Run, c *Cell, details Details) row {
 		}
 		c = less
 	}
-	var p99 Estimate
-	if claim.Quantity == "p99_ns" {
-		// Summarize has read the same histograms: an error has voided the cell.
-		if h, err := mergeLatency(roundsOf(c, details.Blocks)); err == nil {
-			p99 = percentileEstimate(h, 99)
-		}
-	}
-	q, ok := claim.quantity()
+	q, ok := claim.quantity(s)
 	if !ok {
 		return row{append(cells, noFigure, claimNotMeasured), claimNotMeasured}
 	}
-	e, ok := q.of(c, p99)
+	e, ok := q.of(c, roundsOf(c, details.Blocks))
 	if !ok {
 		return row{append(cells, noFigure, claimNotMeasured), claimNotMeasured}
+	}
+	if m, is := s.measured(claim.Quantity); is {
+		return claim.figureRow(cells, c, m)
 	}
 	answer := claim.answer(e)
 	measured := q.show(e.Median) + secondary + interval(e, 1, "", q.show)
 	return row{append(cells, measured, answer), answer}
+}
+
+// figureRow says so where every round is judged alone. Where they are too few for an
+// interval, the answer has no colour: nothing bounds what another round would show.
+func (claim Claim) figureRow(cells []string, c *Cell, m Measure) row {
+	e, s := c.Figures[m.Name], c.Spans[m.Name]
+	judged, byRound := m.Judged(e, s)
+	answer := claim.answer(judged)
+	r := row{append(cells, m.estimate(e, s, c.Rounds)), answer}
+	switch {
+	case byRound && c.Rounds == 1:
+		answer += " in its 1 round"
+	case byRound && answer != claimInconclusive:
+		answer += " in each of " + plural(c.Rounds, "round")
+	}
+	if r.Cells = append(r.Cells, answer); !e.Bounded() {
+		r.Mark = ""
+	}
+	return r
 }
 
 // bounds are the claim's: a budget has only an upper one, a throughput may have
@@ -167,9 +155,9 @@ func (claim Claim) answer(e Estimate) string {
 	return claimInconclusive
 }
 
-func (claim Claim) claimed() string {
+func (claim Claim) claimed(s Scenario) string {
 	show := figure
-	if q, ok := claim.quantity(); ok {
+	if q, ok := claim.quantity(s); ok {
 		show = q.show
 	}
 	lo, hi := claim.bounds()

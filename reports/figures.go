@@ -50,7 +50,14 @@ func figuresTable(run *Run) ([]byte, error) {
 			if c.Style == run.Baseline {
 				ratio, overhead = "baseline", ""
 			}
-			t.Rows = append(t.Rows, row{Cells: []string{g.title, g.labels[i], timeEstimate(c.NsOp), ratio, overhead,
+			perOp := timeEstimate(c.NsOp)
+			if run.scenario(c.Scenario).Paced {
+				perOp, overhead = "paced", ""
+				if c.CPURatio != nil {
+					ratio = "CPU " + cpuRatioText(c)
+				}
+			}
+			t.Rows = append(t.Rows, row{Cells: []string{g.title, g.labels[i], perOp, ratio, overhead,
 				nanoseconds(c.CPUNsOp.Median), figure(c.AllocsOp)}})
 		}
 	}

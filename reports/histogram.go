@@ -10,6 +10,7 @@ import (
 // Fewest latencies that a percentile is read from: with fewer it would be the
 // largest one under another name.
 const (
+	latenciesForP95  = 20
 	latenciesForP99  = 100
 	latenciesForP999 = 1000
 )
@@ -54,8 +55,10 @@ func percentile(h *hdr.Histogram, q float64) float64 {
 	switch {
 	case q > 99:
 		need = latenciesForP999
-	case q > 90:
+	case q > 95:
 		need = latenciesForP99
+	case q > 90:
+		need = latenciesForP95
 	}
 	if h == nil || h.TotalCount() < need {
 		return 0

@@ -129,10 +129,11 @@ func scenarioSections(dir string, run *Run, s Scenario, gs []group, details Deta
 		return []section{{ID: id, Title: s.Name, Text: []string{s.Answers, "Asked for, and not measured."}}}, nil
 	}
 	var cells []*Cell
-	head := section{ID: id, Title: s.Name, Text: []string{question(s)}, Grids: []grid{summaryTable(run, gs, details)}}
+	head := section{ID: id, Title: s.Name, Text: append([]string{question(s)}, pacedText(s)...), Grids: []grid{summaryTable(run, gs, details)}}
 	if s.pieces() {
 		head.Grids = []grid{pieceTable(run, s, gs)}
 	}
+	head.Grids = append(head.Grids, measureTable(s, gs)...)
 	hot := section{ID: id + "-hot", Title: s.Name + ": where the CPU time goes", Text: []string{
 		"From a profile pass of its own, outside the timed rounds: the ten functions with the largest share in each style. The time is that share of the CPU time per operation of the timed rounds; after it, the difference to the baseline. A share alone misleads, for a style that costs more makes every share smaller. A function that only hands on, with no time of its own and a single callee in every style, is left out: its callee has the same time."}}
 	for _, g := range gs {
@@ -150,7 +151,7 @@ func scenarioSections(dir string, run *Run, s Scenario, gs []group, details Deta
 	all := []section{head}
 	if len(s.Claims) > 0 {
 		all = append(all, section{ID: id + "-claims", Title: s.Name + ": claims and budgets", Grids: []grid{claimTable(run, s, details)}, Text: []string{
-			"Each published figure against what was measured here. An answer other than inconclusive means that the whole 95 % interval lies inside the claimed range, above or below it. An estimate made on another machine is not refuted by this one; its size is put to the test."}})
+			"Each published figure against what was measured here. An answer other than inconclusive means that the whole 95 % interval lies inside the claimed range, above or below it; of a count, or of too few rounds for an interval, that every round does. An estimate made on another machine is not refuted by this one; its size is put to the test."}})
 	}
 	if len(s.Pairs) > 0 {
 		all = append(all, section{ID: id + "-ablation", Title: s.Name + ": what each switch saves", Grids: []grid{ablationTable(run, s, details)}, Text: []string{
@@ -159,9 +160,17 @@ func scenarioSections(dir string, run *Run, s Scenario, gs []group, details Deta
 	if len(hot.Grids) > 0 {
 		all = append(all, hot)
 	}
-	return append(all, section{ID: id + "-rounds", Title: s.Name + ": all rounds", Folded: "Every round as it was measured",
+	return append(all, roundSection(s, gs, cells, details)), nil
+}
+
+func roundSection(s Scenario, gs []group, cells []*Cell, details Details) section {
+	out := section{ID: slug(s.Name) + "-rounds", Title: s.Name + ": all rounds", Folded: "Every round as it was measured",
 		Text:  []string{"Turn is the place in the round's random order. The first table describes how the times of the rounds spread; the second is what all figures above come from."},
-		Grids: []grid{spreadTable(cells, details), roundTable(cells, details)}}), nil
+		Grids: []grid{spreadTable(cells, details), roundTable(cells, s.told(gs), details)}}
+	if s.Paced { // how a clock's times spread says nothing
+		out.Text, out.Grids = []string{"What all figures above come from. Turn is the place in the round's random order."}, out.Grids[1:]
+	}
+	return out
 }
 
 func question(s Scenario) string {

@@ -49,9 +49,10 @@ func (c *Cell) agreeBlocks(ref *Cell, blocks map[string][]Block) {
 	}
 }
 
-// compare fills ratio and overhead from the rounds in which both were measured.
-func (c *Cell) compare(base *Cell, blocks map[string][]Block) {
-	c.Ratio, c.OverheadNs = nil, nil
+// compare fills the ratios and the overhead from the rounds in which both were
+// measured; where a clock paces the scenario, only that of CPU.
+func (c *Cell) compare(base *Cell, blocks map[string][]Block, paced bool) {
+	c.Ratio, c.OverheadNs, c.CPURatio = nil, nil, nil
 	switch {
 	case c.Verdict == Void:
 		return
@@ -70,6 +71,13 @@ func (c *Cell) compare(base *Cell, blocks map[string][]Block) {
 	if rounds < c.Rounds {
 		c.warn(fmt.Sprintf("%d of %d rounds have a partner in %s: the ratio rests on those", rounds, c.Rounds, base.Style))
 	}
+	c.CPURatio = cpuRatio(blocks[c.Key()], blocks[base.Key()])
+	if paced {
+		if c.CPURatio == nil {
+			c.warn("no CPU ratio: a block used less CPU time than this system counts")
+		}
+		return
+	}
 	c.Ratio, c.OverheadNs = &ratio, &overhead
 	if !ratio.Bounded() && c.Verdict == Measured {
 		c.Verdict = Inconclusive
@@ -85,6 +93,32 @@ func against(blocks, base []Block) (ratio, difference Estimate, rounds int) {
 		return Estimate{}, Estimate{}, 0
 	}
 	return estimate(logs).mapped(math.Exp), estimate(differences), len(logs)
+}
+
+// cpuRatio is the ratio of two cells' CPU time per operation, from the rounds that
+// both have; nil where a block used less than can be counted.
+func cpuRatio(blocks, base []Block) *Estimate {
+	of := map[int]float64{}
+	for _, b := range base {
+		of[b.Round] = float64(b.User+b.System) / float64(b.Ops)
+	}
+	var logs []float64
+	for _, b := range blocks {
+		against, both := of[b.Round]
+		own := float64(b.User+b.System) / float64(b.Ops)
+		switch {
+		case !both:
+			continue
+		case own <= 0 || against <= 0:
+			return nil
+		}
+		logs = append(logs, math.Log(own/against))
+	}
+	if len(logs) == 0 {
+		return nil
+	}
+	ratio := estimate(logs).mapped(math.Exp)
+	return &ratio
 }
 
 // pair is log-ratio and difference of ns per operation, for each round that both have.

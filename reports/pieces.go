@@ -44,9 +44,10 @@ func (r *Run) without(c *Cell, less string, details Details) (*Cell, bool) {
 	if other == nil {
 		return nil, false
 	}
-	ratio, difference, rounds := against(roundsOf(c, details.Blocks), roundsOf(other, details.Blocks))
+	own, others := roundsOf(c, details.Blocks), roundsOf(other, details.Blocks)
+	ratio, difference, rounds := against(own, others)
 	out := *c
-	out.Ratio, out.OverheadNs = &ratio, &difference
+	out.Ratio, out.OverheadNs, out.CPURatio = &ratio, &difference, cpuRatio(own, others)
 	return &out, rounds > 0
 }
 

@@ -62,6 +62,9 @@ func drawPlots(run *Run, details Details) ([]drawing, error) {
 		if run.scenario(g.scenario).pieces() {
 			plots = plots[:0] // from nanoseconds to milliseconds: no axis shows all their differences
 		}
+		for _, m := range run.scenario(g.scenario).Measures {
+			plots = append(plots, m.seriesPlot)
+		}
 		for _, make := range plots {
 			s, err := make(g, details)
 			if err != nil {

@@ -179,13 +179,15 @@ func TestHostileNames(t *testing.T) {
 		rename[was] = c.Key()
 	}
 	for i := range d.Blocks {
+		d.Blocks[i].Figures = map[string]float64{hostile: 1}
 		d.Blocks[i].Cell = rename[d.Blocks[i].Cell]
 	}
 	for i := range d.Samples {
 		d.Samples[i].Cell = rename[d.Samples[i].Cell]
 	}
 	run.Scenarios[0].Claims[0] = Claim{Text: hostile, Source: hostile, Kind: hostile, Quantity: hostile, Hi: 1}
-	run.Scenarios[1] = Scenario{Name: hostile, Answers: hostile, Op: hostile}
+	run.Scenarios[1] = Scenario{Name: hostile, Answers: hostile, Op: hostile,
+		Measures: []Measure{{Name: hostile, Doc: hostile}}, Claims: []Claim{{Text: "x", Quantity: FigureQuantity + hostile}}}
 	run.Machine.CPU, run.Machine.Warnings, run.Incomplete, run.Command = hostile, []string{hostile}, hostile, []string{hostile}
 	dir := t.TempDir()
 	writeProfile(t, filepath.Join(dir, "p.pb.gz"), map[string]int64{hostile: 5})

@@ -36,6 +36,11 @@ type Scenario struct {
 	Arms     []Arm  `json:"arms,omitempty"`
 	Baseline string `json:"baseline,omitempty"` // the arm that ratios are to
 	Pairs    []Pair `json:"pairs,omitempty"`
+	// Of a scenario that a clock paces, or that tells figures beside time:
+	Paced    bool      `json:"paced,omitempty"`    // time per operation is no cost
+	Together bool      `json:"together,omitempty"` // all arms worked at the same time
+	Bare     bool      `json:"bare,omitempty"`     // no window and no profile was taken
+	Measures []Measure `json:"measures,omitempty"`
 }
 
 // An Arm is a piece of a whole, and what one operation of it is.
@@ -54,7 +59,8 @@ type Pair struct {
 
 // A Claim is a published figure that a scenario answers, or a budget set for it.
 // Quantity names what it is compared with: "ns_op", "ratio", "overhead_ns",
-// "p99_ns", "cpu_ns_op" or "ops_per_second", of the style and options given
+// "p50_ns", "p95_ns", "p99_ns", "p999_ns", "cpu_ns_op", "cpu_ratio",
+// "ops_per_second" or "figure:NAME" for a Measure, of the style and options given
 // (style empty: every style; options: those named must match).
 type Claim struct {
 	Text     string            `json:"text"`   // as published: "passage selection 500–2 000 µs"
@@ -86,7 +92,9 @@ const (
 // A Cell is one style under one scenario with one set of options. Of a void cell
 // only names, Work, Verdict, Why and Warnings mean anything: Summarize clears the
 // rest. A percentile of 0 was not measured: no operation had a latency of its own,
-// or there were too few of them (under 100 for p99, under 1 000 for p99.9).
+// or there were too few of them (under 20 for p95, 100 for p99, 1 000 for p99.9).
+// Where a clock paces the scenario there is neither Ratio nor OverheadNs: NsOp is
+// then how long an operation was given, and CPURatio is the cost.
 type Cell struct {
 	Scenario string            `json:"scenario"`
 	Style    string            `json:"style"`
@@ -99,10 +107,12 @@ type Cell struct {
 	Ratio      *Estimate `json:"ratio,omitempty"`       // to the baseline, paired; nil for the baseline
 	OverheadNs *Estimate `json:"overhead_ns,omitempty"` // per operation, paired differences
 	P50Ns      float64   `json:"p50_ns,omitzero"`       // of all latencies of all rounds
+	P95Ns      float64   `json:"p95_ns,omitzero"`
 	P99Ns      float64   `json:"p99_ns,omitzero"`
 	P999Ns     float64   `json:"p999_ns,omitzero"`
-	CPUNsOp    Estimate  `json:"cpu_ns_op,omitzero"` // user + system
-	UserNsOp   float64   `json:"user_ns_op"`         // mean of all rounds, as are those below
+	CPUNsOp    Estimate  `json:"cpu_ns_op,omitzero"`  // user + system
+	CPURatio   *Estimate `json:"cpu_ratio,omitempty"` // of CPUNsOp to the baseline's, paired
+	UserNsOp   float64   `json:"user_ns_op"`          // mean of all rounds, as are those below
 	SystemNsOp float64   `json:"system_ns_op"`
 	AllocsOp   float64   `json:"allocs_op"`
 	BytesOp    float64   `json:"bytes_op"`
@@ -110,6 +120,9 @@ type Cell struct {
 	RSSPeak    int64     `json:"rss_peak"`    // bytes
 	ActiveCPU  float64   `json:"active_cpu"`  // % of one core over the active window, from cumulative times
 	IdleCPU    float64   `json:"idle_cpu"`    // % of one core over the idle window, from cumulative times
+
+	Figures map[string]Estimate `json:"figures,omitempty"` // by name of the scenario's Measures
+	Spans   map[string]Span     `json:"spans,omitempty"`   // the same, over the rounds
 
 	Work     Work     `json:"work"`
 	Verdict  string   `json:"verdict"`
@@ -127,6 +140,7 @@ type Work struct {
 }
 
 // A Block is one style's measured turn in one round: a line of results.jsonl.
+// Where all arms work together, Turn says nothing.
 type Block struct {
 	Cell        string        `json:"cell"` // Cell.Key
 	Round       int           `json:"round"`
@@ -148,6 +162,9 @@ type Block struct {
 	Expected    int64         `json:"expected"`
 	Digest      string        `json:"digest"`
 	Latency     string        `json:"latency"` // HdrHistogram, V2 compressed, base64; in ns
+
+	Figures map[string]float64 `json:"figures,omitempty"` // by name of the scenario's Measures
+	Series  map[string][]Point `json:"series,omitempty"`  // the same, over the time of the block
 }
 
 // A Sample is CPU % at one moment, as gopsutil reads it: ticks of 10 ms, so for

@@ -2,24 +2,29 @@ package reports
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/montanaflynn/stats"
 )
 
-// roundTable is every block of the cells, as it was measured. Of a void cell it
-// shows the work and no time.
-func roundTable(cells []*Cell, details Details) grid {
+// roundTable is every block of the cells, as it was measured, with the measures it
+// told. Of a void cell it shows the work and no figure.
+func roundTable(cells []*Cell, told []Measure, details Details) grid {
 	g := grid{
 		Head: []string{"cell", "round", "turn", "ops", "wall/op", "CPU/op", "allocs/op", "B/op", "GCs", "GC pause", "switches", "goroutines", "effects / expected"},
 		Text: []int{0},
+	}
+	for _, m := range told {
+		g.Head = append(g.Head, m.Name)
 	}
 	for _, c := range cells {
 		for _, b := range roundsOf(c, details.Blocks) {
 			work := count(b.Effects) + " / " + count(b.Expected)
 			head := []string{c.label(), strconv.Itoa(b.Round), strconv.Itoa(b.Turn), count(int64(b.Ops))}
 			if c.Verdict == Void {
-				g.Rows = append(g.Rows, row{append(head, Void, Void, Void, Void, Void, Void, Void, Void, work), Void})
+				voids := slices.Repeat([]string{Void}, len(g.Head)-len(head)-1)
+				g.Rows = append(g.Rows, row{slices.Insert(append(head, voids...), len(head)+8, work), Void})
 				continue
 			}
 			n := float64(b.Ops)
@@ -28,9 +33,24 @@ func roundTable(cells []*Cell, details Details) grid {
 				figure(float64(b.Allocs)/n), figure(float64(b.Bytes)/n),
 				count(int64(b.GCs)), nanoseconds(float64(b.GCPause)),
 				count(b.Voluntary+b.Involuntary), strconv.Itoa(b.Goroutines), work)})
+			r := &g.Rows[len(g.Rows)-1]
+			r.Cells = append(r.Cells, b.figuresOf(told)...)
 		}
 	}
 	return g
+}
+
+// figuresOf are what the block told of these measures.
+func (b Block) figuresOf(told []Measure) []string {
+	var cells []string
+	for _, m := range told {
+		if v, ok := b.Figures[m.Name]; ok {
+			cells = append(cells, m.Show(v))
+		} else {
+			cells = append(cells, noFigure)
+		}
+	}
+	return cells
 }
 
 // spreadTable describes the round times: how steady the machine was.

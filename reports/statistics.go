@@ -9,7 +9,7 @@ import (
 // Summarize fills each cell's statistics from its blocks; run again, it finds the
 // same. A cell whose work is not what its scenario says, or whose blocks hold
 // nothing to divide by, becomes void and loses its figures; one with too few
-// rounds for an interval becomes inconclusive.
+// rounds for an interval becomes inconclusive, unless a clock paces its scenario.
 func Summarize(run *Run, details Details) {
 	blocks := map[string][]Block{}
 	for _, b := range details.Blocks {
@@ -20,7 +20,7 @@ func Summarize(run *Run, details Details) {
 		if len(details.Blocks) == 0 && c.NsOp.Median > 0 {
 			continue // a summary without its raw results keeps what it says
 		}
-		c.measure(blocks[c.Key()], details.Samples)
+		c.measure(blocks[c.Key()], details.Samples, run.scenario(c.Scenario).Paced)
 	}
 	for i := range run.Cells {
 		c := &run.Cells[i]
@@ -31,7 +31,7 @@ func Summarize(run *Run, details Details) {
 	for i := range run.Cells {
 		c := &run.Cells[i]
 		if base := baselineOf(run, *c); base != c && len(details.Blocks) > 0 {
-			c.compare(base, blocks)
+			c.compare(base, blocks, run.scenario(c.Scenario).Paced)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func (c *Cell) warn(text string) {
 }
 
 // measure fills what the cell's own blocks tell.
-func (c *Cell) measure(blocks []Block, samples []Sample) {
+func (c *Cell) measure(blocks []Block, samples []Sample, paced bool) {
 	c.Rounds = len(blocks)
 	c.Work = Work{Digest: c.Work.Digest}
 	for _, b := range blocks {
@@ -70,11 +70,13 @@ func (c *Cell) measure(blocks []Block, samples []Sample) {
 		c.void(err.Error())
 		return
 	}
-	c.P50Ns, c.P99Ns, c.P999Ns = percentile(latency, 50), percentile(latency, 99), percentile(latency, 99.9)
+	c.P50Ns, c.P95Ns = percentile(latency, 50), percentile(latency, 95)
+	c.P99Ns, c.P999Ns = percentile(latency, 99), percentile(latency, 99.9)
 	c.spend(blocks)
+	c.figures(blocks)
 	c.idle(samples)
 	c.Verdict, c.Why = Measured, ""
-	if !c.NsOp.Bounded() {
+	if !c.NsOp.Bounded() && !paced { // how long a clock let it last is nothing to conclude on
 		c.Verdict = Inconclusive
 		c.Why = fmt.Sprintf("%d rounds: an interval takes at least %d", c.Rounds, roundsForInterval())
 	}

@@ -36,10 +36,14 @@ func summaryTable(run *Run, gs []group, details Details) grid {
 		Head: []string{"options", "style", "time/op", "ratio", "overhead/op", "latency", "CPU/op", "allocs/op", "switches/op", "RSS peak", "CPU of a core", "work done", "verdict"},
 		Text: []int{0, 1, 12},
 	}
+	rowOf := summaryRow
+	if run.scenario(gs[0].scenario).Paced {
+		t.Head, t.Text, rowOf = pacedHead, []int{0, 1, len(pacedHead) - 1}, pacedRow
+	}
 	var cells []Cell
 	for _, g := range gs {
 		for _, c := range g.cells {
-			t.Rows = append(t.Rows, row{summaryRow(run, c, details), c.Verdict})
+			t.Rows = append(t.Rows, row{rowOf(run, c, details), c.Verdict})
 			cells = append(cells, *c)
 		}
 	}
@@ -65,19 +69,34 @@ func (g *grid) dropFirst() {
 }
 
 func summaryRow(run *Run, c *Cell, details Details) []string {
-	work := count(c.Work.Effects) + " of " + count(c.Work.Expected) + secondary + "from " + count(c.Work.Stimuli) + " stimuli"
+	work := workText(c)
 	if c.Verdict == Void {
-		blank := slices.Repeat([]string{noFigure}, 9)
-		return slices.Concat([]string{c.optionsLabel(), c.Style}, blank, []string{work, "void" + secondary + c.Why})
+		return voidRow(c, 9)
 	}
 	ratio, overhead := ratioEstimate(c.Ratio), overheadEstimate(c.OverheadNs)
 	if c.Style == run.baseline(c.Scenario) {
 		ratio, overhead = "baseline", "baseline"
 	}
-	return []string{c.optionsLabel(), c.Style, timeEstimate(c.NsOp), ratio, overhead, latencyText(c),
+	return append([]string{c.optionsLabel(), c.Style, timeEstimate(c.NsOp), ratio, overhead, latencyText(c)},
+		append(resources(c, details), work, verdictText(c, c.Ratio, "slower", "faster"))...)
+}
+
+func workText(c *Cell) string {
+	return count(c.Work.Effects) + " of " + count(c.Work.Expected) + secondary + "from " + count(c.Work.Stimuli) + " stimuli"
+}
+
+// voidRow is a row of a summary that has so many columns of figures.
+func voidRow(c *Cell, figures int) []string {
+	blank := slices.Repeat([]string{noFigure}, figures)
+	return slices.Concat([]string{c.optionsLabel(), c.Style}, blank, []string{workText(c), "void" + secondary + c.Why})
+}
+
+// resources are what a cell used, the same columns in every summary.
+func resources(c *Cell, details Details) []string {
+	return []string{
 		nanoseconds(c.CPUNsOp.Median) + secondary + "user " + nanoseconds(c.UserNsOp) + secondary + "system " + nanoseconds(c.SystemNsOp),
 		figure(c.AllocsOp) + secondary + figure(c.BytesOp) + noBreak + "B", figure(c.SwitchesOp), mebibytes(float64(c.RSSPeak)),
-		percent(c.ActiveCPU) + " active" + secondary + idleText(c, details) + " idle", work, verdictText(c)}
+		percent(c.ActiveCPU) + " active" + secondary + idleText(c, details) + " idle"}
 }
 
 func latencyText(c *Cell) string {
@@ -87,6 +106,9 @@ func latencyText(c *Cell) string {
 	p99 := "p99: too few"
 	if c.P99Ns > 0 {
 		p99 = "p99 " + nanoseconds(c.P99Ns)
+	}
+	if c.P95Ns > 0 {
+		p99 = "p95 " + nanoseconds(c.P95Ns) + secondary + p99
 	}
 	return "p50 " + nanoseconds(c.P50Ns) + secondary + p99
 }
@@ -99,8 +121,9 @@ func idleText(c *Cell, details Details) string {
 	return percent(c.IdleCPU)
 }
 
-// verdictText says, next to the verdict, what the ratio's interval allows to say.
-func verdictText(c *Cell) string {
+// verdictText says, next to the verdict, what the interval of the ratio that counts
+// allows to say.
+func verdictText(c *Cell, ratio *Estimate, above, below string) string {
 	s := c.Verdict
 	if n := len(c.Warnings); n > 0 {
 		s += ", " + plural(n, "warning")
@@ -109,12 +132,12 @@ func verdictText(c *Cell) string {
 		s += secondary + c.Why
 	}
 	switch {
-	case c.Ratio == nil || !c.Ratio.Bounded():
+	case ratio == nil || !ratio.Bounded():
 		return s
-	case c.Ratio.Lo > 1:
-		return s + secondary + "slower than the baseline"
-	case c.Ratio.Hi < 1:
-		return s + secondary + "faster than the baseline"
+	case ratio.Lo > 1:
+		return s + secondary + above + " than the baseline"
+	case ratio.Hi < 1:
+		return s + secondary + below + " than the baseline"
 	}
 	return s + secondary + "not told apart from the baseline"
 }

@@ -77,6 +77,10 @@ func (c *child) block(first, n int) (reply, error) {
 	}
 	block.Stimuli, block.Effects, block.Expected = work.Stimuli, work.Effects, work.Expected
 	block.Digest = work.Digest
+	if err := c.scenario.figures(work); err != nil {
+		return reply{}, err
+	}
+	block.Figures, block.Series = work.Figures, work.Series
 	return reply{Block: &block, Wrong: work.wrong(n)}, nil
 }
 

@@ -20,10 +20,15 @@ const (
 func (c *contest) calibrate(ctx context.Context) error {
 	walls := make([][]time.Duration, len(c.entrants))
 	order := inOrder(len(c.entrants))
-	if c.plan.scenario.apart() {
+	switch {
+	case c.plan.scenario.apart():
 		if err := c.calibrateApart(ctx, walls); err != nil {
 			return err
 		}
+		return c.warmUp(ctx, walls)
+	case c.plan.size.Ops > 0:
+		c.n = c.plan.size.Ops
+		c.sized()
 		return c.warmUp(ctx, walls)
 	}
 	for c.n = 1; ; {
@@ -39,10 +44,14 @@ func (c *contest) calibrate(ctx context.Context) error {
 		}
 		c.n = n
 	}
+	c.sized()
+	return c.warmUp(ctx, walls)
+}
+
+func (c *contest) sized() {
 	for _, e := range c.entrants {
 		e.cell.BlockOps = c.n
 	}
-	return c.warmUp(ctx, walls)
 }
 
 // apartBlock is enough for a piece: an operation of nanoseconds is done a million
@@ -78,8 +87,8 @@ func (c *contest) calibrateOne(ctx context.Context, walls [][]time.Duration, i i
 }
 
 func (c *contest) warmUp(ctx context.Context, walls [][]time.Duration) error {
-	order := inOrder(len(c.entrants))
-	for done := 0; done < c.ask.effort.Warmup; done++ {
+	order, most := inOrder(len(c.entrants)), c.warmups()
+	for done := range most {
 		if len(c.standing()) == 0 || done > 0 && c.level(walls, nil) {
 			return nil
 		}
@@ -87,10 +96,26 @@ func (c *contest) warmUp(ctx context.Context, walls [][]time.Duration) error {
 			return err
 		}
 	}
+	if c.plan.scenario.Paced || c.plan.size.Warmup != 0 {
+		return nil // a clock keeps the blocks level; or the scenario knows best
+	}
 	c.level(walls, func(e *entrant) {
-		e.warn("block times were not level within %.0f %% after %d warm-up blocks", 100*levelWithin, c.ask.effort.Warmup)
+		e.warn("block times were not level within %.0f %% after %d warm-up blocks", 100*levelWithin, most)
 	})
 	return nil
+}
+
+// warmups are the warm-up blocks at most.
+func (c *contest) warmups() int {
+	switch asked := c.plan.size.Warmup; {
+	case asked > 0:
+		return asked
+	case asked < 0:
+		return 0
+	case c.plan.scenario.Paced:
+		return min(1, c.ask.effort.Warmup)
+	}
+	return c.ask.effort.Warmup
 }
 
 // timed notes the wall time of each block.

@@ -1,12 +1,14 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"rubato/reports"
 )
@@ -91,6 +93,9 @@ func (c *contest) hold(ctx context.Context) error {
 	}
 	return nil
 }
+
+// blockLimit bounds the wait for a block.
+func (c *contest) blockLimit() time.Duration { return cmp.Or(c.plan.size.Limit, c.limits.Block) }
 
 // standing are the entrants that are not void. Without its reference nothing shows
 // that a style did the same work, so the others fall with it.

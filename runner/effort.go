@@ -11,7 +11,9 @@ type Effort struct {
 	Block  time.Duration // what the fastest arm's block lasts at least
 	Warmup int           // warm-up blocks at most, when their times do not become level
 
-	Active time.Duration // window in which one arm works and is sampled
+	// Active is the window in which one arm works and is sampled. 0: only under its
+	// profile; CPU % of the others is then that of their rounds, which is as exact.
+	Active time.Duration
 	Idle   time.Duration // window in which all arms wait for work
 
 	// Profile is CPU time to collect in the profile pass of each arm; the pass ends
@@ -27,7 +29,7 @@ type Effort struct {
 // effort changes how many and how long, never how.
 var (
 	Quick = Effort{Name: "quick", Rounds: 10, Enough: 5 * time.Second, Block: 20 * time.Millisecond, Warmup: 3,
-		Active: 500 * time.Millisecond, Idle: time.Second, Profile: time.Second}
+		Idle: time.Second, Profile: 300 * time.Millisecond}
 	Default = Effort{Name: "default", Rounds: 20, Enough: 10 * time.Second, Block: 100 * time.Millisecond, Warmup: 3,
 		Active: time.Second, Idle: 2 * time.Second, Profile: 10500 * time.Millisecond}
 	Full = Effort{Name: "full", Rounds: 500, Enough: 2 * time.Minute, Block: 100 * time.Millisecond, Warmup: 8,

@@ -16,7 +16,7 @@ func (c *contest) setup(e *entrant, purpose string) (*Setup, error) {
 		return nil, fmt.Errorf("making a folder to work in: %w", err)
 	}
 	return &Setup{Style: e.style, Options: maps.Clone(e.options), Seed: c.ask.seed,
-		Shared: c.shared(), Dir: dir}, nil
+		Shared: c.shared(), Dir: dir, Effort: c.ask.effort.Name}, nil
 }
 
 func (c *contest) shared() string { return filepath.Join(c.dir, "shared") }
@@ -35,7 +35,7 @@ func (c *contest) prepare(ctx context.Context) error {
 	}
 	defer c.leftovers.drop(p)
 	_, err = p.ask(ctx, request{Do: doPrepare, Scenario: c.plan.scenario.Name,
-		Setup: &Setup{Options: c.plan.options, Seed: c.ask.seed, Shared: c.shared()}}, c.limits.Prepare)
+		Setup: &Setup{Options: c.plan.options, Seed: c.ask.seed, Shared: c.shared(), Effort: c.ask.effort.Name}}, c.limits.Prepare)
 	if err != nil {
 		p.kill()
 	}

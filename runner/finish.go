@@ -44,6 +44,7 @@ func (m *measurement) touched(c reports.Cell) bool {
 func (p program) conclude(run *reports.Run, folder string) {
 	if len(run.Cells) > 0 {
 		fmt.Fprintln(p.stdout, cellTable(run))
+		fmt.Fprint(p.stdout, measureTables(run))
 	}
 	fmt.Fprintf(p.stdout, "%s/report.html\n", folder)
 }

@@ -31,7 +31,8 @@ Exit codes: 0 pass, 1 over budget, 2 usage or bad input, 3 inconclusive,
 
 Measures the scenarios named, or all, in every style. Flags may follow names.
 
-  -quick           fewer and shorter blocks: half a minute, wide intervals
+  -quick           fewer and shorter blocks, wide intervals: some 5 s a scenario
+                   and set of options, longer where a clock paces it
   -full            more rounds and profiles of everything: for publishing
   -out DIR         folder for the results (default out/<time>, and out/latest
                    points to it); it must not hold a run already
@@ -50,7 +51,9 @@ Results go to stdout and the folder, progress to stderr.
 `,
 	"list": `Usage: %[1]s list
 
-Names scenarios, styles, and every -set key with its values and default.
+Names scenarios, styles, and every -set key with its values and default. Scenarios
+stand by what their figures mean: those that work as fast as they can are compared by
+time, those that a clock paces by latency, CPU and what they measure beside.
 `,
 	"report": `Usage: %[1]s report [-into FILE] DIR
 

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"rubato/reports"
 )
@@ -13,35 +14,92 @@ import (
 // block as it comes.
 func (c *contest) lockstep(ctx context.Context, n int, order []int, keep func(*entrant, *reports.Block) error) error {
 	blocks := make([]*reports.Block, len(c.entrants))
-	for turn, i := range order {
+	turns := c.inTurn
+	if c.plan.scenario.Together {
+		turns = c.atOnce
+	}
+	err := turns(ctx, n, order, func(turn int, answer reply) error {
+		i := order[turn]
 		e := c.entrants[i]
-		if e.void() {
-			continue
-		}
-		ops := n
-		if c.plan.scenario.apart() {
-			ops = e.n
-		}
-		answer, err := e.process.ask(ctx, request{Do: doBlock, First: c.next, N: ops}, c.limits.Block)
-		if err != nil {
-			return err
-		}
 		if answer.Block == nil {
 			return fmt.Errorf("%s: no block came back", e.title())
 		}
 		blocks[i] = answer.Block
 		blocks[i].Cell, blocks[i].Turn = e.key, turn
-		if err := keep(e, blocks[i]); err != nil {
-			return err
-		}
 		if answer.Wrong != "" {
-			e.disqualify("stimuli %d to %d: %s", c.next, c.next+ops-1, answer.Wrong)
+			e.disqualify("stimuli %d to %d: %s", c.next, c.next+answer.Block.Ops-1, answer.Wrong)
 		}
+		return keep(e, blocks[i])
+	})
+	if err != nil {
+		return err
 	}
 	c.compare(blocks, n)
 	c.next += n
 	c.standing()
 	return nil
+}
+
+// inTurn has one arm work after the other, the others blocked.
+func (c *contest) inTurn(ctx context.Context, n int, order []int, heed func(turn int, answer reply) error) error {
+	for turn, i := range order {
+		if c.entrants[i].void() {
+			continue
+		}
+		done := c.progress.patiently(c.entrants[i].title())
+		answer, err := c.block(ctx, c.entrants[i], n)
+		done()
+		if err == nil {
+			err = heed(turn, answer)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// atOnce has all arms work at the same time. Answers are heeded in order, when all
+// are there; the first failure ends the wait for the others.
+func (c *contest) atOnce(ctx context.Context, n int, order []int, heed func(turn int, answer reply) error) error {
+	defer c.progress.patiently(c.name)()
+	answers := make([]reply, len(order))
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var working sync.WaitGroup
+	for turn, i := range order {
+		e := c.entrants[i]
+		if e.void() {
+			continue
+		}
+		working.Go(func() {
+			answer, err := c.block(ctx, e, n)
+			if answers[turn] = answer; err != nil {
+				fail(err)
+			}
+		})
+	}
+	working.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	for turn, i := range order {
+		if c.entrants[i].void() {
+			continue
+		}
+		if err := heed(turn, answers[turn]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// block asks one arm for its block.
+func (c *contest) block(ctx context.Context, e *entrant, n int) (reply, error) {
+	if c.plan.scenario.apart() {
+		n = e.n
+	}
+	return e.process.ask(ctx, request{Do: doBlock, First: c.next, N: n}, c.blockLimit())
 }
 
 // compare voids whoever did other work than the reference, or none.

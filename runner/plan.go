@@ -21,6 +21,7 @@ type contestPlan struct {
 	scenario Scenario
 	options  Options
 	profiled bool
+	size     Size
 	arms     []arm // the first is the reference
 }
 
@@ -49,6 +50,9 @@ func newPlan(suite Suite, ask runFlags) (plan, error) {
 	p := plan{baseline: styles[0].Name}
 	arms := 0
 	for _, scenario := range scenarios {
+		if err := scenario.sound(); err != nil {
+			return plan{}, err
+		}
 		contests, err := contestsOf(scenario, styles, ask)
 		if err != nil {
 			return plan{}, err
@@ -121,7 +125,11 @@ func contestsOf(scenario Scenario, styles []Style, ask runFlags) ([]contestPlan,
 	}
 	var contests []contestPlan
 	for i, options := range product(shared) {
-		c := contestPlan{scenario: scenario, options: options, profiled: i == 0 || ask.effort.ProfileAll}
+		size, err := scenario.size(ask.effort, options)
+		if err != nil {
+			return nil, err
+		}
+		c := contestPlan{scenario: scenario, options: options, size: size, profiled: i == 0 || ask.effort.ProfileAll}
 		for _, style := range styles {
 			arms, err := armsOf(scenario, style, options, ask.set)
 			if err != nil {

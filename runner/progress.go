@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -75,4 +76,43 @@ func (w aboveBar) Write(text []byte) (int, error) {
 	n, err := w.to.Write(text)
 	_ = w.bar.RenderBlank()
 	return n, err
+}
+
+// How often something is said while a block lasts: first, and at most.
+const (
+	firstWord  = 30 * time.Second
+	rarestWord = 5 * time.Minute
+)
+
+// patiently says now and then, ever more rarely, that something is still at work,
+// until done is called.
+func (p *progress) patiently(what string) (done func()) {
+	start, next := time.Now(), time.NewTimer(firstWord)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-next.C:
+				spent := time.Since(start)
+				p.say("%s: at work for %v", what, spent.Round(time.Second))
+				next.Reset(min(spent, rarestWord))
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func() {
+		next.Stop()
+		close(stop)
+		<-stopped
+	}
+}
+
+// plural is a number of things.
+func plural(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
 }

@@ -14,13 +14,15 @@ import (
 // rounds measures: in each round every arm runs one block, in an order drawn from
 // the seed, so that what drifts in the machine meets all alike.
 func (c *contest) rounds(ctx context.Context) error {
-	c.progress.say("%s: up to %d rounds of %s", c.name, c.ask.effort.Rounds, c.size())
+	rounds := c.plan.rounds(c.ask.effort)
+	c.progress.say("%s: up to %s of %s", c.name, plural(rounds, "round"), c.size())
 	start := time.Now()
-	for round, order := range orders(c.ask.seed, c.name, c.ask.effort.Rounds, len(c.entrants)) {
+	for round, order := range orders(c.ask.seed, c.name, rounds, len(c.entrants)) {
 		if len(c.standing()) == 0 || c.ask.effort.enough(round, len(c.entrants), time.Since(start)) {
-			c.progress.skip(c.ask.effort.Rounds - round)
+			c.progress.skip(rounds - round)
 			return nil
 		}
+		began := time.Now()
 		keep := func(_ *entrant, b *reports.Block) error {
 			b.Round = round
 			return c.record.add(reports.Line{Block: b})
@@ -34,8 +36,30 @@ func (c *contest) rounds(ctx context.Context) error {
 			}
 		}
 		c.progress.step()
+		if took := time.Since(began); took > longRound && round+1 < rounds {
+			c.progress.say("%s: round %d of %d took %v", c.name, round+1, rounds, took.Round(time.Second))
+		}
 	}
 	return nil
+}
+
+// longRound is what a reader of plain lines waits for without a word.
+const longRound = 5 * time.Second
+
+// rounds are those of a contest at most.
+func (p contestPlan) rounds(effort Effort) int {
+	if p.size.Rounds > 0 {
+		return min(p.size.Rounds, effort.Rounds)
+	}
+	return effort.Rounds
+}
+
+// rounds are those of all contests at most.
+func (p plan) rounds(effort Effort) (sum int) {
+	for _, c := range p.contests {
+		sum += c.rounds(effort)
+	}
+	return sum
 }
 
 // size says how much an arm does in a round.
@@ -43,7 +67,11 @@ func (c *contest) size() string {
 	if c.plan.scenario.apart() {
 		return fmt.Sprintf("%d arms apart, %v each", len(c.standing()), apartBlock)
 	}
-	return fmt.Sprintf("%d operations", c.n)
+	size := plural(c.n, "operation")
+	if c.plan.scenario.Together {
+		size += ", all arms at the same time"
+	}
+	return size
 }
 
 // enough tells whether a contest has had the rounds that its time allows, which is

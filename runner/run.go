@@ -58,7 +58,7 @@ func (p program) measure(ctx context.Context, ask runFlags, plan plan, command [
 		return p.fail(err)
 	}
 	m := &measurement{ask: ask, limits: p.limits, folder: folder, record: record, leftovers: p.left,
-		progress: newProgress(p.stderr, len(plan.contests)*ask.effort.Rounds)}
+		progress: newProgress(p.stderr, plan.rounds(ask.effort))}
 	m.result = newResult(p.suite, ask, plan, command, started)
 	root, times := os.DirFS("/"), readTimes()
 	m.result.Machine = readMachine(root, p.suite.Versions)
@@ -122,7 +122,8 @@ func newResult(suite Suite, ask runFlags, plan plan, command []string, started t
 
 // result is what a reader of the results has to know of the scenario.
 func (s Scenario) result() reports.Scenario {
-	out := reports.Scenario{Name: s.Name, Answers: s.Answers, Op: s.Op, Claims: s.Claims, ArmKey: s.ArmKey, Pairs: s.Pairs}
+	out := reports.Scenario{Name: s.Name, Answers: s.Answers, Op: s.Op, Claims: s.Claims, ArmKey: s.ArmKey, Pairs: s.Pairs,
+		Paced: s.Paced, Together: s.Together, Bare: s.Bare, Measures: s.Measures}
 	for _, arm := range s.Arms {
 		out.Arms = append(out.Arms, reports.Arm(arm))
 	}

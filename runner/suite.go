@@ -9,7 +9,7 @@
 // The way through it: arguments become a plan (flags, options, plan); a plan is
 // run contest by contest (run, contest); in a contest all arms do the same work in
 // lockstep, each in a process of its own (process is the parent's side, child the
-// measured side): certificate, calibrate, rounds, windows. What comes is recorded
+// measured side): certificate, calibrate or size, rounds, windows. What comes is recorded
 // at once (record) and read by reports at the end (finish).
 package runner
 
@@ -71,6 +71,23 @@ type Scenario struct {
 	Arms   []Style
 	ArmKey string // what an arm is called in results and in -set, such as "piece"
 	Pairs  []Pair // of arms: what a switch saves
+
+	// Size, if it is set, sizes the blocks for an effort ("quick", "default" or
+	// "full") and the options that apply to all styles.
+	Size func(effort string, options Options) Size
+	// Paced: a clock, or the length of the experiment, sets the wall time, so that
+	// time per operation is no cost. Styles are compared by latency percentiles, by
+	// CPU per operation and by Measures. A run of few rounds is then no lack.
+	Paced bool
+	// Together: the blocks of all arms run at the same time. For workloads that wait
+	// nearly always, and are Paced.
+	Together bool
+	// Bare: no window, active or idle, and no profile is taken: the blocks are long
+	// enough to tell CPU %, or another pass would take too long.
+	Bare bool
+	// Measures are the figures beside time that Work may tell.
+	Measures []Measure
+
 	// Prepare makes what all styles share under setup.Shared: a library, a script.
 	// It is called once a set of options, in a process of its own, so that it can be
 	// stopped and its memory counts for nobody. Style and Dir are empty; Options
@@ -87,6 +104,7 @@ type Setup struct {
 	Seed     uint64
 	Shared   string // folder filled by Prepare; read only for Open
 	Dir      string // folder of this workload alone, empty, on disk
+	Effort   string // "quick", "default" or "full": for sizes, never for the kind of work
 	Keep     string // folder that stays with the results; make it when there is something to keep
 	Verbatim bool   // Work returns every lane's lines
 }
@@ -97,8 +115,9 @@ type Workload interface {
 	// Prepare makes the next stimuli, first to first+n-1, outside the clock.
 	Prepare(first, n int) error
 	// Run drives what was prepared, inside the clock, and returns when the last
-	// effect is durable. It never sleeps. It tells latency of every operation
-	// that has one of its own; latency may be called from any goroutine.
+	// effect is durable. It never sleeps, but for the pace of a Paced scenario. It
+	// tells latency of every operation that has one of its own, in an open loop from
+	// the intended time; latency may be called from any goroutine.
 	Run(latency func(time.Duration)) error
 	// Work counts what came of the last Run, outside the clock.
 	Work() (Work, error)
@@ -109,10 +128,12 @@ type Workload interface {
 // Work is what one Run was asked and what came of it.
 type Work struct {
 	Stimuli  int64
-	Effects  int64 // counted where they are durable
-	Expected int64 // effects that these stimuli must have
-	Digest   string
+	Effects  int64               // counted where they are durable
+	Expected int64               // effects that these stimuli must have
+	Digest   string              // equal in all styles; "" in all: not compared
 	Lanes    map[string][]string // only when Setup.Verbatim
+	Figures  map[string]float64  // by name of the scenario's Measures; one left out is not measured
+	Series   map[string][]Point  // the same over the time of the block, at most MaxPoints each
 }
 
 // A Claim is a published figure or a budget that the scenario answers; the fields

@@ -53,12 +53,12 @@ func journals() Suite {
 			{Name: "other", Doc: "the same, elsewhere"},
 			{Name: "slow", Doc: "the same, three times over"},
 		},
-		Scenarios: []Scenario{journal(), {
+		Scenarios: append([]Scenario{journal(), {
 			Name: "count", Answers: "What does counting cost?", Op: "count", Script: 5,
 			Open: func(s Setup) (Workload, error) { return openJournal(s) },
 			Claims: []Claim{{Text: "counting takes no time", Source: "hearsay", Kind: "estimate",
 				Quantity: "ns_op", Hi: 1}},
-		}},
+		}}, beats()...),
 		Versions: map[string]string{"abacus": "1.2.3"},
 	}
 }

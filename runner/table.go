@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,12 +14,18 @@ import (
 	"rubato/reports"
 )
 
-// cellTable is a line a cell: the short form of the report.
-func cellTable(run *reports.Run) string {
+// plainTable has lines below its header only, and no colour.
+func plainTable() table.Writer {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleDefault)
 	t.Style().Options = table.Options{SeparateHeader: true}
 	t.Style().Format.Header = text.FormatDefault
+	return t
+}
+
+// cellTable is a line a cell: the short form of the report.
+func cellTable(run *reports.Run) string {
+	t := plainTable()
 	t.AppendHeader(table.Row{"scenario", "style", "per op", "to " + baseline(run), "more per op", "p99", "CPU per op", "allocs", "verdict"})
 	var columns []table.ColumnConfig
 	for number := 3; number <= 8; number++ {
@@ -26,9 +33,21 @@ func cellTable(run *reports.Run) string {
 	}
 	t.SetColumnConfigs(columns)
 	for _, c := range run.Cells {
+		if scenarioOf(run, c).Paced && c.Verdict != reports.Void {
+			t.AppendRow(pacedRow(c))
+			continue
+		}
 		t.AppendRow(row(c))
 	}
 	return t.Render()
+}
+
+func scenarioOf(run *reports.Run, c reports.Cell) reports.Scenario {
+	i := slices.IndexFunc(run.Scenarios, func(s reports.Scenario) bool { return s.Name == c.Scenario })
+	if i < 0 {
+		return reports.Scenario{}
+	}
+	return run.Scenarios[i]
 }
 
 // baseline names what ratios are to, where that is the same in all scenarios.
@@ -44,11 +63,32 @@ func baseline(run *reports.Run) string {
 	return cmp.Or(name, run.Baseline)
 }
 
-func row(c reports.Cell) table.Row {
+// cellName is scenario and named options.
+func cellName(c reports.Cell) string {
 	name := c.Scenario
 	for _, key := range c.Named {
 		name += " " + key + "=" + c.Options[key]
 	}
+	return name
+}
+
+// pacedRow compares CPU: a clock decides the time.
+func pacedRow(c reports.Cell) table.Row {
+	ratio := "1"
+	if r := c.CPURatio; r != nil {
+		ratio = fmt.Sprintf("CPU %.3g", r.Median)
+		if r.Bounded() {
+			ratio += fmt.Sprintf(" [%.3g, %.3g]", r.Lo, r.Hi)
+		} else {
+			ratio += " [no interval]"
+		}
+	}
+	return table.Row{cellName(c), c.Style, "paced", ratio, "", measured(c.P99Ns),
+		nanoseconds(c.CPUNsOp.Median), fmt.Sprintf("%.0f", c.AllocsOp), c.Verdict}
+}
+
+func row(c reports.Cell) table.Row {
+	name := cellName(c)
 	if c.Verdict == reports.Void {
 		return table.Row{name, c.Style, "", "", "", "", "", "", "void: " + short(c.Why)}
 	}

@@ -17,7 +17,7 @@ const settle = 200 * time.Millisecond
 // active has each arm work alone for a while, sampled; under a profile when the
 // contest is to be profiled. The figure comes from cumulative times in the child.
 func (c *contest) active(ctx context.Context) error {
-	if c.plan.scenario.apart() {
+	if c.plan.scenario.windowless() || !c.plan.profiled && c.ask.effort.Active == 0 {
 		return nil
 	}
 	for _, e := range c.standing() {
@@ -29,7 +29,7 @@ func (c *contest) active(ctx context.Context) error {
 		}
 		var answer reply
 		err := c.sampled("active", []*entrant{e}, func() (err error) {
-			answer, err = e.process.ask(ctx, drive, drive.Wall+c.limits.Block)
+			answer, err = e.process.ask(ctx, drive, drive.Wall+c.blockLimit())
 			return err
 		})
 		if err != nil {
@@ -49,6 +49,9 @@ func (c *contest) active(ctx context.Context) error {
 	}
 	return nil
 }
+
+// windowless tells of scenarios that are measured in rounds alone.
+func (s Scenario) windowless() bool { return s.apart() || s.Bare }
 
 // fileName tells the arm's profiles from those of the others of the run.
 func (e *entrant) fileName() string {
@@ -75,7 +78,7 @@ func (c *contest) recordProfiles(e *entrant) error {
 
 // idle leaves all arms alone for a while, all at once as none has work to do.
 func (c *contest) idle(ctx context.Context) error {
-	if c.plan.scenario.apart() {
+	if c.plan.scenario.windowless() {
 		return nil
 	}
 	standing := c.standing()

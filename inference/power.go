@@ -1,0 +1,48 @@
+package inference
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// SmallestEffect is the shift that rounds as noisy as these would have found with at
+// least this power: the smallest of a rising series for which that share of redrawn
+// samples, shifted by it, has an interval above 0. twin are the log-ratios of an arm
+// against its own twin, so that all there is in them is noise. It is +Inf when no
+// shift up to a factor of 8 would have been found: the run is blind.
+//
+// Samples are redrawn with replacement (Efron's bootstrap), from a seed, so that the
+// same rounds give the same answer.
+func SmallestEffect(twin []float64, power float64, seed uint64) (float64, error) {
+	if _, err := sorted(twin); err != nil {
+		return 0, err
+	}
+	const draws = 400
+	found := func(shift float64) bool {
+		random, hits := rand.New(rand.NewPCG(seed, 1)), 0
+		sample := make([]float64, len(twin))
+		for range draws {
+			for i := range sample {
+				sample[i] = twin[random.IntN(len(twin))] + shift
+			}
+			if i, err := Fixed(sample, Confidence); err == nil && i.Lo > 0 {
+				hits++
+			}
+		}
+		return float64(hits) >= power*draws
+	}
+	most := math.Log(8)
+	if !found(most) {
+		return math.Inf(1), nil
+	}
+	low, high := 0.0, most
+	for high-low > 0.0005 {
+		middle := (low + high) / 2
+		if found(middle) {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return high, nil
+}
