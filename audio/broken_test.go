@@ -1,6 +1,7 @@
 package audio_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -97,6 +98,8 @@ func TestProbeNamesWhatIsWrong(t *testing.T) {
 		"flac, 2^35 of it": {streamInfo(13, 0xff, 0xff, 0xff, 0xff, 0xff), "truncated"},
 		"flac, 0 Hz":       {streamInfo(10, 0, 0, 0x02), "sample rate (0)"},
 		"mp3, MPEG 2.5":    {seed(t, "stereo-11025.mp3"), "MPEG 2.5"},
+		"ogg, 4 GB of it":  {codebook(t, 0xff, 0xff, 0xff, 0xff, 0xff), "headers are broken"},
+		"ogg, no book":     {codebook(t, 1, 0, 0, 0, 0), "headers are broken"},
 		"ogg, no Vorbis":   {opus(), "other than Vorbis"},
 	} {
 		path := put(t, "x", c.file)
@@ -127,6 +130,17 @@ func openError(path string) error {
 func wavChannels(n byte) []byte {
 	b := wav(1, 16, 44_100, 6, 100)
 	b[10+22] = n
+	return b
+}
+
+// codebook is a Vorbis file whose first one has these dimensions and entries.
+func codebook(t *testing.T, sizes ...byte) []byte {
+	b := slices.Clone(seed(t, "mono-8000.ogg"))
+	at := bytes.Index(b, []byte("\x05vorbis"))
+	if at < 0 || string(b[at+8:at+11]) != "BCV" {
+		t.Fatal("no codebook there")
+	}
+	copy(b[at+11:], sizes)
 	return b
 }
 

@@ -9,6 +9,7 @@ import (
 // oggPages is what the pages of an Ogg file say without being decoded.
 type oggPages struct {
 	headers [][]byte // the first three packets
+	sound   int64    // where the first page behind those begins
 	last    int64    // position of the last frame
 	whole   bool     // it has its last page, and all of that
 }
@@ -70,6 +71,9 @@ func (w *oggWalk) page(r io.ReaderAt, at, size int64) (next int64, err error) {
 	}
 	if err := w.packets(r, next-body, segments); err != nil {
 		return 0, err
+	}
+	if len(w.pages.headers) == 3 && w.pages.sound == 0 {
+		w.pages.sound = next
 	}
 	if position := int64(binary.LittleEndian.Uint64(head[6:])); position > 0 {
 		w.pages.last = position

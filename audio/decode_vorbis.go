@@ -2,6 +2,7 @@ package audio
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -19,21 +20,25 @@ type vorbisDecoder struct {
 }
 
 // newVorbis looks at the pages and at the headers before the decoder does, which
-// believes whatever sizes they have.
+// believes whatever sizes they have, and gives it headers that it understands.
 func newVorbis(f *os.File, size int64) (decoder, error) {
 	pages, err := walkOgg(f, size)
 	if err != nil {
-		return nil, fmt.Errorf("Ogg: %w", err)
+		return nil, fmt.Errorf("ogg: %w", err)
 	}
 	if err := checkVorbis(pages.headers); err != nil {
-		return nil, fmt.Errorf("Ogg: %w", err)
+		return nil, fmt.Errorf("ogg: %w", err)
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
+	front, err := pages.front()
+	if err != nil {
+		return nil, fmt.Errorf("ogg: %w", err)
+	}
+	if _, err := f.Seek(pages.sound, io.SeekStart); err != nil {
 		return nil, err
 	}
-	r, err := oggvorbis.NewReader(struct{ io.Reader }{bufio.NewReaderSize(f, 1<<16)})
+	r, err := oggvorbis.NewReader(io.MultiReader(bytes.NewReader(front), bufio.NewReaderSize(f, 1<<16)))
 	if err != nil {
-		return nil, fmt.Errorf("Ogg Vorbis: %w", whole(err))
+		return nil, fmt.Errorf("ogg vorbis: %w", whole(err))
 	}
 	speakers, err := channels("Ogg Vorbis", r.Channels(), vorbisOrder)
 	if err != nil {
@@ -52,7 +57,7 @@ func (d *vorbisDecoder) format() format { return d.form }
 func (d *vorbisDecoder) next() ([]float32, error) {
 	n, err := d.ogg.Read(d.block)
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("Ogg Vorbis: %w", whole(err))
+		err = fmt.Errorf("ogg vorbis: %w", whole(err))
 	}
 	for i, x := range d.block[:n] {
 		d.block[i] = tame(x)

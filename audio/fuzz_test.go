@@ -19,7 +19,7 @@ func FuzzOpen(f *testing.F) {
 		wav(1, 16, 44_100, 2, 50), wav(1, 24, 48_000, 6, 50), wav(3, 32, 8_000, 1, 50),
 		flacFile(f, 16, 44_100, 2, 2_000), flacFile(f, 24, 96_000, 6, 1_100),
 		seed(f, "stereo-44100.mp3"), seed(f, "mono-48000.mp3"), seed(f, "stereo-22050.mp3"),
-		seed(f, "mono-8000.ogg"), seed(f, "stereo-44100.ogg"), opus(),
+		seed(f, "mono-8000.ogg"), seed(f, "stereo-44100.ogg"), seed(f, "six-44100.ogg"), opus(),
 	} {
 		f.Add(file, uint16(0), uint16(3_000))
 		f.Add(file, uint16(40), uint16(500))

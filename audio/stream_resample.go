@@ -1,18 +1,17 @@
 package audio
 
 import (
-	"errors"
-
 	"rubato/player"
 
 	"github.com/gopxl/beep/v2"
 )
 
-// resampleQuality is half the number of samples that a sample is interpolated
-// from. At 4 the resampler's error at 1 kHz lies below the last bit of 16, and a
-// core still resamples many times faster than sound is played; 6 takes twice the
-// time. The interpolation has no low-pass: what a file of 96 kHz holds above 22 kHz
-// comes down folded, which with music is next to nothing.
+// resampleQuality is half the number of samples that a sample is interpolated from.
+// Measured on sines from 48 kHz, the error of 3, 4 and 6 is -75, -96 and -137 dB at
+// 5 kHz and -40, -50 and -69 dB at 10 kHz, at 235, 130 and 60 times real time: with 4
+// the part of the sound that carries most of it is right to 16 bits, and a core still
+// decodes two passages a hundred times faster than they play. The interpolation has
+// no low-pass: what a file of 96 kHz holds above 22 kHz comes down folded.
 //
 // It reckons with products and sums that a processor may fuse: of a file at
 // another rate than 44.1 kHz an arm64 may make other last bits than an amd64. All
@@ -50,8 +49,8 @@ func newResampled(src *source, rate int, start int64) (feed, error) {
 	var dropped [resampleBlock]player.Frame
 	for left := start - anchor; left > 0; {
 		n := r.fill(dropped[:min(left, resampleBlock)])
-		if left -= int64(n); n == 0 {
-			return nil, errors.New("is over before the start of the cut")
+		if left -= int64(n); n == 0 || r.ended && r.frames() == r.at {
+			return nil, errNoSound
 		}
 	}
 	return r, nil

@@ -83,13 +83,15 @@ func (s *source) skip(frames int64) error {
 	return nil
 }
 
+var errNoSound = errors.New("has no sound there: it is over before the start of the cut, or empty")
+
 // promise is nil when there is a frame to deliver.
 func (s *source) promise() error {
 	switch {
 	case s.more():
 		return nil
 	case s.err == io.EOF:
-		return errors.New("has no sound there: it is over before the start of the cut, or empty")
+		return errNoSound
 	}
 	return fmt.Errorf("has no sound there: %w", s.err)
 }

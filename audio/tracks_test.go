@@ -85,7 +85,7 @@ func TestTracksAreTheSameEverywhere(t *testing.T) {
 		}
 		digest.Write(x)
 	}
-	const want = "?"
+	const want = "78bb82e2dc843b97da05c534dd98bea522e8fcaab6ab49fd1839cc00651212d0"
 	if got := fmt.Sprintf("%x", digest.Sum(nil)); got != want {
 		t.Errorf("sum %s, want %s; a change of it needs another tracksVersion", got, want)
 	}

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"fmt"
 	"slices"
 
 	"rubato/player"
@@ -21,7 +20,7 @@ type director struct {
 	references                           *sqlite.Stmt
 	songs, artists, works                *sqlite.Stmt
 	passageSongs, songArtists, songWorks *sqlite.Stmt
-	flavors, passage                     *sqlite.Stmt
+	flavors, flavorOf, passage           *sqlite.Stmt
 	begin, commit, rollback              *sqlite.Stmt
 	cooling                              [3]cooling // songs, artists, works
 }
@@ -42,6 +41,7 @@ func (d *director) prepare() error {
 		prepared{&d.songArtists, "SELECT song, artist, weight FROM song_artists ORDER BY song"},
 		prepared{&d.songWorks, "SELECT song, work FROM song_works ORDER BY song"},
 		prepared{&d.flavors, "SELECT id, flavor FROM passages ORDER BY id"},
+		prepared{&d.flavorOf, "SELECT flavor FROM passages WHERE id = ?1"},
 		prepared{&d.passage, "SELECT title, begins, ends FROM passages WHERE id = ?1"},
 		prepared{&d.begin, "BEGIN IMMEDIATE"},
 		prepared{&d.commit, "COMMIT"},
@@ -61,6 +61,19 @@ func (d *director) References(secondOfDay int, visit func(*player.Flavor)) error
 	}, int64(secondOfDay))
 }
 
+// FlavorOf reads the flavor of one passage; NotFound when there is none.
+func (d *director) FlavorOf(passage int64, into *player.Flavor) error {
+	found := false
+	err := d.each(d.flavorOf, func() error {
+		found = true
+		return into.Unpack(d.packed(d.flavorOf, 0))
+	}, passage)
+	if err == nil && !found {
+		err = d.unknown("flavor", passage)
+	}
+	return err
+}
+
 // Passage reads one passage; NotFound when there is none.
 func (d *director) Passage(id int64) (player.Passage, error) {
 	var p player.Passage
@@ -74,7 +87,7 @@ func (d *director) Passage(id int64) (player.Passage, error) {
 		return nil
 	}, id)
 	if err == nil && p.ID == 0 {
-		err = &player.Error{Code: player.NotFound, Op: "sqlite: passage", Err: fmt.Errorf("no passage %d in %s", id, d.path)}
+		err = d.unknown("passage", id)
 	}
 	return p, err
 }

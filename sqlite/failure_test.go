@@ -35,7 +35,7 @@ func TestOpenRefuses(t *testing.T) {
 		"empty":          {file("empty", ""), "no library of rubato"},
 		"cut short":      {cut, "no intact SQLite database: move it away"},
 		"another's":      {altered("PRAGMA application_id = 1"), "no library of rubato: give another path"},
-		"another schema": {altered("PRAGMA user_version = 2"), "schema version 2, this program reads 1: remove it and make the library anew"},
+		"another schema": {altered("PRAGMA user_version = 3"), "schema version 3, this program reads 2: remove it and make the library anew"},
 		"a table less":   {altered("DROP TABLE users"), "no such table: users"},
 		"memory":         {":memory:", "names no file"},
 	} {

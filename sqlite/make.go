@@ -22,14 +22,15 @@ const (
 type Library struct {
 	Passages int // FewestPassages to MostPassages; 0: DefaultPassages
 	Seed     uint64
+	Tracks   []Track // what the passages sound from, in turn; none: a library without sound
 }
 
-// Check says what is wrong with the size.
+// Check says what is wrong with the size or with a track.
 func (l Library) Check() error {
 	if n := l.Passages; n != 0 && (n < FewestPassages || n > MostPassages) {
 		return fmt.Errorf("a library of %d passages: ask for %d to %d", n, FewestPassages, MostPassages)
 	}
-	return nil
+	return checkTracks(l.Tracks)
 }
 
 // Make makes a library of one file at path, where nothing may be yet. progress
@@ -112,6 +113,7 @@ func fill(c *connection, p *plan, spec Library, progress func(done, total int)) 
 	w.entities("works", len(p.works), func(i int) entity { return p.works[i] })
 	w.links(p)
 	w.slots(p.slots)
+	w.tracks(spec.Tracks, len(p.passages))
 	w.passages(p.passages, newFlavors(stream(spec.Seed, streamFlavors)), progress)
 	w.exec("COMMIT")
 	if w.err != nil {

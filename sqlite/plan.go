@@ -68,6 +68,7 @@ func newPlan(spec Library) *plan {
 	p.makeSongs(stream(spec.Seed, streamSongs), stream(spec.Seed, streamWorks))
 	p.makeSlots(stream(spec.Seed, streamSlots))
 	p.play(stream(spec.Seed, streamHistory))
+	p.sound(spec.Tracks)
 	return p
 }
 

@@ -17,7 +17,7 @@ var (
 // change of schema.sql or indexes.sql is a new version.
 const (
 	applicationID = 0x72756261 // "ruba"
-	schemaVersion = 1
+	schemaVersion = 2
 )
 
 // Settings by measurement (BenchmarkQueueLow, 1 000 to 50 000 passages): pages of

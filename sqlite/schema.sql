@@ -15,6 +15,18 @@ CREATE TABLE passages (
 	fade_out_curve TEXT    NOT NULL
 ) STRICT;
 
+-- What a passage sounds from. A passage that is not here is silent.
+
+CREATE TABLE recordings (
+	id   INTEGER PRIMARY KEY,
+	path TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE passage_recordings (
+	passage   INTEGER PRIMARY KEY REFERENCES passages,
+	recording INTEGER NOT NULL REFERENCES recordings
+) STRICT;
+
 CREATE TABLE songs (
 	id          INTEGER PRIMARY KEY,
 	title       TEXT    NOT NULL,

@@ -36,6 +36,7 @@ type Options struct {
 type Store struct {
 	director *director
 	log      *log
+	cuts     *cuts
 	reading  sync.Mutex
 	readback *readback
 }
@@ -92,7 +93,14 @@ func (s *Store) open(path string, options Options) error {
 		return err
 	}
 	s.readback = &readback{connection: c}
-	return s.readback.prepare()
+	if err := s.readback.prepare(); err != nil {
+		return err
+	}
+	if c, err = connectTo(path, options, otherCache); err != nil {
+		return err
+	}
+	s.cuts = &cuts{connection: c}
+	return s.cuts.prepare()
 }
 
 // connectTo opens a connection to a library of this schema.
@@ -117,6 +125,9 @@ func (s *Store) Director() player.DirectorStore { return s.director }
 // Log is module log's view.
 func (s *Store) Log() player.LogStore { return s.log }
 
+// Cuts is module ap's view.
+func (s *Store) Cuts() player.CutStore { return s.cuts }
+
 // Stored reads back what is durable, in one snapshot.
 func (s *Store) Stored() (player.Stored, error) {
 	s.reading.Lock()
@@ -135,6 +146,9 @@ func (s *Store) Close() error {
 	}
 	if s.log != nil {
 		errs = append(errs, s.log.close())
+	}
+	if s.cuts != nil {
+		errs = append(errs, s.cuts.close())
 	}
 	if s.readback != nil {
 		errs = append(errs, s.readback.close())
