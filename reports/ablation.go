@@ -27,7 +27,7 @@ func (p Pair) row(run *Run, s Scenario, details Details) row {
 		return row{append(cells, noFigure, noFigure, noFigure, noFigure, claimNotMeasured), claimNotMeasured}
 	}
 	cells = append(cells, timeEstimate(without.NsOp), timeEstimate(with.NsOp))
-	ratio, saved, rounds := against(roundsOf(without, details.Blocks), roundsOf(with, details.Blocks))
+	ratio, saved, rounds := against(roundsOf(without, details.Blocks), roundsOf(with, details.Blocks), estimate)
 	if rounds == 0 {
 		return row{append(cells, noFigure, noFigure, claimNotMeasured), claimNotMeasured}
 	}

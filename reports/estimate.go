@@ -4,12 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
 
-	"golang.org/x/perf/benchmath"
+	"rubato/inference"
 )
-
-const confidence = 0.95
 
 // Bounded tells whether there were rounds enough for an interval.
 func (e Estimate) Bounded() bool {
@@ -28,33 +25,18 @@ func unbounded(median float64) Estimate {
 	return Estimate{median, math.Inf(-1), math.Inf(1)}
 }
 
-// estimate is the median of values, of which there is at least one, with the
-// interval between two order statistics. Where the two cannot lie symmetrically,
-// benchmath takes the lower pair; a budget is decided by one end alone, so here
-// the interval is widened until both tails are at most 2.5 %, which also makes
-// A against B the mirror image of B against A.
-func estimate(values []float64) Estimate {
-	rising, falling := slices.Clone(values), make([]float64, len(values))
-	for i, v := range values {
-		falling[i] = -v
-	}
-	a, b := summary(rising), summary(falling)
-	e := Estimate{a.Center, min(a.Lo, -b.Hi), max(a.Hi, -b.Lo)}
-	if !e.Bounded() {
-		return unbounded(a.Center)
-	}
-	return e
-}
-
-func summary(values []float64) benchmath.Summary {
-	sample := benchmath.NewSample(values, &benchmath.DefaultThresholds)
-	return benchmath.AssumeNothing.Summary(sample, confidence)
+// estimate is the median of values, of which the number was fixed beforehand, with
+// its 95 % interval. Both tails are at most 2.5 %, as a budget is decided by one end
+// alone; so A against B is the mirror image of B against A. No value, and one that
+// is no number, is an error.
+func estimate(values []float64) (Estimate, error) {
+	return estimateOf(inference.Fixed(values, inference.Confidence))
 }
 
 // roundsForInterval is the fewest values that give an interval.
 func roundsForInterval() int {
 	for n := 1; ; n++ {
-		if estimate(make([]float64, n)).Bounded() {
+		if e, err := estimate(make([]float64, n)); err == nil && e.Bounded() {
 			return n
 		}
 	}

@@ -10,10 +10,18 @@ import (
 
 // Key names the cell and no other of its run: scenario, style and all options,
 // sorted, as in "message-log/bus/mode=closed/window=1". What could be taken for a
-// separator is percent-encoded.
+// separator is percent-encoded. A twin and a plant end in their role, as in
+// "…/@role=twin".
 func (c Cell) Key() string {
-	return join(c.Scenario, c.Style, c.Options)
+	key := join(c.Scenario, c.Style, c.Options)
+	if c.Role != "" {
+		key += "/" + roleKey + "=" + escapePart(c.Role)
+	}
+	return key
 }
+
+// roleKey stands where an option does, so that an older reader takes it for one.
+const roleKey = "@role"
 
 // GroupKey is Key without the style: cells with the same one differ in style only.
 func (c Cell) GroupKey() string {
@@ -26,13 +34,21 @@ func join(scenario, style string, options map[string]string) string {
 		parts = append(parts, escapePart(style))
 	}
 	for _, k := range slices.Sorted(maps.Keys(options)) {
-		parts = append(parts, escapePart(k)+"="+escapePart(options[k]))
+		parts = append(parts, escapeName(k)+"="+escapePart(options[k]))
 	}
 	return strings.Join(parts, "/")
 }
 
 func escapePart(s string) string {
 	return strings.ReplaceAll(url.PathEscape(s), "=", "%3D")
+}
+
+// escapeName keeps an option apart from a role.
+func escapeName(s string) string {
+	if rest, is := strings.CutPrefix(s, "@"); is {
+		return "%40" + escapePart(rest)
+	}
+	return escapePart(s)
 }
 
 // parseKey is the cell that Key would name so. A broken run has its cells from the
@@ -60,6 +76,10 @@ func parseKey(key string) (Cell, error) {
 	c.Scenario, c.Style = unescape(parts[0]), unescape(parts[1])
 	for _, p := range parts[2:] {
 		k, v, _ := strings.Cut(p, "=")
+		if k == roleKey {
+			c.Role = unescape(v)
+			continue
+		}
 		c.Options[unescape(k)] = unescape(v)
 	}
 	return c, failed

@@ -136,7 +136,7 @@ func (r *raw) run() (*Run, error) {
 		run.Incomplete = strings.TrimPrefix(run.Incomplete+"; "+r.broken, "; ")
 	}
 	for _, b := range r.Blocks {
-		if slices.ContainsFunc(run.Cells, func(c Cell) bool { return c.Key() == b.Cell }) {
+		if slices.ContainsFunc(run.arms(), func(c *Cell) bool { return c.Key() == b.Cell }) {
 			continue
 		}
 		c, err := parseKey(b.Cell)

@@ -134,7 +134,7 @@ func (s Scenario) measure(name string) (Measure, bool) {
 
 // figures fills Figures and Spans from the blocks that have them: a figure that a
 // round does not tell is of the others.
-func (c *Cell) figures(blocks []Block) {
+func (c *Cell) figures(blocks []Block, own estimator) error {
 	values := map[string][]float64{}
 	for _, b := range blocks {
 		for name, v := range b.Figures {
@@ -143,13 +143,17 @@ func (c *Cell) figures(blocks []Block) {
 	}
 	c.Figures, c.Spans = nil, nil
 	if len(values) == 0 {
-		return
+		return nil
 	}
 	c.Figures, c.Spans = map[string]Estimate{}, map[string]Span{}
 	for name, of := range values {
-		c.Figures[name] = estimate(of)
-		c.Spans[name] = Span{slices.Min(of), slices.Max(of)}
+		e, err := own(of)
+		if err != nil {
+			return fmt.Errorf("figure %s: %w", name, err)
+		}
+		c.Figures[name], c.Spans[name] = e, Span{slices.Min(of), slices.Max(of)}
 	}
+	return nil
 }
 
 // memoryUnit is the binary unit in which an amount of bytes reads best.

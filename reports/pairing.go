@@ -51,10 +51,14 @@ func (c *Cell) agreeBlocks(ref *Cell, blocks map[string][]Block) {
 
 // compare fills the ratios and the overhead from the rounds in which both were
 // measured; where a clock paces the scenario, only that of CPU.
-func (c *Cell) compare(base *Cell, blocks map[string][]Block, paced bool) {
+func (s summary) compare(c *Cell, rule ruling, err error) {
+	base, paced := baselineOf(s.run, *c), s.run.scenario(c.Scenario).Paced
 	c.Ratio, c.OverheadNs, c.CPURatio = nil, nil, nil
 	switch {
 	case c.Verdict == Void:
+		return
+	case err != nil:
+		c.void(err.Error())
 		return
 	case base == nil:
 		c.warn("no ratio: the baseline was not measured with these options")
@@ -63,7 +67,8 @@ func (c *Cell) compare(base *Cell, blocks map[string][]Block, paced bool) {
 		c.warn("no ratio: the baseline " + base.Style + " is void: " + base.Why)
 		return
 	}
-	ratio, overhead, rounds := against(blocks[c.Key()], blocks[base.Key()])
+	own, others := s.kept[c.Key()], s.kept[base.Key()]
+	ratio, overhead, rounds := against(own, others, rule.paired)
 	if rounds == 0 {
 		c.warn("no ratio: no round measured both this and " + base.Style)
 		return
@@ -71,7 +76,7 @@ func (c *Cell) compare(base *Cell, blocks map[string][]Block, paced bool) {
 	if rounds < c.Rounds {
 		c.warn(fmt.Sprintf("%d of %d rounds have a partner in %s: the ratio rests on those", rounds, c.Rounds, base.Style))
 	}
-	c.CPURatio = cpuRatio(blocks[c.Key()], blocks[base.Key()])
+	c.CPURatio = cpuRatio(own, others, rule.own)
 	if paced {
 		if c.CPURatio == nil {
 			c.warn("no CPU ratio: a block used less CPU time than this system counts")
@@ -80,24 +85,29 @@ func (c *Cell) compare(base *Cell, blocks map[string][]Block, paced bool) {
 	}
 	c.Ratio, c.OverheadNs = &ratio, &overhead
 	if !ratio.Bounded() && c.Verdict == Measured {
-		c.Verdict = Inconclusive
-		c.Why = fmt.Sprintf("%d rounds have both this and %s: an interval takes at least %d", rounds, base.Style, roundsForInterval())
+		c.Verdict, c.Why = Inconclusive, c.tooFew(rounds, " have both this and "+base.Style)
 	}
 }
 
 // against is the ratio of two cells' times and their difference in ns per operation,
-// from the rounds that both have, of which it says how many there are.
-func against(blocks, base []Block) (ratio, difference Estimate, rounds int) {
+// from the rounds that both have, of which it says how many there are. Times that
+// stand in a cell that is not void are positive and finite, so that there is always
+// an estimate of them.
+func against(blocks, base []Block, paired estimator) (ratio, difference Estimate, rounds int) {
 	logs, differences := pair(blocks, base)
-	if len(logs) == 0 {
+	ratio, err := paired(logs)
+	if err != nil {
 		return Estimate{}, Estimate{}, 0
 	}
-	return estimate(logs).mapped(math.Exp), estimate(differences), len(logs)
+	if difference, err = paired(differences); err != nil {
+		return Estimate{}, Estimate{}, 0
+	}
+	return ratio.mapped(math.Exp), difference, len(logs)
 }
 
 // cpuRatio is the ratio of two cells' CPU time per operation, from the rounds that
 // both have; nil where a block used less than can be counted.
-func cpuRatio(blocks, base []Block) *Estimate {
+func cpuRatio(blocks, base []Block, own estimator) *Estimate {
 	of := map[int]float64{}
 	for _, b := range base {
 		of[b.Round] = float64(b.User+b.System) / float64(b.Ops)
@@ -105,19 +115,20 @@ func cpuRatio(blocks, base []Block) *Estimate {
 	var logs []float64
 	for _, b := range blocks {
 		against, both := of[b.Round]
-		own := float64(b.User+b.System) / float64(b.Ops)
+		used := float64(b.User+b.System) / float64(b.Ops)
 		switch {
 		case !both:
 			continue
-		case own <= 0 || against <= 0:
+		case used <= 0 || against <= 0:
 			return nil
 		}
-		logs = append(logs, math.Log(own/against))
+		logs = append(logs, math.Log(used/against))
 	}
-	if len(logs) == 0 {
-		return nil
+	ratio, err := own(logs)
+	if err != nil {
+		return nil // no round has both
 	}
-	ratio := estimate(logs).mapped(math.Exp)
+	ratio = ratio.mapped(math.Exp)
 	return &ratio
 }
 

@@ -45,9 +45,9 @@ func (r *Run) without(c *Cell, less string, details Details) (*Cell, bool) {
 		return nil, false
 	}
 	own, others := roundsOf(c, details.Blocks), roundsOf(other, details.Blocks)
-	ratio, difference, rounds := against(own, others)
+	ratio, difference, rounds := against(own, others, estimate)
 	out := *c
-	out.Ratio, out.OverheadNs, out.CPURatio = &ratio, &difference, cpuRatio(own, others)
+	out.Ratio, out.OverheadNs, out.CPURatio = &ratio, &difference, cpuRatio(own, others, estimate)
 	return &out, rounds > 0
 }
 

@@ -22,6 +22,8 @@ type Run struct {
 	Machine    Machine    `json:"machine"`
 	Scenarios  []Scenario `json:"scenarios"` // what was asked, for titles and claims
 	Cells      []Cell     `json:"cells"`
+	Rule       *Rule      `json:"rule,omitempty"`       // nil: the number of rounds was fixed beforehand
+	Proofs     []Proof    `json:"proofs,omitempty"`     // what the run could have seen, one a contest
 	Incomplete string     `json:"incomplete,omitempty"` // why the run ended early
 }
 
@@ -74,7 +76,9 @@ type Claim struct {
 	Hi       float64           `json:"hi"`
 }
 
-// An Estimate is a median with its distribution-free 95 % interval. Too few rounds
+// An Estimate is a median with its distribution-free 95 % interval. Ratio and overhead
+// of a run that decides (Run.Rule) are at a higher confidence, so that all rows
+// together err as rarely as one would. Too few rounds
 // have no interval: Lo is then -Inf and Hi +Inf, in JSON both null.
 type Estimate struct {
 	Median float64 `json:"median"`
@@ -124,6 +128,13 @@ type Cell struct {
 	Figures map[string]Estimate `json:"figures,omitempty"` // by name of the scenario's Measures
 	Spans   map[string]Span     `json:"spans,omitempty"`   // the same, over the rounds
 
+	Role      string   `json:"role,omitempty"`       // Twin or Plant of a Proof; empty: a style's own
+	Rule      string   `json:"rule,omitempty"`       // Fixed or Peeking
+	Used      int      `json:"used,omitempty"`       // when Peeking: rounds that the last look saw, which medians and intervals are of
+	LeftOut   int      `json:"left_out,omitempty"`   // rounds left out, in all arms: something disturbed one of them
+	Judged    []Judged `json:"judged,omitempty"`     // what its ratio and overhead are held against
+	PAdjusted *float64 `json:"p_adjusted,omitempty"` // two-sided sign test that its ratio is 1, by Holm over the run; nil when Peeking
+
 	Work     Work     `json:"work"`
 	Verdict  string   `json:"verdict"`
 	Why      string   `json:"why,omitempty"` // of a void or inconclusive verdict
@@ -161,7 +172,8 @@ type Block struct {
 	Effects     int64         `json:"effects"`
 	Expected    int64         `json:"expected"`
 	Digest      string        `json:"digest"`
-	Latency     string        `json:"latency"` // HdrHistogram, V2 compressed, base64; in ns
+	Latency     string        `json:"latency"`             // HdrHistogram, V2 compressed, base64; in ns
+	Disturbed   string        `json:"disturbed,omitempty"` // what befell the process or its clocks meanwhile
 
 	Figures map[string]float64 `json:"figures,omitempty"` // by name of the scenario's Measures
 	Series  map[string][]Point `json:"series,omitempty"`  // the same, over the time of the block
@@ -190,6 +202,8 @@ type Details struct {
 	Blocks   []Block
 	Samples  []Sample
 	Profiles []Profile
+
+	measured []Block // also of rounds that are left out of Blocks; nil: there are none
 }
 
 // A Line is one line of results.jsonl: exactly one field is set. The first line

@@ -9,7 +9,8 @@ import (
 )
 
 // roundTable is every block of the cells, as it was measured, with the measures it
-// told. Of a void cell it shows the work and no figure.
+// told; also those of rounds that are left out, and why. Of a void cell it shows the
+// work and no figure.
 func roundTable(cells []*Cell, told []Measure, details Details) grid {
 	g := grid{
 		Head: []string{"cell", "round", "turn", "ops", "wall/op", "CPU/op", "allocs/op", "B/op", "GCs", "GC pause", "switches", "goroutines", "effects / expected"},
@@ -19,8 +20,11 @@ func roundTable(cells []*Cell, told []Measure, details Details) grid {
 		g.Head = append(g.Head, m.Name)
 	}
 	for _, c := range cells {
-		for _, b := range roundsOf(c, details.Blocks) {
+		for _, b := range roundsOf(c, details.everyBlock()) {
 			work := count(b.Effects) + " / " + count(b.Expected)
+			if b.Disturbed != "" {
+				work += secondary + "left out: " + b.Disturbed
+			}
 			head := []string{c.label(), strconv.Itoa(b.Round), strconv.Itoa(b.Turn), count(int64(b.Ops))}
 			if c.Verdict == Void {
 				voids := slices.Repeat([]string{Void}, len(g.Head)-len(head)-1)

@@ -70,13 +70,13 @@ func near(t *testing.T, what string, got, want Estimate) {
 func TestIntervalIsSymmetric(t *testing.T) {
 	t.Parallel()
 	values := []float64{1, 2, 3, 4, 5, 6, 7, 8}
-	near(t, "eight", estimate(values), Estimate{4.5, 1, 8})
+	near(t, "eight", must(estimate(values)), Estimate{4.5, 1, 8})
 	for n := 6; n < 60; n++ {
 		var rising, falling []float64
 		for i := range n {
 			rising, falling = append(rising, math.Pow(1.3, float64(i))), append(falling, -math.Pow(1.3, float64(i)))
 		}
-		a, b := estimate(rising), estimate(falling)
+		a, b := must(estimate(rising)), must(estimate(falling))
 		near(t, "mirror", Estimate{-b.Median, -b.Hi, -b.Lo}, a)
 	}
 }
@@ -196,4 +196,12 @@ func TestGroupsAcrossOptionsOfOneStyle(t *testing.T) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+}
+
+// must is for values that are known to have an estimate.
+func must(e Estimate, err error) Estimate {
+	if err != nil {
+		panic(err)
+	}
+	return e
 }

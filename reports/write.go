@@ -22,6 +22,7 @@ func Write(dir string, run *Run, details Details) error {
 	if err := writeJSON(filepath.Join(dir, "machine.json"), run.Machine); err != nil {
 		return err
 	}
+	details = run.kept(details)
 	if err := writeWith(filepath.Join(dir, "bench.txt"), func(w *bytes.Buffer) error { return writeBench(w, run, details) }); err != nil {
 		return err
 	}
@@ -49,8 +50,7 @@ func Write(dir string, run *Run, details Details) error {
 // tidy makes lists that are empty [] in JSON and not null.
 func tidy(run *Run) {
 	run.Schema = Schema
-	for i := range run.Cells {
-		c := &run.Cells[i]
+	for _, c := range run.arms() {
 		c.Named = orEmpty(c.Named)
 		c.Warnings = orEmpty(c.Warnings)
 		if c.Options == nil {

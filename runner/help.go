@@ -17,6 +17,8 @@ Commands:
   list     what there is to measure: scenarios, styles, -set keys
   report   render a folder's results again
   gate     hold a run against budgets
+  compare  what changed from one run to another, by interval
+  selfcheck  does this machine measure well enough?
   version  versions of the program and of what it stands on
   help     this text; help COMMAND or COMMAND -h for one command
 %[2]s
@@ -66,6 +68,8 @@ that was stopped, too: what was measured until then is shown and marked incomple
 Example:
   %[1]s report out/latest
 `,
+	"selfcheck": selfcheckHelp,
+	"compare": compareManual,
 	"version": `Usage: %[1]s version
 
 Prints the versions of the program, of Go, and of what the styles stand on.
@@ -75,7 +79,7 @@ Prints the versions of the program, of Go, and of what the styles stand on.
 }
 
 // commandNames are those that a user may type, in the order of the help text.
-var commandNames = []string{"run", "list", "report", "gate", "version", "help"}
+var commandNames = []string{"run", "list", "report", "gate", "compare", "selfcheck", "version", "help"}
 
 // printHelp teaches one command, or all.
 func (p program) printHelp(w io.Writer, command string) {

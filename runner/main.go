@@ -40,7 +40,7 @@ type program struct {
 // also serves as the measured child processes, which are started from it.
 func Main(suite Suite, args []string) int {
 	if len(args) > 0 && args[0] == childCommand {
-		return mainChild(suite)
+		return mainChild(withKernel(suite))
 	}
 	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: os.Stdout, stderr: os.Stderr,
 		limits: patience, left: &leftovers{}}
@@ -92,8 +92,12 @@ func (p program) main(ctx context.Context, args []string) int {
 		return p.gate(rest)
 	case "report":
 		return p.report(rest)
+	case "compare":
+		return p.compare(rest)
 	case "list":
 		return p.plain(command, rest, func() { list(p.stdout, p.suite) })
+	case "selfcheck":
+		return p.selfcheck(ctx, rest)
 	case "version":
 		return p.plain(command, rest, p.version)
 	case "help":

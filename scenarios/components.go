@@ -21,11 +21,16 @@ func components() runner.Scenario {
 		Claims:  componentClaims,
 		Pairs:   componentPairs,
 		Prepare: func(setup runner.Setup) error { return prepare(setup, 100) }, // for those that read or write one row
-		Open:    openPiece,
 	}
-	for _, p := range pieces() {
+	return withPieces(s, pieces)
+}
+
+// withPieces has pieces stand in for the styles of a scenario.
+func withPieces(s runner.Scenario, of func() []piece) runner.Scenario {
+	for _, p := range of() {
 		s.Arms = append(s.Arms, runner.Style{Name: p.name, Doc: p.doc})
 	}
+	s.Open = func(setup runner.Setup) (runner.Workload, error) { return openPiece(setup, of()) }
 	return s
 }
 
@@ -58,8 +63,7 @@ func pieces() []piece {
 	)
 }
 
-func openPiece(setup runner.Setup) (runner.Workload, error) {
-	all := pieces()
+func openPiece(setup runner.Setup, all []piece) (runner.Workload, error) {
 	i := slices.IndexFunc(all, func(p piece) bool { return p.name == setup.Style })
 	if i < 0 {
 		return nil, fmt.Errorf("no piece %q", setup.Style)

@@ -20,14 +20,14 @@ import (
 func referencePieces() []piece {
 	return []piece{
 		{"channel-round-trip", "a message to another goroutine and one back, channels without room", 1, openChannel},
-		{"empty-loop", "one turn of a loop that counts in memory", 1, openLoop},
+		{"empty-loop", "one turn of a loop that counts in memory", 1, openEmptyLoop},
 		{"call", "a function call that is not inlined", 1, openCall},
 		{"interface-call", "a call through an interface of which two types are in use", 1, openInterface},
 		{"http-request", "GET on loopback over a connection that stays open, answered by a handler with 2 bytes", 1, openHTTP},
 	}
 }
 
-func openLoop(place) (*opened, error) {
+func openEmptyLoop(place) (*opened, error) {
 	turned := new(int64)
 	return &opened{count: func() int64 { return *turned }, run: func(n int) error {
 		for range n {
@@ -101,37 +101,52 @@ func openChannel(place) (*opened, error) {
 }
 
 func openHTTP(place) (*opened, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var answered atomic.Int64
+	served, err := serveLoopback(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		answered.Add(1)
+		_, _ = io.WriteString(w, "ok") // whoever asked finds out
+	}))
 	if err != nil {
 		return nil, err
 	}
-	var answered atomic.Int64
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		answered.Add(1)
-		_, _ = io.WriteString(w, "ok") // whoever asked finds out
-	})}
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = server.Serve(listener) }() // says that it was closed
-	transport := &http.Transport{}
-	client := &http.Client{Transport: transport}
-	url := "http://" + listener.Addr().String() + "/"
 	return &opened{
 		count: answered.Load,
 		run: func(n int) error {
 			for range n {
-				if err := get(client, url); err != nil {
+				if err := get(served.client, served.url); err != nil {
 					return err
 				}
 			}
 			return nil
 		},
-		close: func() error {
-			transport.CloseIdleConnections()
-			err := server.Close()
-			<-ended
-			return err
-		},
+		close: served.close,
 	}, nil
+}
+
+// loopback is an HTTP server on a free port, and a client whose connection stays open.
+type loopback struct {
+	url    string
+	client *http.Client
+	server *http.Server
+	ended  chan struct{}
+}
+
+func serveLoopback(handler http.Handler) (*loopback, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	l := &loopback{url: "http://" + listener.Addr().String() + "/", client: &http.Client{Transport: &http.Transport{}},
+		server: &http.Server{Handler: handler}, ended: make(chan struct{})}
+	go func() { defer close(l.ended); _ = l.server.Serve(listener) }() // says that it was closed
+	return l, nil
+}
+
+func (l *loopback) close() error {
+	l.client.CloseIdleConnections()
+	err := l.server.Close()
+	<-l.ended
+	return err
 }
 
 func get(client *http.Client, url string) error {

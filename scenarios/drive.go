@@ -24,13 +24,40 @@ func closedLoop(p player.Player, stimuli []player.Stimulus, latency func(time.Du
 	return nil
 }
 
+// timedAlone is how many operations there are to one that has a latency of its own,
+// where reading the clock would take as long as some of them.
+const timedAlone = 16
+
+// closedSampled is closedLoop for what takes less than some 10 µs.
+func closedSampled(p player.Player, stimuli []player.Stimulus, latency func(time.Duration)) error {
+	return sampled(len(stimuli), func(i int) error { return p.Do(stimuli[i]) }, latency)
+}
+
+// sampled does one operation after the other.
+func sampled(n int, do func(i int) error, latency func(time.Duration)) error {
+	for i := range n {
+		if i%timedAlone != 0 {
+			if err := do(i); err != nil {
+				return err
+			}
+			continue
+		}
+		start := time.Now()
+		if err := do(i); err != nil {
+			return err
+		}
+		latency(time.Since(start))
+	}
+	return nil
+}
+
 // pipelined posts as fast as the style accepts, and settles. Latency counts from
 // the post to the report that the effect is durable.
 func pipelined(p player.Player, stimuli []player.Stimulus, latency func(time.Duration)) error {
 	if len(stimuli) == 0 {
 		return nil
 	}
-	r := reports{first: stimuli[0].Seq, posted: make([]time.Time, len(stimuli)), took: make([]time.Duration, len(stimuli))}
+	r := newReports(stimuli)
 	for i := range stimuli {
 		r.posted[i] = time.Now()
 		if err := p.Post(stimuli[i], r.done); err != nil {
@@ -40,25 +67,34 @@ func pipelined(p player.Player, stimuli []player.Stimulus, latency func(time.Dur
 	if err := p.Settle(); err != nil {
 		return err
 	}
+	return r.tell(latency)
+}
+
+// reports collects what done tells, on whatever goroutine.
+type reports struct {
+	first  uint64      // sequence number of the first stimulus
+	posted []time.Time // or when they should have been
+	mu     sync.Mutex
+	took   []time.Duration
+	told   int
+	err    error
+}
+
+func newReports(stimuli []player.Stimulus) *reports {
+	return &reports{first: stimuli[0].Seq, posted: make([]time.Time, len(stimuli)), took: make([]time.Duration, len(stimuli))}
+}
+
+// tell passes on every latency, once all is settled.
+func (r *reports) tell(latency func(time.Duration)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.err == nil && r.told != len(stimuli) {
-		r.err = fmt.Errorf("%d of %d stimuli were reported done", r.told, len(stimuli))
+	if r.err == nil && r.told != len(r.took) {
+		r.err = fmt.Errorf("%d of %d stimuli were reported done", r.told, len(r.took))
 	}
 	for _, took := range r.took {
 		latency(took)
 	}
 	return r.err
-}
-
-// reports collects what done tells, on whatever goroutine.
-type reports struct {
-	first  uint64 // sequence number of the first stimulus
-	posted []time.Time
-	mu     sync.Mutex
-	took   []time.Duration
-	told   int
-	err    error
 }
 
 func (r *reports) done(seq uint64, err error) {

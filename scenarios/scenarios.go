@@ -16,7 +16,7 @@ import (
 // style is the baseline.
 func Suite(versions map[string]string, styles ...player.Style) runner.Suite {
 	s := styleSet(styles)
-	suite := runner.Suite{Name: "rubato", Scenarios: []runner.Scenario{s.queueLow(), s.messageLog(), components()},
+	suite := runner.Suite{Name: "rubato", Scenarios: s.all(),
 		Versions: map[string]string{"sqlite": sqlite.Version()}}
 	for _, style := range styles {
 		suite.Styles = append(suite.Styles, runner.Style{Name: style.Name, Doc: style.Doc})
@@ -25,6 +25,21 @@ func Suite(versions map[string]string, styles ...player.Style) runner.Suite {
 		suite.Versions[name] = version
 	}
 	return suite
+}
+
+// all are the scenarios, in the order in which rubato list has them: what the player
+// does, what people say, how the modules hold up, and at last the pieces.
+func (s styleSet) all() []runner.Scenario {
+	return []runner.Scenario{
+		s.passageSelect(),
+		s.queueLow(),
+		s.storm(),
+		s.manyRules(),
+		s.messageLog(),
+		s.requestReply(),
+		alternatives(),
+		components(),
+	}
 }
 
 // styleSet is the styles that scenarios may open.

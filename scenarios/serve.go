@@ -29,9 +29,7 @@ func Commands(styles ...player.Style) []runner.Command {
 func liveDeps(styles []player.Style) web.Deps {
 	return web.Deps{
 		Styles: styles, Default: "bus", Epoch: sqlite.Epoch,
-		MakeLibrary: func(path string, passages int, seed uint64) error {
-			return sqlite.Make(path, sqlite.Library{Passages: passages, Seed: seed}, nil)
-		},
+		MakeLibrary: makeLive, OpenSound: openLive,
 		OpenStore: func(path string) (player.Store, io.Closer, error) {
 			store, err := sqlite.Open(path, sqlite.Options{})
 			return store, store, err

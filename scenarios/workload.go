@@ -29,7 +29,8 @@ type workload struct {
 	script func(seed uint64, i int) player.Stimulus
 	drive  func(player.Player, []player.Stimulus, func(time.Duration)) error
 	count  func(player.Observation) (effects int64)
-	each   int64 // effects that one stimulus must have
+	each   int64                       // effects that one stimulus must have
+	expect func(player.Stimulus) int64 // the same, where stimuli differ; nil: each
 
 	seed    uint64
 	stimuli []player.Stimulus
@@ -89,16 +90,33 @@ func (w *workload) Work() (runner.Work, error) {
 	work := runner.Work{
 		Stimuli:  int64(len(w.stimuli)),
 		Effects:  w.count(seen) - w.before,
-		Expected: int64(len(w.stimuli)) * w.each,
+		Expected: w.expected(),
 		Digest:   digest(seen),
-		Lanes:    map[string][]string{},
-	}
-	for _, lane := range seen.Lanes {
-		if lane.Verbatim {
-			work.Lanes[lane.Name] = lane.Lines
-		}
+		Lanes:    verbatim(seen),
 	}
 	return work, nil
+}
+
+// verbatim are the lines of the lanes that keep them.
+func verbatim(seen player.Observation) map[string][]string {
+	lanes := map[string][]string{}
+	for _, lane := range seen.Lanes {
+		if lane.Verbatim {
+			lanes[lane.Name] = lane.Lines
+		}
+	}
+	return lanes
+}
+
+// expected is how many effects the stimuli must have had.
+func (w *workload) expected() (effects int64) {
+	if w.expect == nil {
+		return int64(len(w.stimuli)) * w.each
+	}
+	for _, s := range w.stimuli {
+		effects += w.expect(s)
+	}
+	return effects
 }
 
 // Close ends the player, then its stores.
@@ -124,7 +142,8 @@ func digest(seen player.Observation) string {
 		h = player.DigestWord(h, uint64(e.Passage))
 	}
 	for _, word := range []uint64{seen.Stored.Cooldowns, uint64(seen.Stored.Messages), uint64(seen.Stored.Said), seen.Stored.Log,
-		uint64(seen.Stored.Plays), seen.Stored.Settings} {
+		uint64(seen.Stored.Plays), seen.Stored.Settings,
+		seen.Sound.Frames, seen.Sound.Starved, seen.Sound.Digest} {
 		h = player.DigestWord(h, word)
 	}
 	return fmt.Sprintf("%016x", h)

@@ -20,6 +20,8 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"rubato/web"
 )
 
 // complaints are what a browser says against a page.
@@ -187,6 +189,50 @@ func TestBrowser(t *testing.T) {
 	wait(t, ctx, `document.getElementById("state").textContent.startsWith("not connected")`)
 }
 
+// The player's part of the page: it shows what plays as it goes on, and its buttons do
+// what they say, in a style that has no inside to show.
+func TestBrowserPlayer(t *testing.T) {
+	l := serve(t, sounding(t), "-style", "direct", "-data", t.TempDir(), "-passages", "300", "-rate", "2")
+	ctx, heard := browse(t)
+	do(t, ctx, "open", scheme("light"), chromedp.Navigate(l.url+"/"))
+	text := func(id string) string { return fmt.Sprintf("document.getElementById(%q).textContent", id) }
+	wait(t, ctx, text("now")+`.startsWith("Passage ")`)
+	wait(t, ctx, text("position")+`.includes("0:01 of 0:0")`)
+	do(t, ctx, "wish", chromedp.Focus(chromedp.CSS("#passage")), chromedp.KeyEvent("8"), chromedp.KeyEvent("\r"))
+	wait(t, ctx, text("queue")+`.includes("Passage 8")`)
+	wait(t, ctx, text("told")+` === "Passage 8 waits."`)
+	do(t, ctx, "wish again", chromedp.Focus(chromedp.CSS("#passage")), chromedp.KeyEvent("\r"))
+	wait(t, ctx, text("told")+`.includes("already-queued")`)
+	shoot(t, ctx, "player")
+	click(t, ctx, `document.getElementById("pause")`)
+	wait(t, ctx, text("playback")+` === "paused"`)
+	value[bool](t, ctx, `(document.getElementById("volume").value = 80, document.getElementById("volume").dispatchEvent(new Event("change")))`)
+	c := web.NewClient(l.url, web.ClientConfig{})
+	defer c.Close()
+	eventually(t, "the volume is set", func() bool { s, err := c.Status(ctx); return err == nil && s.Volume == 80 })
+	do(t, ctx, "say", chromedp.Focus(chromedp.CSS("#username")), chromedp.KeyEvent("a"), chromedp.Focus(chromedp.CSS("#message")),
+		chromedp.KeyEvent("b"), chromedp.KeyEvent("\r"))
+	wait(t, ctx, text("told")+` === "Said."`)
+	do(t, ctx, "dark and narrow", chromedp.EmulateViewport(400, 800, chromedp.EmulateMobile), scheme("dark"))
+	shoot(t, ctx, "player-narrow")
+	if w := value[int](t, ctx, "document.documentElement.scrollWidth"); w > 400 {
+		t.Errorf("at 400 px the page is %d px wide", w)
+	}
+	refused := 0 // which the browser writes to its console, rightly
+	heard.mu.Lock()
+	for _, text := range heard.list {
+		if strings.Contains(text, "409") {
+			refused++
+		}
+	}
+	if len(heard.list) != refused || refused != 1 {
+		t.Errorf("%q", heard.list)
+	}
+	heard.mu.Unlock()
+	l.stop(t)
+	wait(t, ctx, text("told")+`.startsWith("not connected")`)
+}
+
 // seesFlow looks at the picture and the tree of the chosen flow.
 func seesFlow(t *testing.T, ctx context.Context, action string) {
 	t.Helper()
@@ -198,14 +244,14 @@ func seesFlow(t *testing.T, ctx context.Context, action string) {
 // byKeyboard chooses another flow without a pointer.
 func byKeyboard(t *testing.T, ctx context.Context) {
 	was := value[string](t, ctx, "location.hash")
-	do(t, ctx, "pause", chromedp.Focus(chromedp.CSS("#pause")), chromedp.KeyEvent(" "))
-	if value[string](t, ctx, `document.getElementById("pause").getAttribute("aria-pressed")`) != "true" {
+	do(t, ctx, "pause", chromedp.Focus(chromedp.CSS("#hold")), chromedp.KeyEvent(" "))
+	if value[string](t, ctx, `document.getElementById("hold").getAttribute("aria-pressed")`) != "true" {
 		t.Error("the space bar does not press Pause")
 	}
 	do(t, ctx, "choose", chromedp.Focus(chromedp.CSS("#flows li:first-child button")), chromedp.KeyEvent("\r"))
 	wait(t, ctx, fmt.Sprintf("location.hash !== %q", was))
 	seesFlow(t, ctx, "log::Messages::append")
-	do(t, ctx, "go on", chromedp.Focus(chromedp.CSS("#pause")), chromedp.KeyEvent(" "))
+	do(t, ctx, "go on", chromedp.Focus(chromedp.CSS("#hold")), chromedp.KeyEvent(" "))
 }
 
 // isInert: what mallory said is text, in the events, in the tree and in the picture.

@@ -4,10 +4,13 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"rubato/player"
 )
 
 // ShortestToken is in bytes.
@@ -57,15 +60,24 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	// A page from elsewhere whose name was made to point here has its own name in Host.
 	case len(g.hosts) > 0 && !slices.Contains(g.hosts, strings.ToLower(r.Host)):
-		refuse(w, http.StatusForbidden, "host %q is not served: open http://%s/", r.Host, g.hosts[0])
+		g.refuse(w, r, http.StatusForbidden, fmt.Sprintf("host %q is not served: open http://%s/", r.Host, g.hosts[0]))
 	case g.token == nil || g.bearer(r) || g.hasCookie(r):
 		g.next.ServeHTTP(w, r)
 	case g.inQuery(r):
 		g.exchange(w, r)
 	default:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="rubato"`)
-		refuse(w, http.StatusUnauthorized, "a token is needed: open /?token=TOKEN once, or send Authorization: Bearer TOKEN")
+		g.refuse(w, r, http.StatusUnauthorized, "a token is needed: open /?token=TOKEN once, or send Authorization: Bearer TOKEN")
 	}
+}
+
+// refuse answers as what stands behind it would.
+func (g *guard) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
+	if strings.HasPrefix(r.URL.Path, apiRoot) {
+		deny(w, status, player.Unauthorised, why)
+		return
+	}
+	refuse(w, status, "%s", why)
 }
 
 // same compares in constant time, whatever the length.

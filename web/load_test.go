@@ -18,6 +18,8 @@ type taker struct {
 	took  []player.Stimulus
 	queue []player.Entry
 	fails error
+	blind error // of Waiting
+	dry   bool  // nothing stays in the queue
 }
 
 func (p *taker) Do(s player.Stimulus) error {
@@ -29,15 +31,18 @@ func (p *taker) Do(s player.Stimulus) error {
 	case player.QueueLow:
 		p.queue = append(p.queue, player.Entry{Passage: int64(s.Seq)})
 	}
+	if p.dry {
+		p.queue = nil
+	}
 	return p.fails
 }
 
-func (p *taker) Observe() (player.Observation, error) {
-	return player.Observation{Queue: p.queue}, nil
-}
+func (p *taker) Waiting(uint64) ([]player.Entry, error) { return p.queue, p.blind }
 
 func loadOf(p *taker, seed uint64) *load {
-	return &load{player: p, clock: clock{time.Now(), player.Day}, seed: seed, rate: 2,
+	clock := clock{begun: time.Now(), epoch: player.Day, speed: Speed}
+	front := NewFront(p, FrontConfig{Clock: func() player.Ticks { return clock.at(time.Now()) }})
+	return &load{front: front, clock: clock, seed: seed, rate: 2,
 		stimulus: func(kind player.Kind, seed, seq uint64, at player.Ticks) player.Stimulus {
 			return player.Stimulus{Kind: kind, Seq: seq, At: at, Seed: seed}
 		}}
@@ -60,7 +65,7 @@ func TestLoad(t *testing.T) {
 	of := map[player.Kind]int{}
 	for i, s := range runs[0] {
 		of[s.Kind]++
-		if s.Seq != uint64(i+1) || i > 0 && s.At < runs[0][i-1].At {
+		if i > 0 && (s.Seq <= runs[0][i-1].Seq || s.At < runs[0][i-1].At) {
 			t.Fatalf("stimulus %d: %+v comes after %+v", i, s, runs[0][max(0, i-1)])
 		}
 		if (s.Kind == player.BufferReady) != (s.Passage > 0) {
@@ -83,9 +88,9 @@ func TestLoadCountsFailures(t *testing.T) {
 	t.Parallel()
 	p := &taker{fails: errors.New("broken by the test")}
 	l := loadOf(p, 1)
-	l.do(player.MessageSaid, 0, 0)
+	l.do(t.Context(), player.MessageSaid, 0, 0)
 	p.fails = nil
-	l.do(player.MessageSaid, 0, 0)
+	l.do(t.Context(), player.MessageSaid, 0, 0)
 	if got := l.counts(); got.stimuli != 2 || got.failed != 1 || got.last == nil {
 		t.Errorf("%+v", got)
 	}
@@ -96,7 +101,7 @@ func TestLoadCountsFailures(t *testing.T) {
 
 func TestClock(t *testing.T) {
 	t.Parallel()
-	c := clock{begun: noon, epoch: 5}
+	c := clock{begun: noon, epoch: 5, speed: Speed}
 	for since, want := range map[time.Duration]player.Ticks{
 		0: 5, 10 * time.Second: 5 + player.Hour, -time.Hour: 5, time.Second / 2: 5 + 180*player.Second,
 		10 * 365 * 24 * time.Hour: 5 + 3600*365*player.Day,
@@ -111,5 +116,83 @@ func TestClock(t *testing.T) {
 		if gap := l.gap(draws); gap < 0 || gap > 5*time.Second/2 {
 			t.Fatalf("a gap of %v", gap)
 		}
+	}
+}
+
+// With sound, people talk and leave the buttons alone, and a queue that has run dry is
+// filled, at once and then every ten seconds.
+func TestLoadWithSound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &taker{}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		l := loadOf(p, 7)
+		l.sounds, l.clock.speed = true, 1
+		l.run(ctx)
+		of := map[player.Kind]int{}
+		for i, s := range p.took {
+			if of[s.Kind]++; s.Kind == player.QueueLow && i > 0 {
+				t.Errorf("stimulus %d fills a queue that is not empty", i)
+			}
+		}
+		if of[player.QueueLow] != 1 || of[player.MessageSaid] < 900 || len(of) != 2 {
+			t.Errorf("by kind: %v", of)
+		}
+	})
+}
+
+func TestLoadRevives(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &taker{dry: true}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		l := loadOf(p, 7)
+		l.sounds, l.clock.speed = true, 1
+		l.run(ctx)
+		low := 0
+		for _, s := range p.took {
+			if s.Kind == player.QueueLow {
+				low++
+			}
+		}
+		if low < 5 || low > 7 {
+			t.Errorf("%d refills in a minute of silence, want one in 10 s", low)
+		}
+		p.blind = errors.New("broken by the test")
+		if l.revive(t.Context(), 0); l.counts().last == nil {
+			t.Error("a player that does not say what waits is no failure")
+		}
+	})
+}
+
+// What a period brings goes to the player at the present time. One that fails is
+// counted; when nothing else comes, the sound is given up.
+func TestLoadHears(t *testing.T) {
+	t.Parallel()
+	p := &taker{}
+	l := loadOf(p, 1)
+	hear := l.hear(t.Context())
+	if err := hear(player.Stimulus{Kind: player.Period, At: 1, Frames: 441}); err != nil || p.took[0].Frames != 441 || p.took[0].At < player.Day {
+		t.Errorf("%v, took %+v", err, p.took)
+	}
+	p.fails = errors.New("broken by the test")
+	for i := range 2*deafness - 1 {
+		kind := player.BufferFailed // which is no sign of deafness
+		if i%2 == 0 {
+			kind = player.Period
+		}
+		if err := hear(player.Stimulus{Kind: kind}); (err != nil) != (i == 2*deafness-2) {
+			t.Fatalf("stimulus %d: %v", i, err)
+		}
+	}
+	if c := l.counts(); c.stimuli != 2*deafness || c.failed != 2*deafness-1 {
+		t.Errorf("%+v", c)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := l.hear(ctx)(player.Stimulus{Kind: player.Period}); !errors.Is(err, context.Canceled) {
+		t.Errorf("at the end: %v", err)
 	}
 }

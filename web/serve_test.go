@@ -30,8 +30,8 @@ const hostile = `<img src=x onerror="document.title='bitten'"><script>document.t
 func real() web.Deps {
 	return web.Deps{
 		Styles: []player.Style{direct.Style, orchestrated.Style}, Default: "bus", Epoch: sqlite.Epoch,
-		MakeLibrary: func(path string, passages int, seed uint64) error {
-			return sqlite.Make(path, sqlite.Library{Passages: passages, Seed: seed}, nil)
+		MakeLibrary: func(path string, wish web.LibraryWish, _ func(string)) error {
+			return sqlite.Make(path, sqlite.Library{Passages: wish.Passages, Seed: wish.Seed}, nil)
 		},
 		OpenStore: func(path string) (player.Store, io.Closer, error) {
 			store, err := sqlite.Open(path, sqlite.Options{})
@@ -268,6 +268,7 @@ func TestServeUsage(t *testing.T) {
 		"rate":          {args: []string{"-rate", "1000"}, says: "rubato run"},
 		"no rate":       {args: []string{"-rate", "NaN"}, says: "natural load"},
 		"passages":      {args: []string{"-passages", "7"}, says: "200 to 200000"},
+		"no sound":      {args: []string{"-music", "somewhere"}, says: "-mute"},
 		"no data":       {args: []string{"-data", ""}, says: "folder"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -304,8 +305,10 @@ func TestServeFails(t *testing.T) {
 		says   string
 		args   []string
 	}{
-		"port":    {args: []string{"-addr", busy.Addr().String()}, says: "-addr"},
-		"library": {change: func(d *web.Deps, _ string) { d.MakeLibrary = func(string, int, uint64) error { return broken } }, says: broken.Error()},
+		"port": {args: []string{"-addr", busy.Addr().String()}, says: "-addr"},
+		"library": {change: func(d *web.Deps, _ string) {
+			d.MakeLibrary = func(string, web.LibraryWish, func(string)) error { return broken }
+		}, says: broken.Error()},
 		"store": {change: func(d *web.Deps, _ string) {
 			d.OpenStore = func(string) (player.Store, io.Closer, error) { return nil, nil, broken }
 		}, says: broken.Error()},

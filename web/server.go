@@ -14,11 +14,11 @@ import (
 // Limits of the server.
 const (
 	headerPatience = 5 * time.Second  // to send a header
-	readPatience   = 10 * time.Second // to send a request; none has a body
+	readPatience   = 10 * time.Second // to send a request, body included
 	writePatience  = 30 * time.Second // for a whole answer; a stream has its own
 	idlePatience   = time.Minute
 	headerBytes    = 16 << 10
-	connections    = 256             // one more is closed at once
+	connections    = 512             // one more is closed at once; listeners alone do not use them up
 	farewell       = 2 * time.Second // for answers under way when the server stops
 )
 
@@ -35,7 +35,7 @@ func start(l net.Listener, handler http.Handler, changes ...func(*http.Server)) 
 	ctx, stop := context.WithCancel(context.Background())
 	s := &server{stop: stop, served: make(chan error, 1)}
 	s.http = &http.Server{
-		Handler:           http.MaxBytesHandler(handler, 0),
+		Handler:           http.MaxBytesHandler(handler, BodyLimit),
 		ReadHeaderTimeout: headerPatience,
 		ReadTimeout:       readPatience,
 		WriteTimeout:      writePatience,

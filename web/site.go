@@ -5,6 +5,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"strings"
 )
 
 //go:embed page
@@ -15,6 +16,8 @@ var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/page.html"))
 // assets are what the page asks for, all of it from here.
 var assets = []struct{ path, contentType string }{
 	{"page.css", "text/css; charset=utf-8"},
+	{"element.js", "text/javascript; charset=utf-8"},
+	{"player.js", "text/javascript; charset=utf-8"},
 	{"page.js", "text/javascript; charset=utf-8"},
 	{"flows.js", "text/javascript; charset=utf-8"},
 	{"icon.svg", "image/svg+xml"},
@@ -22,6 +25,7 @@ var assets = []struct{ path, contentType string }{
 
 // SiteConfig is what a Site serves, and to whom.
 type SiteConfig struct {
+	API     http.Handler  // below /api/; nil: none
 	Insides *Insides      // nil: the developer interface is off, and its paths are not there
 	Status  func() Status // what runs, asked at every visit of the page
 	Hosts   []string      // Host headers that are answered, in lower case; none: all
@@ -33,6 +37,7 @@ type Status struct {
 	Style     string
 	Doc       string // what the style adds, in one line
 	Data      string // folder of library and trace
+	Sound     string // what is heard, in words; "": nothing
 	Rate      string // stimuli a second
 	Seed      uint64
 	Stimuli   uint64 // so far
@@ -55,7 +60,21 @@ func Site(c SiteConfig) http.Handler {
 	if c.Insides != nil {
 		mux.Handle("/dev/", Developer(*c.Insides))
 	}
-	return newGuard(c.Hosts, c.Token, routed(mux, "the page is at /"))
+	return newGuard(c.Hosts, c.Token, c.besideAPI(routed(mux, "the page is at /")))
+}
+
+// besideAPI has the API answer what is its own, other methods than GET included.
+func (c SiteConfig) besideAPI(rest http.Handler) http.Handler {
+	if c.API == nil {
+		return rest
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, apiRoot) {
+			c.API.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	})
 }
 
 // page writes the page as things stand; its scripts keep it so.
@@ -63,8 +82,8 @@ func (c SiteConfig) page(w http.ResponseWriter) {
 	var b bytes.Buffer
 	err := pageTemplate.Execute(&b, struct {
 		Status
-		Dev, Inside bool
-	}{c.Status(), c.Insides != nil, c.Insides != nil && c.Insides.Player != nil})
+		API, Dev, Inside bool
+	}{c.Status(), c.API != nil, c.Insides != nil, c.Insides != nil && c.Insides.Player != nil})
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "the page cannot be written: %v", err)
 		return

@@ -42,7 +42,8 @@ func TestDeveloperInterfaceIsAbsentWhenOff(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	t.Parallel()
-	on := siteOf(&Insides{Style: "bus", Player: example()}, nil)
+	api := API(NewFront(&stage{}, FrontConfig{}), NewHub(HubConfig{}), APIConfig{})
+	on := siteOf(&Insides{Style: "bus", Player: example()}, func(c *SiteConfig) { c.API = api })
 	page := ask(on, "GET", "/")
 	if strings.Contains(page.Body.String(), hostile) || !strings.Contains(page.Body.String(), "&lt;script&gt;") {
 		t.Errorf("what is not the page's own is not escaped:\n%s", page.Body)
@@ -130,5 +131,43 @@ func TestTokenBecomesCookie(t *testing.T) {
 		if h.ServeHTTP(w, r); w.Code != want {
 			t.Errorf("cookie %q: %d, want %d", value, w.Code, want)
 		}
+	}
+}
+
+// The API stands behind the same guard, takes other methods than GET, and refuses in
+// its own words.
+func TestSiteWithAPI(t *testing.T) {
+	t.Parallel()
+	p := &stage{}
+	api := API(NewFront(p, FrontConfig{}), NewHub(HubConfig{}), APIConfig{Token: "of the player"})
+	h := siteOf(nil, func(c *SiteConfig) { c.API, c.Token, c.Hosts = api, token, []string{"127.0.0.1:80"} })
+	for name, c := range map[string]struct {
+		path, host, bearer, origin string
+		want                       int
+	}{
+		"let in":         {"/api/play", "127.0.0.1:80", token, "http://127.0.0.1:80", 204},
+		"no token":       {"/api/play", "127.0.0.1:80", "", "", 401},
+		"wrong token":    {"/api/play", "127.0.0.1:80", "of the player", "", 401},
+		"other host":     {"/api/play", "evil.example", token, "", 403},
+		"from elsewhere": {"/api/play", "127.0.0.1:80", token, "http://evil.example", 403},
+		"no route":       {"/api/nothing", "127.0.0.1:80", token, "", 404},
+	} {
+		r := httptest.NewRequest("POST", c.path, nil)
+		r.Host = c.host
+		r.Header.Set("Authorization", "Bearer "+c.bearer)
+		if c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.want || w.Code > 299 && !strings.Contains(w.Body.String(), `{"error":{"code":"`) {
+			t.Errorf("%s: %d %s, want %d", name, w.Code, w.Body, c.want)
+		}
+	}
+	if took := p.taken(); len(took) != 1 || took[0].Token != "of the player" {
+		t.Errorf("took %+v, want one command with the player's token", took)
+	}
+	if w := ask(siteOf(nil, nil), "POST", "/api/play"); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("without an API: %d", w.Code)
 	}
 }

@@ -72,7 +72,7 @@ func (s *stream) next(ctx context.Context, listener player.Listener, c client) e
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
-		return c.write(": still here\n\n")
+		return c.write([]byte(": still here\n\n"))
 	}
 	return errors.Join(err, c.event("end", map[string]string{"error": err.Error()}))
 }
@@ -127,7 +127,7 @@ func (c client) open() {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	c.w.WriteHeader(http.StatusOK)
-	_ = c.write("retry: 2000\n\n")
+	_ = c.write([]byte("retry: 2000\n\n"))
 }
 
 // event sends v as the data of one event. JSON has no line breaks of its own, so
@@ -140,12 +140,12 @@ func (c client) event(name string, v any) error {
 	if name != "" {
 		name = "event: " + name + "\n"
 	}
-	return c.write(name + "data: " + string(data) + "\n\n")
+	return c.write([]byte(name + "data: " + string(data) + "\n\n"))
 }
 
-func (c client) write(text string) error {
+func (c client) write(text []byte) error {
 	_ = c.control.SetWriteDeadline(time.Now().Add(c.patience))
-	if _, err := c.w.Write([]byte(text)); err != nil {
+	if _, err := c.w.Write(text); err != nil {
 		return err
 	}
 	return c.control.Flush()

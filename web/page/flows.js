@@ -2,22 +2,6 @@
 // as text only (textContent), and pictures as images, so nothing a user said runs.
 "use strict";
 
-// element makes <tag class=…> with text in it.
-function element(tag, className, text) {
-  const e = document.createElement(tag);
-  if (className) e.className = className;
-  if (text !== undefined) e.textContent = text;
-  return e;
-}
-
-const byId = (id) => document.getElementById(id);
-
-async function get(path) {
-  const response = await fetch(path, { signal: AbortSignal.timeout(10000) });
-  if (!response.ok) throw new Error(`${path}: ${(await response.json()).error}`);
-  return response;
-}
-
 const us = (v) => (v < 10 ? v.toFixed(2) : v < 100 ? v.toFixed(1) : Math.round(v).toLocaleString("en"));
 const took = (v) => (v < 1000 ? us(v) + " µs" : (v / 1000).toFixed(v < 10000 ? 2 : 1) + " ms");
 

@@ -103,7 +103,7 @@ async function refresh() {
 const eventsKept = 100;
 
 function heard(e) {
-  if (byId("pause").getAttribute("aria-pressed") === "true") return;
+  if (byId("hold").getAttribute("aria-pressed") === "true") return;
   const list = byId("events"), li = element("li");
   if (e.lost) li.append(element("span", "lost", `${e.lost} events dropped: this page was too slow. `));
   li.append(element("span", "mono", `#${e.flow} ${e.event}`), element("span", "mono fields", e.fields));
@@ -111,7 +111,7 @@ function heard(e) {
   while (list.children.length > eventsKept) list.lastChild.remove();
 }
 
-byId("pause").addEventListener("click", (click) => {
+byId("hold").addEventListener("click", (click) => {
   const button = click.currentTarget, paused = button.getAttribute("aria-pressed") !== "true";
   button.setAttribute("aria-pressed", String(paused));
   button.textContent = paused ? "Go on" : "Pause";
