@@ -8,9 +8,9 @@ STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 
 .PHONY: bench bench-components bench-full test race lint gate targets pi report readme test-browser build clean
 
-bench: build ; bin/rubato run queue-low message-log
+bench: build ; bin/rubato run -proof queue-low message-log
 bench-components: build ; bin/rubato run components
-bench-full: build ; bin/rubato run -full
+bench-full: build ; bin/rubato run -full -proof
 test: ; $(GO) test ./...
 race: ; CGO_ENABLED=1 $(GO) test -race ./...
 lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web && $(STATICCHECK) ./...

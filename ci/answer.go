@@ -21,7 +21,7 @@ func write(w io.Writer, a Answer, asJSON bool) error {
 		e.SetEscapeHTML(false)
 		return e.Encode(a)
 	}
-	_, err := io.WriteString(w, tableOf(a)+"\n"+notes(a)+summary(a)+"\n")
+	_, err := io.WriteString(w, tableOf(a)+"\n"+notes(a)+proofNotes(a)+summary(a)+"\n")
 	return err
 }
 

@@ -25,7 +25,9 @@ const (
 type Budgets struct {
 	File     string // for messages
 	Baseline string // the style that ratio and overhead_us are to
-	List     []Budget
+	// RequireProof: a run without a twin and a plant is blind.
+	RequireProof bool
+	List         []Budget
 }
 
 // A Budget is a promise about one or more cells of a run.

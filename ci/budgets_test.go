@@ -41,7 +41,7 @@ func TestFaults(t *testing.T) {
 		{"two documents", oneBudget, oneBudget + "---\n" + oneBudget, "f:10: a second document; put all budgets into one list"},
 		{"no schema", "schema: 1\n", "", "f:1: schema: is missing"},
 		{"later schema", "schema: 1", "schema: 2", "f:1: schema: is 2; this rubato reads schema 1"},
-		{"unknown root field", "baseline", "basline", "f:2: basline: unknown field; nearest is \"baseline\"; there are baseline, budgets, schema"},
+		{"unknown root field", "baseline", "basline", "f:2: basline: unknown field; nearest is \"baseline\"; there are baseline, budgets, require_proof, schema"},
 		{"budgets missing", oneBudget, "schema: 1\n", "f:1: budgets: is missing"},
 		{"budgets empty", oneBudget, "schema: 1\nbudgets: []\n", "f:2: budgets: an empty list gates nothing"},
 		{"budgets null", oneBudget, "schema: 1\nbudgets:\n", "f:2: budgets: must be a list, not nothing"},

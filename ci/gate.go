@@ -24,7 +24,7 @@ const (
 	ExitOver         = 1 // some budget is exceeded
 	ExitUsage        = 2 // the command, the budgets or the results cannot be read
 	ExitInconclusive = 3 // some interval straddles its limit, or a cell was not measured
-	ExitInvalid      = 4 // some budgeted cell is void, or the styles did different work
+	ExitInvalid      = 4 // some budgeted cell is void, the styles did different work, or the run is blind
 	ExitIncomplete   = 5 // the run ended early
 )
 
@@ -120,6 +120,9 @@ cells keep one, the table shows the tightest; -json shows all.
   3  inconclusive  an interval straddles its limit, or a budgeted cell was not measured:
                    run again with more effort (rubato run -full)
   4  invalid       a budgeted cell is void, or the styles did different work
+     blind         the run found a difference between the baseline and its own twin, or
+                   missed the slowdown planted in it; or carries no proof, and has to:
+                   measure again with more effort, with -proof, or on a quieter machine
   5  incomplete    the run ended early
 
   -budgets FILE    the promises to hold the run to
@@ -129,6 +132,7 @@ A budgets file:
 
   schema: 1
   baseline: direct               # what ratio and overhead_us are to
+  require_proof: true            # only runs made with rubato run -proof can pass
   budgets:
     - name: the bus adds at most a tenth to a selection
       scenario: queue-low          # or a list
@@ -152,5 +156,5 @@ has too few rounds for an interval, keeps a limit when every round does.
 
 Example:
 
-  rubato run -quick && rubato gate || echo "exit code $?"
+  rubato run -quick -proof && rubato gate || echo "exit code $?"
 `

@@ -113,9 +113,10 @@ func neighbours(sources []source) []string {
 		"direct":       {"player"},
 		"orchestrated": {"player"},
 		"natsbus":      {"player", "orchestrated"},
-		"runner":       {"reports", "ci"},
-		"reports":      {},
-		"ci":           {"reports"},
+		"inference":    {},
+		"runner":       {"reports", "ci", "inference"},
+		"reports":      {"inference"},
+		"ci":           {"reports", "inference"},
 	}
 	var broken []string
 	for _, s := range goFiles(sources, false) {

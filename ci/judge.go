@@ -34,6 +34,9 @@ type Answer struct {
 	Exit       int    `json:"exit"`
 	Incomplete string `json:"incomplete,omitempty"` // why the run ended early
 	Rows       []Row  `json:"rows"`
+	// Blind is why the run's verdicts mean nothing, Warnings what weakens them.
+	Blind    []string `json:"blind,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Judge holds a run to budgets. The error is bad input: a budget that names what
@@ -46,13 +49,15 @@ func (g Gate) Judge(budgets Budgets, run *reports.Run) (Answer, error) {
 	for _, b := range budgets.List {
 		answer.Rows = append(answer.Rows, b.rows(run)...)
 	}
+	answer.proven(budgets, run)
 	otherBaseline(answer.Rows, budgets.Baseline, run.Baseline)
 	answer.Exit, answer.Verdict = weigh(answer)
 	return answer, nil
 }
 
 // weigh picks the gravest: a run that ended early says nothing at all, void work
-// makes its neighbours doubtful, and what is over is over whatever else is open.
+// makes its neighbours doubtful, blind eyes see neither what is over nor what is
+// within, and what is over is over whatever else is open.
 func weigh(a Answer) (int, string) {
 	seen := make(map[string]bool)
 	for _, r := range a.Rows {
@@ -63,6 +68,8 @@ func weigh(a Answer) (int, string) {
 		return ExitIncomplete, "incomplete"
 	case seen[Invalid]:
 		return ExitInvalid, Invalid
+	case len(a.Blind) > 0:
+		return ExitInvalid, Blind
 	case seen[Over]:
 		return ExitOver, Over
 	case seen[Inconclusive] || len(a.Rows) == 0:

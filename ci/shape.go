@@ -17,7 +17,15 @@ func (p *parse) root(n ast.Node) Budgets {
 			}
 		},
 		"baseline": func(n ast.Node) { budgets.Baseline = p.text(n, "baseline") },
-		"budgets":  func(n ast.Node) { budgets.List = p.budgets(n) },
+		"require_proof": func(n ast.Node) {
+			v, ok := n.(*ast.BoolNode)
+			if !ok {
+				p.fault(n, "require_proof", "must be true or false, not %s", kind(n))
+				return
+			}
+			budgets.RequireProof = v.Value
+		},
+		"budgets": func(n ast.Node) { budgets.List = p.budgets(n) },
 	})
 	p.need(n, "", lines, "schema", "budgets")
 	p.relative(budgets)

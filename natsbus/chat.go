@@ -23,12 +23,14 @@ type chatSide struct {
 
 	mu       sync.Mutex
 	underWay map[uint64]player.Done
-	blamed   error // the first outcome that was unreadable or nobody's
+	given    map[uint64]struct{} // up, as their outcome did not come: it may still
+	blamed   error               // the first outcome that was unreadable or nobody's
 }
 
 func newChat(conn *nats.Conn, config player.Config, fields []orchestrated.Field) (*chatSide, error) {
 	u := &chatSide{conn: conn, timeout: config.Timeout, fields: fields,
-		places: make(chan struct{}, config.Window), underWay: make(map[uint64]player.Done, config.Window)}
+		places: make(chan struct{}, config.Window), underWay: make(map[uint64]player.Done, config.Window),
+		given: map[uint64]struct{}{}}
 	if _, err := conn.Subscribe(doneSubject, u.done); err != nil {
 		return nil, err
 	}
@@ -106,6 +108,9 @@ func (u *chatSide) done(msg *nats.Msg) {
 	}
 	for _, o := range outcomes {
 		done := u.take(o.Seq)
+		if done == nil && u.wasGivenUp(o.Seq) {
+			continue
+		}
 		if done == nil {
 			u.blame(fmt.Errorf("an outcome for stimulus %d, which is not under way", o.Seq))
 			continue
@@ -146,9 +151,30 @@ func (u *chatSide) abandon(err error) {
 	u.underWay = make(map[uint64]player.Done, cap(u.places))
 	u.mu.Unlock()
 	for seq, done := range lost {
+		u.giveUp(seq)
 		done(seq, err)
 		<-u.places
 	}
+}
+
+// mostGivenUp bounds how many late outcomes are known for what they are.
+const mostGivenUp = 1 << 16
+
+func (u *chatSide) giveUp(seq uint64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.given) < mostGivenUp {
+		u.given[seq] = struct{}{}
+	}
+}
+
+// wasGivenUp tells whether an outcome only comes too late; it does once.
+func (u *chatSide) wasGivenUp(seq uint64) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	_, late := u.given[seq]
+	delete(u.given, seq)
+	return late
 }
 
 func (o outcome) err() error {

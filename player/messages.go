@@ -46,7 +46,11 @@ func (m *Messages) Append(msg Message) error {
 	if err := m.store.AppendMessage(msg); err != nil {
 		return fail(Unavailable, "messages: append", err)
 	}
-	m.Lane.Record("append", msg.Text, int64(DigestText(0, msg.Username)), int64(msg.At))
+	var who uint64
+	if !m.Lane.Quiet {
+		who = DigestText(0, msg.Username)
+	}
+	m.Lane.Record("append", msg.Text, int64(who), int64(msg.At))
 	return nil
 }
 

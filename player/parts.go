@@ -29,7 +29,7 @@ type Parts struct {
 func NewParts(config Config) *Parts {
 	library, verbatim := config.Store.Director(), config.Verbatim
 	log := &logGate{LogStore: config.Store.Log()}
-	return &Parts{
+	parts := &Parts{
 		Queue:     NewQueue(verbatim),
 		Playback:  NewPlayback(config.Deck, verbatim),
 		Decoder:   NewDecoder(config.Deck, config.Store.Cuts(), verbatim),
@@ -47,6 +47,10 @@ func NewParts(config Config) *Parts {
 		store:     config.Store,
 		gate:      log,
 	}
+	for _, lane := range parts.lanes() {
+		lane.Quiet = config.Unwitnessed
+	}
+	return parts
 }
 
 // Observe reads back every part and the store. No part may be at work.
@@ -56,13 +60,24 @@ func (p *Parts) Observe() (Observation, error) {
 	if p.Playback.deck != nil {
 		sound = p.Playback.deck.Delivered()
 	}
+	var lanes []Lane
+	for _, lane := range p.lanes() {
+		lanes = append(lanes, *lane)
+	}
 	return Observation{
-		Sound: sound,
-		Queue: p.Queue.Entries(),
-		Lanes: Lanes(p.Queue.Lane, p.Playback.Lane, p.Decoder.Lane, p.Pace.Lane,
-			p.Timeslots.Lane, p.Director.Lane, p.Cooldowns.Lane,
-			p.Messages.Lane, p.Users.Lane, p.History.Lane, p.Settings.Lane,
-			p.Broadcast.Lane, p.Sessions.Lane),
+		Sound:  sound,
+		Queue:  p.Queue.Entries(),
+		Lanes:  Lanes(lanes...),
 		Stored: stored,
 	}, err
+}
+
+// lanes are those of all parts.
+func (p *Parts) lanes() []*Lane {
+	return []*Lane{
+		&p.Queue.Lane, &p.Playback.Lane, &p.Decoder.Lane, &p.Pace.Lane,
+		&p.Timeslots.Lane, &p.Director.Lane, &p.Cooldowns.Lane,
+		&p.Messages.Lane, &p.Users.Lane, &p.History.Lane, &p.Settings.Lane,
+		&p.Broadcast.Lane, &p.Sessions.Lane,
+	}
 }

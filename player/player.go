@@ -62,6 +62,9 @@ type Config struct {
 	Token     string        // what Control must bear; "": anything
 	Pace      PaceMode      // how often the queue's depth is told
 	Verbatim  bool          // lanes keep their lines, not only their digest
+	// Unwitnessed lanes only count. Nothing then shows that the work was the same, so
+	// it is for measuring what showing it costs, and for nothing else.
+	Unwitnessed bool
 }
 
 // Dispatch is how an engine gets from a trigger to its rules.

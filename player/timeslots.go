@@ -35,7 +35,7 @@ func (t *Timeslots) FlavorAt(target Ticks) (*Flavor, error) {
 	const op = "timeslots: flavor"
 	if target < t.until {
 		wanted := t.override
-		t.Lane.Record("flavor", "", int64(target), int64(wanted.Digest()))
+		t.record(target, &wanted)
 		return &wanted, nil
 	}
 	var mean flavorMean
@@ -47,8 +47,16 @@ func (t *Timeslots) FlavorAt(target Ticks) (*Flavor, error) {
 		return nil, fail(NotFound, op, fmt.Errorf("no reference passage at second %d of the day", target.SecondOfDay()))
 	}
 	flavor := mean.flavor()
-	t.Lane.Record("flavor", "", int64(target), int64(flavor.Digest()))
+	t.record(target, flavor)
 	return flavor, nil
+}
+
+func (t *Timeslots) record(target Ticks, wanted *Flavor) {
+	var digest uint64
+	if !t.Lane.Quiet {
+		digest = wanted.Digest()
+	}
+	t.Lane.Record("flavor", "", int64(target), int64(digest))
 }
 
 // flavorMean averages each category over the flavors that have it.

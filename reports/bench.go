@@ -94,6 +94,11 @@ func benchValues(s Scenario, b Block) ([]benchfmt.Value, error) {
 	add(float64(b.User+b.System)/n, "cpu-ns/op")
 	add(float64(b.Bytes)/n, "B/op")
 	add(float64(b.Allocs)/n, "allocs/op")
+	for _, r := range resourceList {
+		if used, told := r.of(b); told && r.unit != "" {
+			add(used/n, r.unit)
+		}
+	}
 	for _, m := range s.Measures {
 		if v, told := b.Figures[m.Name]; told {
 			add(v, m.benchUnit())

@@ -10,33 +10,44 @@ import (
 
 // Key names the cell and no other of its run: scenario, style and all options,
 // sorted, as in "message-log/bus/mode=closed/window=1". What could be taken for a
-// separator is percent-encoded. A twin and a plant end in their role, as in
-// "…/@role=twin".
+// separator is percent-encoded. The role of a twin or a plant stands among the
+// options, as in "@role=twin".
 func (c Cell) Key() string {
-	key := join(c.Scenario, c.Style, c.Options)
-	if c.Role != "" {
-		key += "/" + roleKey + "=" + escapePart(c.Role)
-	}
-	return key
+	return join(c.Scenario, c.Style, c.Role, c.Options)
 }
 
 // roleKey stands where an option does, so that an older reader takes it for one.
 const roleKey = "@role"
 
-// GroupKey is Key without the style: cells with the same one differ in style only.
+// GroupKey is Key without the style and the role: cells with the same one differ in style only.
 func (c Cell) GroupKey() string {
-	return join(c.Scenario, "", c.Options)
+	return join(c.Scenario, "", "", c.Options)
 }
 
-func join(scenario, style string, options map[string]string) string {
+func join(scenario, style, role string, options map[string]string) string {
 	parts := []string{escapePart(scenario)}
 	if style != "" {
 		parts = append(parts, escapePart(style))
 	}
-	for _, k := range slices.Sorted(maps.Keys(options)) {
+	names := slices.Sorted(maps.Keys(options))
+	at, _ := slices.BinarySearch(names, roleKey)
+	for i, k := range names {
+		if i == at {
+			parts = appendRole(parts, role)
+		}
 		parts = append(parts, escapeName(k)+"="+escapePart(options[k]))
 	}
+	if at == len(names) {
+		parts = appendRole(parts, role)
+	}
 	return strings.Join(parts, "/")
+}
+
+func appendRole(parts []string, role string) []string {
+	if role == "" {
+		return parts
+	}
+	return append(parts, roleKey+"="+escapePart(role))
 }
 
 func escapePart(s string) string {

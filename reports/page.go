@@ -18,7 +18,7 @@ type page struct {
 }
 
 // A banner is what weakens the figures, said before them.
-type banner struct{ Kind, Text string } // Kind: "incomplete", "void", "inconclusive", "warning"
+type banner struct{ Kind, Text string } // Kind: "incomplete", "void", "inconclusive", "blind", "warning"
 
 type section struct {
 	ID     string
@@ -35,6 +35,8 @@ func newPage(dir string, run *Run, details Details, plots []drawing) (*page, err
 	if len(run.Cells) == 0 {
 		p.Lead = append(p.Lead, "No cell was measured: there is nothing to compare.")
 	}
+	p.Sections = append(p.Sections, proofSection(run)...)
+	p.Sections = append(p.Sections, verdictSection(run)...)
 	all := groups(run)
 	for _, name := range scenarioNames(run) {
 		gs := slices.DeleteFunc(slices.Clone(all), func(g group) bool { return g.scenario != name })
@@ -44,6 +46,8 @@ func newPage(dir string, run *Run, details Details, plots []drawing) (*page, err
 		}
 		p.Sections = append(p.Sections, sections...)
 	}
+	p.Sections = append(p.Sections, certificateSection(run)...)
+	p.Sections = append(p.Sections, ledgerSection(run)...)
 	p.Sections = append(p.Sections, howToRead(run))
 	return p, nil
 }
@@ -94,6 +98,11 @@ func banners(run *Run) []banner {
 			if c.Verdict == kind {
 				all = append(all, banner{kind, c.Scenario + " " + c.label() + ": " + c.Why})
 			}
+		}
+	}
+	for i := range run.Proofs {
+		if p := &run.Proofs[i]; p.Blind != "" {
+			all = append(all, banner{"blind", p.Contest() + ": " + p.Blind})
 		}
 	}
 	for _, w := range run.Machine.Warnings {
@@ -148,7 +157,11 @@ func scenarioSections(dir string, run *Run, s Scenario, gs []group, details Deta
 		}
 		hot.Grids = append(hot.Grids, grids...)
 	}
-	all := []section{head}
+	spent, err := resourceSection(dir, run, s, gs, details)
+	if err != nil {
+		return nil, err
+	}
+	all := append([]section{head}, spent...)
 	if len(s.Claims) > 0 {
 		all = append(all, section{ID: id + "-claims", Title: s.Name + ": claims and budgets", Grids: []grid{claimTable(run, s, details)}, Text: []string{
 			"Each published figure against what was measured here. An answer other than inconclusive means that the whole 95 % interval lies inside the claimed range, above or below it; of a count, or of too few rounds for an interval, that every round does. An estimate made on another machine is not refuted by this one; its size is put to the test."}})

@@ -66,6 +66,9 @@ func (s summary) compare(c *Cell, rule ruling, err error) {
 	case base.Verdict == Void:
 		c.warn("no ratio: the baseline " + base.Style + " is void: " + base.Why)
 		return
+	case !c.certified(s.run):
+		c.warn("no ratio: no certificate shows that its work was that of " + base.Style)
+		return
 	}
 	own, others := s.kept[c.Key()], s.kept[base.Key()]
 	ratio, overhead, rounds := against(own, others, rule.paired)

@@ -24,6 +24,7 @@ type Run struct {
 	Cells      []Cell     `json:"cells"`
 	Rule       *Rule      `json:"rule,omitempty"`       // nil: the number of rounds was fixed beforehand
 	Proofs     []Proof    `json:"proofs,omitempty"`     // what the run could have seen, one a contest
+	Ledger     []Observed `json:"ledger,omitempty"`     // what measuring costs, contest by contest
 	Incomplete string     `json:"incomplete,omitempty"` // why the run ended early
 }
 
@@ -125,15 +126,18 @@ type Cell struct {
 	ActiveCPU  float64   `json:"active_cpu"`  // % of one core over the active window, from cumulative times
 	IdleCPU    float64   `json:"idle_cpu"`    // % of one core over the idle window, from cumulative times
 
+	Spent   map[string]float64  `json:"spent,omitempty"`   // means per operation of what blocks used, by resource: "reads", "waited_ns"
 	Figures map[string]Estimate `json:"figures,omitempty"` // by name of the scenario's Measures
 	Spans   map[string]Span     `json:"spans,omitempty"`   // the same, over the rounds
 
 	Role      string   `json:"role,omitempty"`       // Twin or Plant of a Proof; empty: a style's own
 	Rule      string   `json:"rule,omitempty"`       // Fixed or Peeking
-	Used      int      `json:"used,omitempty"`       // when Peeking: rounds that the last look saw, which medians and intervals are of
+	Looked    int      `json:"used,omitempty"`       // when Peeking: rounds that the last look saw, which medians and intervals are of
 	LeftOut   int      `json:"left_out,omitempty"`   // rounds left out, in all arms: something disturbed one of them
 	Judged    []Judged `json:"judged,omitempty"`     // what its ratio and overhead are held against
 	PAdjusted *float64 `json:"p_adjusted,omitempty"` // two-sided sign test that its ratio is 1, by Holm over the run; nil when Peeking
+
+	Certificate *Certificate `json:"certificate,omitempty"` // nil: nothing shows that its work was the baseline's
 
 	Work     Work     `json:"work"`
 	Verdict  string   `json:"verdict"`
@@ -172,11 +176,15 @@ type Block struct {
 	Effects     int64         `json:"effects"`
 	Expected    int64         `json:"expected"`
 	Digest      string        `json:"digest"`
+	Payload     int64         `json:"payload,omitempty"`   // bytes that the effects hold, as read back
+	Visited     int64         `json:"visited,omitempty"`   // rows that the style read to have them
+	Keys        string        `json:"keys,omitempty"`      // digest of the order within each key
 	Latency     string        `json:"latency"`             // HdrHistogram, V2 compressed, base64; in ns
 	Disturbed   string        `json:"disturbed,omitempty"` // what befell the process or its clocks meanwhile
 
-	Figures map[string]float64 `json:"figures,omitempty"` // by name of the scenario's Measures
-	Series  map[string][]Point `json:"series,omitempty"`  // the same, over the time of the block
+	Resources *Resources         `json:"resources,omitempty"` // nil: an older run, which did not ask
+	Figures   map[string]float64 `json:"figures,omitempty"`   // by name of the scenario's Measures
+	Series    map[string][]Point `json:"series,omitempty"`    // the same, over the time of the block
 }
 
 // A Sample is CPU % at one moment, as gopsutil reads it: ticks of 10 ms, so for
@@ -237,6 +245,7 @@ type Machine struct {
 	Go         string            `json:"go"`
 	Commit     string            `json:"commit"`
 	Dirty      bool              `json:"dirty"`
-	Versions   map[string]string `json:"versions"` // of what the styles stand on: nats-server, nats.go, sqlite
+	Versions   map[string]string `json:"versions"`         // of what the styles stand on: nats-server, nats.go, sqlite
+	Untold     map[string]string `json:"untold,omitempty"` // resources that this machine does not tell, and why
 	Warnings   []string          `json:"warnings"`
 }

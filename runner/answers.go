@@ -39,7 +39,11 @@ func (c *child) script(ask request) (answer reply, err error) {
 	if err := load.Run(func(time.Duration) {}); err != nil {
 		return reply{}, fmt.Errorf("running the script: %w", err)
 	}
+	if err := seal(load); err != nil {
+		return reply{}, fmt.Errorf("noting what is durable after the script: %w", err)
+	}
 	work, err := load.Work()
+	work.Settings = append(work.Settings, processSettings()...)
 	return reply{Work: &work, Wrong: work.wrong(c.scenario.Script)}, err
 }
 
@@ -53,7 +57,7 @@ func (c *child) open(ask request) (reply, error) {
 	if err != nil {
 		return reply{}, fmt.Errorf("opening: %w", err)
 	}
-	c.load = load
+	c.load = planted(load, c.setup.Plant)
 	gogc := debug.SetGCPercent(100)
 	debug.SetGCPercent(gogc)
 	return reply{Procs: runtime.GOMAXPROCS(0), GOGC: gogc}, nil
@@ -66,7 +70,7 @@ func (c *child) block(first, n int) (reply, error) {
 		return reply{}, fmt.Errorf("preparing stimuli %d to %d: %w", first, first+n-1, err)
 	}
 	c.phase("run")
-	block, err := measure(c.load, c.heard, n)
+	block, err := measure(c.load, c.heard, c.setup.observers(), n)
 	c.phase("count")
 	if err != nil {
 		return reply{}, err
@@ -76,12 +80,15 @@ func (c *child) block(first, n int) (reply, error) {
 		return reply{}, fmt.Errorf("counting effects: %w", err)
 	}
 	block.Stimuli, block.Effects, block.Expected = work.Stimuli, work.Effects, work.Expected
-	block.Digest = work.Digest
+	block.Digest, block.Payload, block.Visited, block.Keys = work.Digest, work.Bytes, work.Visited, work.Keys
 	if err := c.scenario.figures(work); err != nil {
 		return reply{}, err
 	}
 	block.Figures, block.Series = work.Figures, work.Series
-	return reply{Block: &block, Wrong: work.wrong(n)}, nil
+	if work.Settings != nil {
+		work.Settings = append(work.Settings, processSettings()...)
+	}
+	return reply{Block: &block, Wrong: work.wrong(n), Least: work.Least, Settings: work.Settings}, nil
 }
 
 // close closes the workload and counts the goroutines that it leaves behind.
@@ -103,6 +110,8 @@ func (c *child) close() (reply, error) {
 // wrong says what is missing or too much, if anything.
 func (w Work) wrong(asked int) string {
 	switch {
+	case w.Wrong != "":
+		return w.Wrong
 	case w.Stimuli != int64(asked):
 		return fmt.Sprintf("asked for %d stimuli, worked %d", asked, w.Stimuli)
 	case w.Effects < w.Expected:

@@ -123,6 +123,7 @@ func (c *contest) timed(walls [][]time.Duration) func(*entrant, *reports.Block) 
 	return func(e *entrant, b *reports.Block) error {
 		i := slices.Index(c.entrants, e)
 		walls[i] = append(walls[i], b.Wall)
+		e.perOp = float64(b.Wall) / float64(max(b.Ops, 1))
 		return nil
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"rubato/reports"
 )
 
 // certify has every arm run the scenario's script, untimed, and compares what they
@@ -32,12 +34,22 @@ func (c *contest) certify(ctx context.Context) error {
 		if i == 0 {
 			reference = *answer.Work
 		}
-		e.cell.Work.Digest = answer.Work.digest()
+		e.cell.Work.Digest, e.settings = answer.Work.digest(), answer.Work.Settings
+		e.cell.Certificate = &reports.Certificate{Transcript: e.cell.Work.Digest, Settings: e.settings}
+		if answer.Work.Wrong != "" { // it tells more than what came of it
+			e.disqualify("script, style %s: %s", e.style, answer.Work.Wrong)
+		}
 		if difference := answer.Work.differs(reference); difference != "" && !c.plan.scenario.apart() {
 			e.disqualify("script, style %s: %s", e.style, difference)
 		}
 		if answer.Wrong != "" {
 			e.disqualify("script, style %s: %s", e.style, answer.Wrong)
+		}
+		if other := unasked(e.settings); other != "" {
+			e.disqualify("settings, style %s: %s", e.style, other)
+		}
+		if other := unlike(e.settings, reference.Settings); other != "" && !c.plan.scenario.apart() {
+			e.disqualify("settings, style %s: %s", e.style, other)
 		}
 	}
 	if standing := c.standing(); len(standing) > 0 && !c.plan.scenario.apart() {
@@ -79,7 +91,14 @@ func (w Work) differs(want Work) string {
 			}
 		}
 	}
-	if w.Digest != want.Digest {
+	switch {
+	case w.Bytes != want.Bytes:
+		return fmt.Sprintf("the lanes agree, but what is stored holds %d bytes, want %d", w.Bytes, want.Bytes)
+	case w.Keys != want.Keys:
+		return fmt.Sprintf("the lanes agree, but the order within a key differs in what is stored: %q, want %q", w.Keys, want.Keys)
+	case w.Visited != want.Visited:
+		return fmt.Sprintf("the lanes agree, but %d rows were read, want %d: an answer was kept, or asked for twice", w.Visited, want.Visited)
+	case w.Digest != want.Digest:
 		return fmt.Sprintf("the lanes agree, but the digest of what is stored is %q, want %q", w.Digest, want.Digest)
 	}
 	return ""

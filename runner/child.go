@@ -71,6 +71,8 @@ func (c *child) do(ask request) (reply, error) {
 		return c.script(ask)
 	case doOpen:
 		return c.open(ask)
+	case doDuty:
+		return knownLoad(ask.Share, ask.Wall)
 	case doUsage:
 		return reply{Window: &window{Wall: time.Since(c.started), CPU: usageNow().cpu()}}, nil
 	}
@@ -78,6 +80,8 @@ func (c *child) do(ask request) (reply, error) {
 		return reply{}, fmt.Errorf("%s before open", ask.Do)
 	}
 	switch ask.Do {
+	case doPlant:
+		return c.plant(ask)
 	case doBlock:
 		return c.block(ask.First, ask.N)
 	case doDrive:

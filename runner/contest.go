@@ -18,8 +18,9 @@ import (
 type contest struct {
 	*measurement
 	plan     contestPlan
-	name     string // scenario and what tells this contest from its others
-	dir      string // of this contest alone, in the work folder
+	proof    *reports.Proof // nil: the contest carries none
+	name     string         // scenario and what tells this contest from its others
+	dir      string         // of this contest alone, in the work folder
 	entrants []*entrant
 	n        int // stimuli in a block
 	next     int // position in the script, the same for all
@@ -28,10 +29,12 @@ type contest struct {
 // An entrant is an arm at work.
 type entrant struct {
 	arm
-	cell    *reports.Cell
-	key     string
-	process *process
-	n       int // operations in a block, for arms apart
+	cell     *reports.Cell
+	key      string
+	process  *process
+	n        int       // operations in a block, for arms apart
+	settings []Setting // that its script ran under
+	perOp    float64   // ns, in the last block of calibration or warm-up
 }
 
 func (e *entrant) void() bool { return e.cell.Verdict == reports.Void }
@@ -49,7 +52,11 @@ func (e *entrant) warn(format string, args ...any) {
 
 // title is the entrant in messages: scenario, named options, style.
 func (e *entrant) title() string {
-	return strings.Join(append(e.cellName(), "style "+e.style), " ")
+	of := "style " + e.style
+	if e.role != "" {
+		of = e.role + " of " + of
+	}
+	return strings.Join(append(e.cellName(), of), " ")
 }
 
 func (e *entrant) cellName() []string {
@@ -82,7 +89,7 @@ func (c *contest) hold(ctx context.Context) error {
 	defer os.RemoveAll(c.dir)
 	defer c.dismiss()
 	for _, step := range []func(context.Context) error{
-		c.prepare, c.enter, c.certify, c.open, c.calibrate, c.rounds, c.active, c.idle, c.close,
+		c.prepare, c.enter, c.certify, c.open, c.calibrate, c.slow, c.rounds, c.active, c.idle, c.close,
 	} {
 		if err := step(ctx); err != nil {
 			return err

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"rubato/reports"
 )
 
 // setup is what a workload of the contest is opened with; its folder is fresh.
@@ -15,8 +17,12 @@ func (c *contest) setup(e *entrant, purpose string) (*Setup, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making a folder to work in: %w", err)
 	}
-	return &Setup{Style: e.style, Options: maps.Clone(e.options), Seed: c.ask.seed,
-		Shared: c.shared(), Dir: dir, Effort: c.ask.effort.Name}, nil
+	setup := &Setup{Style: e.style, Options: maps.Clone(e.options), Seed: c.ask.seed,
+		Shared: c.shared(), Dir: dir, Effort: c.ask.effort.Name, Observers: e.observers}
+	if e.role == reports.Plant {
+		setup.Plant = &Plant{Stage: c.plan.scenario.stage()}
+	}
+	return setup, nil
 }
 
 func (c *contest) shared() string { return filepath.Join(c.dir, "shared") }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"rubato/inference"
 	"rubato/reports"
 )
 
@@ -16,6 +17,8 @@ func (p program) finish(m *measurement, failure error) int {
 	if failure != nil {
 		run.Incomplete = failure.Error()
 		run.Cells = slices.DeleteFunc(run.Cells, func(c reports.Cell) bool { return !m.touched(c) })
+		run.Proofs = slices.DeleteFunc(run.Proofs, func(p reports.Proof) bool { return !m.touched(p.Twin) })
+		run.Ledger = slices.DeleteFunc(run.Ledger, func(o reports.Observed) bool { return !m.touched(o.Arm) })
 	}
 	reports.Summarize(run, m.record.details)
 	failure = errors.Join(failure, m.record.finish(run))
@@ -44,23 +47,32 @@ func (m *measurement) touched(c reports.Cell) bool {
 func (p program) conclude(run *reports.Run, folder string) {
 	if len(run.Cells) > 0 {
 		fmt.Fprintln(p.stdout, cellTable(run))
-		fmt.Fprint(p.stdout, measureTables(run))
+		fmt.Fprint(p.stdout, measureTables(run), verdictTable(run), proofTable(run), ledgerTable(run))
 	}
 	fmt.Fprintf(p.stdout, "%s/report.html\n", folder)
 }
 
-// exitCode is that of a run that came to its end.
+// exitCode is that of a run that came to its end. A run that decides also answers
+// for its budgets.
 func exitCode(run *reports.Run) int {
-	code := exitPass
+	seen := map[string]bool{}
 	for _, c := range run.Cells {
-		switch c.Verdict {
-		case reports.Void:
-			return exitInvalid
-		case reports.Inconclusive:
-			code = exitInconclusive
+		seen[c.Verdict] = true
+		for _, j := range c.Judged {
+			seen["over budget"] = seen["over budget"] || run.Rule != nil && j.Limit > 0 && j.Verdict == string(inference.Over)
+			seen[reports.Inconclusive] = seen[reports.Inconclusive] || run.Rule != nil && j.Verdict == string(inference.Inconclusive)
 		}
 	}
-	return code
+	blind := slices.ContainsFunc(run.Proofs, func(p reports.Proof) bool { return p.Blind != "" })
+	switch {
+	case seen[reports.Void] || blind:
+		return exitInvalid
+	case seen["over budget"]:
+		return exitOver
+	case seen[reports.Inconclusive]:
+		return exitInconclusive
+	}
+	return exitPass
 }
 
 // report renders a folder again.

@@ -16,6 +16,10 @@ type runFlags struct {
 	seed      uint64
 	set       settings
 	scenarios []string
+	decide    decision
+	proof     bool    // every contest that can carries a twin and a plant
+	ledger    bool    // every contest that can carries arms that differ by one instrument
+	plant     float64 // share of the baseline's time by which the plant slows it down
 }
 
 // parseRun reads flags and scenario names, which may come in any order.
@@ -30,7 +34,11 @@ func parseRun(args []string) (runFlags, error) {
 	flags.StringVar(&styles, "styles", "", "")
 	flags.Uint64Var(&ask.seed, "seed", 0, "")
 	flags.Func("set", "", ask.addSet)
+	ask.decisionFlags(flags)
 	names, err := parseAnywhere(flags, args)
+	if err == nil {
+		err = ask.checkDecision(flags)
+	}
 	if err != nil {
 		return runFlags{}, err
 	}

@@ -18,7 +18,7 @@ Commands:
   report   render a folder's results again
   gate     hold a run against budgets
   compare  what changed from one run to another, by interval
-  selfcheck  does this machine measure well enough?
+  selfcheck does this machine measure well enough?
   version  versions of the program and of what it stands on
   help     this text; help COMMAND or COMMAND -h for one command
 %[2]s
@@ -27,7 +27,8 @@ Try:
   %[1]s list
 
 Exit codes: 0 pass, 1 over budget, 2 usage or bad input, 3 inconclusive,
-4 invalid (the work differed), 5 the run failed or was stopped.
+4 invalid (the work differed, or the run is blind), 5 the run failed or was
+stopped.
 `,
 	"run": `Usage: %[1]s run [flags] [scenario…]
 
@@ -42,6 +43,18 @@ Measures the scenarios named, or all, in every style. Flags may follow names.
   -seed N          the same work and order again (default: drawn, and recorded)
   -set KEY=VALUE   a scenario's setting; several values by comma measure each;
                    may be repeated
+  -proof           each contest also measures the baseline's twin, which must not
+                   differ, and a plant: the baseline with a known slowdown, which
+                   must be found. If not, the run is blind (exit 4)
+  -ledger          each contest also measures what measuring costs: arms without one
+                   of the usual instruments, or with one more
+  -plant 0.10      how large that slowdown is, as a share of the time per operation
+  -decide          go on until every ratio and overhead is surely within its budgets
+                   or over; without a budget, until it is changed or not. Looking on
+                   the way costs no error: it is reckoned in
+  -time 120s       -decide: at most so long a contest; what is open then is inconclusive
+  -margin 0.02     -decide: a ratio that is surely so near to 1 is no change
+  -budgets FILE    -decide: the budgets (default ci/budgets.yaml, if it is there)
 
 Examples:
   %[1]s run                                everything
@@ -69,7 +82,7 @@ Example:
   %[1]s report out/latest
 `,
 	"selfcheck": selfcheckHelp,
-	"compare": compareManual,
+	"compare":   compareManual,
 	"version": `Usage: %[1]s version
 
 Prints the versions of the program, of Go, and of what the styles stand on.

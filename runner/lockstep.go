@@ -26,8 +26,8 @@ func (c *contest) lockstep(ctx context.Context, n int, order []int, keep func(*e
 		}
 		blocks[i] = answer.Block
 		blocks[i].Cell, blocks[i].Turn = e.key, turn
-		if answer.Wrong != "" {
-			e.disqualify("stimuli %d to %d: %s", c.next, c.next+answer.Block.Ops-1, answer.Wrong)
+		if wrong := e.wrong(answer); wrong != "" {
+			e.disqualify("stimuli %d to %d, style %s: %s", c.next, c.next+answer.Block.Ops-1, e.style, wrong)
 		}
 		return keep(e, blocks[i])
 	})
@@ -99,7 +99,7 @@ func (c *contest) block(ctx context.Context, e *entrant, n int) (reply, error) {
 	if c.plan.scenario.apart() {
 		n = e.n
 	}
-	return e.process.ask(ctx, request{Do: doBlock, First: c.next, N: n}, c.blockLimit())
+	return c.watched(ctx, e, request{Do: doBlock, First: c.next, N: n})
 }
 
 // compare voids whoever did other work than the reference, or none.
@@ -116,12 +116,39 @@ func (c *contest) compare(blocks []*reports.Block, n int) {
 		if c.plan.scenario.apart() || c.entrants[0].void() || e.void() {
 			continue
 		}
-		span := fmt.Sprintf("stimuli %d to %d", c.next, c.next+n-1)
+		span := fmt.Sprintf("stimuli %d to %d, style %s", c.next, c.next+n-1, e.style)
 		if b.Expected != reference.Expected {
 			e.disqualify("%s: expects %d effects, the baseline %d", span, b.Expected, reference.Expected)
 		}
-		if b.Digest != reference.Digest {
-			e.disqualify("%s: digest of the effects is %q, that of the baseline %q: it did other work", span, b.Digest, reference.Digest)
+		if other := differs(b, reference); other != "" {
+			e.disqualify("%s: %s", span, other)
 		}
 	}
+}
+
+// differs says what one block did that the other, of the same stimuli, did not: first
+// what tells most.
+func differs(b, reference *reports.Block) string {
+	switch {
+	case b.Payload != reference.Payload:
+		return fmt.Sprintf("its effects hold %d bytes, those of the baseline %d", b.Payload, reference.Payload)
+	case b.Keys != reference.Keys:
+		return fmt.Sprintf("the order within a key differs: its digest is %q, that of the baseline %q", b.Keys, reference.Keys)
+	case b.Visited != reference.Visited:
+		return fmt.Sprintf("it read %d rows, the baseline %d: one of them has kept an answer, or asked twice", b.Visited, reference.Visited)
+	case b.Digest != reference.Digest:
+		return fmt.Sprintf("digest of the effects is %q, that of the baseline %q: it did other work", b.Digest, reference.Digest)
+	}
+	return ""
+}
+
+// wrong is what a block shows to be wrong without being held against another.
+func (e *entrant) wrong(answer reply) string {
+	switch {
+	case answer.Wrong != "":
+		return answer.Wrong
+	case 2*answer.Block.Wall < answer.Least:
+		return fmt.Sprintf("it took %v, but what it stored takes %v on this disk: it was done before the clock started, or not at all", answer.Block.Wall, answer.Least)
+	}
+	return drifted(e.settings, answer.Settings)
 }

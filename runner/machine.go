@@ -41,6 +41,7 @@ func readMachine(root fs.FS, versions map[string]string) reports.Machine {
 	m.readFrequency()
 	m.readQuota()
 	m.readHeat()
+	m.Untold = untold(root)
 	m.warnOfSource()
 	return *m.Machine
 }
@@ -50,13 +51,7 @@ func (m machine) warn(format string, args ...any) {
 }
 
 // text is a small file's content without space around it; "" if it cannot be read.
-func (m machine) text(path string) string {
-	data, err := fs.ReadFile(m.root, path)
-	if err != nil {
-		return ""
-	}
-	return strings.Trim(string(data), " \t\n\x00")
-}
+func (m machine) text(path string) string { return textOf(m.root, path) }
 
 func (m machine) number(path string) (float64, bool) {
 	n, err := strconv.ParseFloat(m.text(path), 64)

@@ -19,6 +19,7 @@ import (
 // Exit codes. Those of the gate are its own, with the same meaning.
 const (
 	exitPass         = 0
+	exitOver         = 1
 	exitUsage        = 2
 	exitInconclusive = 3
 	exitInvalid      = 4

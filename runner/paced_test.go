@@ -218,7 +218,7 @@ func TestSize(t *testing.T) {
 		}
 	}
 	for asked, want := range map[int]int{0: 20, 5: 5, 500: 20} {
-		if got := (contestPlan{size: Size{Rounds: asked}}).rounds(Default); got != want {
+		if got := (contestPlan{size: Size{Rounds: asked}}).rounds(runFlags{effort: Default}); got != want {
 			t.Errorf("%d rounds asked: %d, want %d", asked, got, want)
 		}
 	}

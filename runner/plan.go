@@ -3,6 +3,8 @@ package runner
 import (
 	"maps"
 	"slices"
+
+	"rubato/ci"
 )
 
 // maxArms bounds what -set can ask for: a product grows without being noticed.
@@ -13,6 +15,7 @@ const maxArms = 1000
 type plan struct {
 	baseline string // the first chosen style
 	contests []contestPlan
+	budgets  ci.Budgets // what a run that decides holds its cells against
 }
 
 // A contestPlan is one scenario with one set of the options that all styles share:
@@ -21,6 +24,8 @@ type contestPlan struct {
 	scenario Scenario
 	options  Options
 	profiled bool
+	proven   bool // it carries a twin and a plant
+	observed bool // it carries the arms of a ledger
 	size     Size
 	arms     []arm // the first is the reference
 }
@@ -32,6 +37,9 @@ type arm struct {
 	style   string
 	options Options
 	named   []string
+	role    string // reports.Twin, reports.Plant or that of a ledger's arm; empty: a style's own
+	// observers are the runner's instruments in its blocks; nil: the usual ones.
+	observers []string
 }
 
 // newPlan checks what was asked for and multiplies it out.
@@ -59,6 +67,12 @@ func newPlan(suite Suite, ask runFlags) (plan, error) {
 		}
 		for _, c := range contests {
 			arms += len(c.arms)
+			if c.proven {
+				arms += len(c.proofArms())
+			}
+			if c.observed {
+				arms += len(c.observations())
+			}
 		}
 		p.contests = append(p.contests, contests...)
 	}
@@ -129,7 +143,8 @@ func contestsOf(scenario Scenario, styles []Style, ask runFlags) ([]contestPlan,
 		if err != nil {
 			return nil, err
 		}
-		c := contestPlan{scenario: scenario, options: options, size: size, profiled: i == 0 || ask.effort.ProfileAll}
+		c := contestPlan{scenario: scenario, options: options, size: size, profiled: i == 0 || ask.effort.ProfileAll,
+			proven: ask.proof && scenario.provable(), observed: ask.ledger && scenario.provable()}
 		for _, style := range styles {
 			arms, err := armsOf(scenario, style, options, ask.set)
 			if err != nil {

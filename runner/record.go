@@ -51,6 +51,13 @@ func (r *record) add(line reports.Line) error {
 	return nil
 }
 
+// blocks are those so far. Nobody changes them.
+func (r *record) blocks() []reports.Block {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.details.Blocks
+}
+
 // finish writes the summary as the last line.
 func (r *record) finish(run *reports.Run) error {
 	err := r.add(reports.Line{Run: run})

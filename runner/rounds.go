@@ -14,11 +14,11 @@ import (
 // rounds measures: in each round every arm runs one block, in an order drawn from
 // the seed, so that what drifts in the machine meets all alike.
 func (c *contest) rounds(ctx context.Context) error {
-	rounds := c.plan.rounds(c.ask.effort)
+	rounds, look := c.plan.rounds(c.ask), c.looker()
 	c.progress.say("%s: up to %s of %s", c.name, plural(rounds, "round"), c.size())
 	start := time.Now()
 	for round, order := range orders(c.ask.seed, c.name, rounds, len(c.entrants)) {
-		if len(c.standing()) == 0 || c.ask.effort.enough(round, len(c.entrants), time.Since(start)) {
+		if len(c.standing()) == 0 || look.over(round, time.Since(start)) {
 			c.progress.skip(rounds - round)
 			return nil
 		}
@@ -36,6 +36,11 @@ func (c *contest) rounds(ctx context.Context) error {
 			}
 		}
 		c.progress.step()
+		if look.certain(round) {
+			c.progress.say("%s: decided after %s, %v", c.name, plural(round+1, "round"), time.Since(start).Round(time.Second))
+			c.progress.skip(rounds - round - 1)
+			return nil
+		}
 		if took := time.Since(began); took > longRound && round+1 < rounds {
 			c.progress.say("%s: round %d of %d took %v", c.name, round+1, rounds, took.Round(time.Second))
 		}
@@ -47,17 +52,20 @@ func (c *contest) rounds(ctx context.Context) error {
 const longRound = 5 * time.Second
 
 // rounds are those of a contest at most.
-func (p contestPlan) rounds(effort Effort) int {
-	if p.size.Rounds > 0 {
-		return min(p.size.Rounds, effort.Rounds)
+func (p contestPlan) rounds(ask runFlags) int {
+	switch {
+	case p.decided(ask):
+		return maxDecidedRounds()
+	case p.size.Rounds > 0:
+		return min(p.size.Rounds, ask.effort.Rounds)
 	}
-	return effort.Rounds
+	return ask.effort.Rounds
 }
 
 // rounds are those of all contests at most.
-func (p plan) rounds(effort Effort) (sum int) {
+func (p plan) rounds(ask runFlags) (sum int) {
 	for _, c := range p.contests {
-		sum += c.rounds(effort)
+		sum += c.rounds(ask)
 	}
 	return sum
 }

@@ -38,6 +38,11 @@ func (p program) run(ctx context.Context, args []string) int {
 	if err == nil {
 		err = checkOut(ask.out)
 	}
+	if err == nil && ask.decide.on {
+		if plan.budgets, err = ask.decide.limits(); err != nil {
+			err = usageError{err.Error()}
+		}
+	}
 	if err != nil {
 		return p.fail(err)
 	}
@@ -58,8 +63,11 @@ func (p program) measure(ctx context.Context, ask runFlags, plan plan, command [
 		return p.fail(err)
 	}
 	m := &measurement{ask: ask, limits: p.limits, folder: folder, record: record, leftovers: p.left,
-		progress: newProgress(p.stderr, plan.rounds(ask.effort))}
+		progress: newProgress(p.stderr, plan.rounds(ask))}
 	m.result = newResult(p.suite, ask, plan, command, started)
+	if ask.decide.on {
+		plan.rule(m.result, ask, plan.budgets)
+	}
 	root, times := os.DirFS("/"), readTimes()
 	m.result.Machine = readMachine(root, p.suite.Versions)
 	m.floor = measureFloor()
@@ -90,14 +98,22 @@ func (m *measurement) contests(ctx context.Context, plan plan) error {
 	if err := m.record.add(reports.Line{Run: &header}); err != nil {
 		return err
 	}
-	cells := m.result.Cells
+	cells, proofs, ledger := m.result.Cells, m.result.Proofs, m.result.Ledger
 	for i, c := range plan.contests {
 		var own []*reports.Cell
 		for j := range c.arms {
 			own = append(own, &cells[j])
 		}
 		cells = cells[len(c.arms):]
-		if err := newContest(m, i, c, own).hold(ctx); err != nil {
+		contest := newContest(m, i, c, own)
+		if c.proven {
+			contest.prove(&proofs[0])
+			proofs = proofs[1:]
+		}
+		if c.observed {
+			ledger = contest.observe(ledger)
+		}
+		if err := contest.hold(ctx); err != nil {
 			return err
 		}
 	}
@@ -116,8 +132,27 @@ func newResult(suite Suite, ask runFlags, plan plan, command []string, started t
 		for _, a := range c.arms {
 			run.Cells = append(run.Cells, a.cell(s.Name))
 		}
+		if c.observed {
+			run.Ledger = append(run.Ledger, c.ledger()...)
+		}
 	}
+	plan.proofs(run, ask.plant)
 	return run
+}
+
+// proofs makes the places for what each contest could have seen.
+func (p plan) proofs(run *reports.Run, share float64) {
+	proven := 0
+	for _, c := range p.contests {
+		if c.proven {
+			proven++
+		}
+	}
+	for _, c := range p.contests {
+		if c.proven {
+			run.Proofs = append(run.Proofs, c.proof(share, proven))
+		}
+	}
 }
 
 // result is what a reader of the results has to know of the scenario.
@@ -135,5 +170,5 @@ func (s Scenario) result() reports.Scenario {
 
 // cell is the arm's place in the result.
 func (a arm) cell(scenario string) reports.Cell {
-	return reports.Cell{Scenario: scenario, Style: a.style, Options: maps.Clone(a.options), Named: a.named, Warnings: []string{}}
+	return reports.Cell{Scenario: scenario, Style: a.style, Options: maps.Clone(a.options), Named: a.named, Role: a.role, Warnings: []string{}}
 }

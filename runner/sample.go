@@ -21,6 +21,14 @@ func (c *contest) sampled(window string, of []*entrant, work func() error) error
 }
 
 func (c *contest) sample(window string, of []*entrant, stop <-chan struct{}) error {
+	return follow(of, stop, func(i int, sample reports.Sample) error {
+		sample.Cell, sample.Window = of[i].key, window
+		return c.record.add(reports.Line{Sample: &sample})
+	})
+}
+
+// follow reads the entrants until it is stopped, and hands on what it reads of each.
+func follow(of []*entrant, stop <-chan struct{}, keep func(i int, sample reports.Sample) error) error {
 	seen := make([]*psutil.Process, len(of))
 	for i, e := range of {
 		p, err := psutil.NewProcess(int32(e.process.command.Process.Pid))
@@ -46,8 +54,8 @@ func (c *contest) sample(window string, of []*entrant, stop <-chan struct{}) err
 			if err != nil {
 				return nil // as above
 			}
-			sample.Cell, sample.Window, sample.At = of[i].key, window, time.Since(start)
-			if err := c.record.add(reports.Line{Sample: &sample}); err != nil {
+			sample.At = time.Since(start)
+			if err := keep(i, sample); err != nil {
 				return err
 			}
 		}

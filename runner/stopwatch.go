@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -55,32 +56,46 @@ func (l *latencies) encoded() (string, error) {
 
 // measure runs what was prepared and fills a block with what it took. Between the
 // two readings of the clock stands Run and nothing else; the counters that are dear
-// to read (ReadMemStats stops the world) are read outside.
-func measure(load Workload, heard *latencies, ops int) (reports.Block, error) {
+// to read (ReadMemStats stops the world, the kernel's are files) are read outside.
+func measure(load Workload, heard *latencies, on observers, ops int) (reports.Block, error) {
 	heard.reset()
-	tell := heard.record
+	tell := on.tell(heard)
+	still, stop := on.watch(), on.profile()
+	root, io := os.DirFS("/"), openIO()
+	defer io.Close()
 	runtime.GC()
 	forgetPeak()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	used := usageNow()
+	counted := beginCount(root, io)
+	at, used := clocksNow(), usageNow()
 	start := time.Now()
 	err := load.Run(tell)
 	wall := time.Since(start)
 	now := usageNow()
+	sealed := seal(load) // before anything else: what comes later is late
+	kernel := endCount(root, io).since(counted)
+	disturbed := disturbance(still.end(), at, clocksNow(), wall)
+	stop()
 	runtime.ReadMemStats(&after)
 	if err != nil {
 		return reports.Block{}, fmt.Errorf("running %d stimuli: %w", ops, err)
+	}
+	if sealed != nil {
+		return reports.Block{}, fmt.Errorf("noting what is durable when the clock stops: %w", sealed)
 	}
 	latency, err := heard.encoded()
 	if err != nil {
 		return reports.Block{}, err
 	}
+	spent := now.since(used)
+	kernel.MinorFaults, kernel.MajorFaults, kernel.Apart = spent.minor, spent.major, spent.apart
 	return reports.Block{
-		Ops: ops, Wall: wall, User: now.user - used.user, System: now.system - used.system,
+		Ops: ops, Wall: wall, User: spent.user, System: spent.system,
 		Allocs: after.Mallocs - before.Mallocs, Bytes: after.TotalAlloc - before.TotalAlloc,
 		GCs: after.NumGC - before.NumGC, GCPause: time.Duration(after.PauseTotalNs - before.PauseTotalNs),
-		Voluntary: now.voluntary - used.voluntary, Involuntary: now.involuntary - used.involuntary,
-		RSSPeak: peakRSS(), Goroutines: runtime.NumGoroutine(), Latency: latency,
+		Voluntary: spent.voluntary, Involuntary: spent.involuntary,
+		RSSPeak: peakRSS(), Goroutines: runtime.NumGoroutine(), Latency: latency, Disturbed: disturbed,
+		Resources: &kernel,
 	}, nil
 }

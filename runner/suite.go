@@ -85,6 +85,11 @@ type Scenario struct {
 	// Bare: no window, active or idle, and no profile is taken: the blocks are long
 	// enough to tell CPU %, or another pass would take too long.
 	Bare bool
+	// Stages names the stages of the work in which Open can plant a slowdown; the
+	// first is taken. Empty: a run that proves itself has it at the end of the block.
+	Stages []string
+	// Observers are instruments of styles that options switch, see -ledger.
+	Observers []Observer
 	// Measures are the figures beside time that Work may tell.
 	Measures []Measure
 
@@ -107,6 +112,9 @@ type Setup struct {
 	Effort   string // "quick", "default" or "full": for sizes, never for the kind of work
 	Keep     string // folder that stays with the results; make it when there is something to keep
 	Verbatim bool   // Work returns every lane's lines
+	Plant    *Plant // the stage that it names calls Stall, once an operation; nil: none does
+	// Observers are the runner's own instruments in timed blocks; nil: the usual ones.
+	Observers []string
 }
 
 // A Workload is one style, opened and waiting. Prepare, Run, Work are called in
@@ -131,10 +139,25 @@ type Work struct {
 	Effects  int64               // counted where they are durable
 	Expected int64               // effects that these stimuli must have
 	Digest   string              // equal in all styles; "" in all: not compared
+	Bytes    int64               // payload that the effects hold, as read back; equal in all styles
+	Visited  int64               // rows that the style read to have them; equal in all styles
+	Keys     string              // digest of the order within each key, whatever the order of keys; equal in all styles
+	Wrong    string              // what else shows that the work is not what it must be; "" if nothing does
+	Settings []Setting           // what the style really ran under; stays as it is
+	Least    time.Duration       // less than this the effects cannot have taken; 0: nothing is known
 	Lanes    map[string][]string // only when Setup.Verbatim
 	Figures  map[string]float64  // by name of the scenario's Measures; one left out is not measured
 	Series   map[string][]Point  // the same over the time of the block, at most MaxPoints each
 }
+
+// A Sealer is a Workload that notes what is durable at the moment when the clock has
+// stopped, so that Work can tell what came later. It takes microseconds and allocates
+// nothing.
+type Sealer interface{ Seal() error }
+
+// A Setting is what a style really runs under; the fields are those of
+// reports.Setting.
+type Setting = reports.Setting
 
 // A Claim is a published figure or a budget that the scenario answers; the fields
 // are those of reports.Claim.

@@ -65,7 +65,7 @@ func journals() Suite {
 
 func journal() Scenario {
 	return Scenario{
-		Name: "journal", Answers: "What does a line in a journal cost?", Op: "line", Script: 20,
+		Name: "journal", Answers: "What does a line in a journal cost?", Op: "line", Script: 20, Stages: []string{"ink"},
 		Keys: []Key{
 			{Name: "ink", Doc: "colour of the lines", Default: "black,blue", Values: []string{"black", "blue", "red"}},
 			{Name: "width", Doc: "digits of a number", Default: "6", Check: func(v string) error {
@@ -129,6 +129,9 @@ func (b *book) Run(latency func(time.Duration)) error {
 	for i, number := range b.numbers {
 		start := time.Now()
 		b.sum += number
+		if p := b.setup.Plant; p != nil && p.Stage == "ink" {
+			p.Stall()
+		}
 		if b.setup.Style == "slow" {
 			_, _ = io.WriteString(io.Discard, strings.Repeat("slow", 300))
 		}

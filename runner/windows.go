@@ -20,7 +20,7 @@ func (c *contest) active(ctx context.Context) error {
 	if c.plan.scenario.windowless() || !c.plan.profiled && c.ask.effort.Active == 0 {
 		return nil
 	}
-	for _, e := range c.standing() {
+	for _, e := range styles(c.standing()) {
 		drive := request{Do: doDrive, First: c.next, N: c.n, Wall: c.ask.effort.Active}
 		if c.plan.profiled {
 			c.progress.say("%s: profile", e.title())
@@ -56,6 +56,9 @@ func (s Scenario) windowless() bool { return s.apart() || s.Bare }
 // fileName tells the arm's profiles from those of the others of the run.
 func (e *entrant) fileName() string {
 	parts := append(e.cellName(), e.style)
+	if e.role != "" {
+		parts = append(parts, e.role)
+	}
 	for i := range parts {
 		parts[i] = url.PathEscape(parts[i])
 	}
@@ -81,7 +84,7 @@ func (c *contest) idle(ctx context.Context) error {
 	if c.plan.scenario.windowless() {
 		return nil
 	}
-	standing := c.standing()
+	standing := styles(c.standing())
 	if err := pause(ctx, settle); err != nil {
 		return err
 	}

@@ -24,6 +24,8 @@ const (
 	doBlock   = "block"
 	doDrive   = "drive" // block after block for a time, with a profile if asked for
 	doUsage   = "usage"
+	doPlant   = "plant" // slow each operation down by Wall
+	doDuty    = "duty"  // a known load, of Share of a core for Wall
 	doClose   = "close"
 )
 
@@ -33,9 +35,10 @@ type request struct {
 	Setup    *Setup        `json:"setup,omitempty"`
 	First    int           `json:"first,omitempty"`
 	N        int           `json:"n,omitempty"`
-	Wall     time.Duration `json:"wall,omitempty"`    // drive: at most so long
+	Wall     time.Duration `json:"wall,omitempty"`    // drive: at most so long; plant: so much
 	CPU      time.Duration `json:"cpu,omitempty"`     // drive: or until so much is used; 0: no matter
 	Profile  string        `json:"profile,omitempty"` // drive: path without -cpu.pb.gz
+	Share    float64       `json:"share,omitempty"`   // duty: of a core
 }
 
 type reply struct {
@@ -47,6 +50,10 @@ type reply struct {
 	Block  *reports.Block `json:"block,omitempty"`
 	Window *window        `json:"window,omitempty"`
 	Left   int            `json:"left,omitempty"` // goroutines that Close left behind
+	Duty   *DutyReading   `json:"duty,omitempty"`
+
+	Settings []Setting     `json:"settings,omitempty"` // of a block
+	Least    time.Duration `json:"least,omitempty"`    // that the block can have taken
 }
 
 // A window is CPU time used over a time on the child's own clock.

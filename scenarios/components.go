@@ -19,7 +19,7 @@ func components() runner.Scenario {
 		ArmKey:  "piece",
 		Script:  10,
 		Claims:  componentClaims,
-		Pairs:   componentPairs,
+		Pairs:   slices.Concat(componentPairs, certificatePairs),
 		Prepare: func(setup runner.Setup) error { return prepare(setup, 100) }, // for those that read or write one row
 	}
 	return withPieces(s, pieces)
@@ -59,7 +59,7 @@ func pieces() []piece {
 	return slices.Concat(
 		referencePieces(), natsPieces(), sqlitePieces(),
 		emissionPieces(), matchPieces(), wherePieces(), invokePieces(), tracePieces(), activationPieces(),
-		cachePieces(), stormPieces(),
+		cachePieces(), stormPieces(), certificatePieces(),
 	)
 }
 

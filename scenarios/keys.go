@@ -68,7 +68,7 @@ func config(setup runner.Setup, store *sqlite.Store) player.Config {
 	trace := setup.Options["trace"]
 	rules, _ := strconv.Atoi(setup.Options["rules"])
 	return player.Config{
-		Store:     store,
+		Store:     planted(setup, store),
 		Placement: player.Placement{Transport: setup.Options["transport"]},
 		Trace:     player.Tracing{On: trace != "" && trace != "off", Eager: trace == "eager", PerFlow: trace == "perflow"},
 		Dispatch:  player.Dispatch(setup.Options["dispatch"]),

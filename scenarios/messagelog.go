@@ -24,6 +24,7 @@ func (s styleSet) messageLog() runner.Scenario {
 			syncKey, traceKey, rulesKey, dispatchKey, transportKey,
 		},
 		Script:  1000,
+		Stages:  []string{stageLog},
 		Claims:  messageLogClaims,
 		Prepare: func(setup runner.Setup) error { return prepare(setup, 100) }, // nobody selects here
 		Open: func(setup runner.Setup) (runner.Workload, error) {

@@ -21,10 +21,11 @@ func (s styleSet) queueLow() runner.Scenario {
 		Op:      "refill",
 		Keys:    []runner.Key{passagesKey, syncKey, traceKey, rulesKey, dispatchKey, transportKey},
 		Script:  60,
+		Stages:  []string{stageDirector},
 		Claims:  queueLowClaims,
 		Prepare: func(setup runner.Setup) error { return prepare(setup, number(setup.Options, "passages")) },
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &workload{script: lowAt, drive: closedLoop, count: refills, each: 8}
+			w := &workload{script: lowAt, drive: closedLoop, count: refills, each: 8, commit: true}
 			return s.start(setup, w, func(*player.Config) {})
 		},
 	}

@@ -16,7 +16,7 @@ import (
 // style is the baseline.
 func Suite(versions map[string]string, styles ...player.Style) runner.Suite {
 	s := styleSet(styles)
-	suite := runner.Suite{Name: "rubato", Scenarios: s.all(),
+	suite := runner.Suite{Name: "rubato", Scenarios: observed(s.all()),
 		Versions: map[string]string{"sqlite": sqlite.Version()}}
 	for _, style := range styles {
 		suite.Styles = append(suite.Styles, runner.Style{Name: style.Name, Doc: style.Doc})
@@ -33,10 +33,22 @@ func (s styleSet) all() []runner.Scenario {
 	return []runner.Scenario{
 		s.passageSelect(),
 		s.queueLow(),
+		s.httpRequest(),
+		s.sseBroadcast(),
+		s.crossfade(),
+		s.audio(),
 		s.storm(),
 		s.manyRules(),
 		s.messageLog(),
+		s.messageBurst(),
+		s.messageSustained(),
+		s.messageMixed(),
+		s.messageConcurrent(),
 		s.requestReply(),
+		s.idle(),
+		s.soak(),
+		s.restart(),
+		s.playerHour(),
 		alternatives(),
 		components(),
 	}

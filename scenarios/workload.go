@@ -22,14 +22,16 @@ func prepare(setup runner.Setup, passages int) error {
 // workload is a style at work on its own copy of the library. What differs between
 // scenarios is script, drive and count.
 type workload struct {
-	store  *sqlite.Store
-	trace  *sqlite.TraceStore // nil unless it is persisted
-	player player.Player
+	store   *sqlite.Store
+	trace   *sqlite.TraceStore // nil unless it is persisted
+	player  player.Player
+	witness *witness
 
 	script func(seed uint64, i int) player.Stimulus
 	drive  func(player.Player, []player.Stimulus, func(time.Duration)) error
 	count  func(player.Observation) (effects int64)
 	each   int64                       // effects that one stimulus must have
+	commit bool                        // each stimulus that is no message has a commit of its own
 	expect func(player.Stimulus) int64 // the same, where stimuli differ; nil: each
 
 	seed    uint64
@@ -50,6 +52,9 @@ func (s styleSet) start(setup runner.Setup, w *workload, adjust func(*player.Con
 	w.store, w.seed = store, setup.Seed
 	c := config(setup, store)
 	adjust(&c)
+	if w.witness, err = newWitness(setup, store, c.Defaults()); err != nil {
+		return nil, errors.Join(err, w.closeStores())
+	}
 	if w.trace, err = keepTrace(setup); err == nil {
 		if w.trace != nil {
 			c.Trace.Sink = w.trace
@@ -70,17 +75,22 @@ func (w *workload) Prepare(first, n int) error {
 	}
 	seen, err := w.player.Observe()
 	w.before = w.count(seen)
-	return err
+	return errors.Join(err, w.witness.begin(w.stimuli, w.commit))
 }
 
 // Run drives the stimuli through the style.
 func (w *workload) Run(latency func(time.Duration)) error {
-	return w.drive(w.player, w.stimuli, latency)
+	return w.drive(w.witness.attend(w.player), w.stimuli, latency)
 }
 
-// Work counts the effects since Prepare, and digests all lanes and what is stored.
+// Seal notes what is durable now that the clock has stopped.
+func (w *workload) Seal() error { return w.witness.seal() }
+
+// Work counts the effects since Prepare, and digests all lanes and what is stored. What
+// is stored is read before the player is asked anything, and not by the player: one
+// that had work left over could finish it when asked.
 func (w *workload) Work() (runner.Work, error) {
-	seen, err := w.player.Observe()
+	seen, err := w.witness.observe(w.player)
 	if err != nil {
 		return runner.Work{}, err
 	}
@@ -94,7 +104,7 @@ func (w *workload) Work() (runner.Work, error) {
 		Digest:   digest(seen),
 		Lanes:    verbatim(seen),
 	}
-	return work, nil
+	return work, w.witness.testify(w.player, &work)
 }
 
 // verbatim are the lines of the lanes that keep them.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"rubato/player"
@@ -16,8 +17,9 @@ import (
 // connection is one connection with its statements, for one goroutine at a time.
 // Statements are prepared once, when the store is opened.
 type connection struct {
-	conn *sqlite.Conn
-	path string
+	conn    *sqlite.Conn
+	path    string
+	visited atomic.Uint64 // rows, by each
 }
 
 func connect(path string, flags sqlite.OpenFlags, busy time.Duration) (*connection, error) {
@@ -71,8 +73,12 @@ func (c *connection) each(stmt *sqlite.Stmt, row func() error, parameters ...int
 	for i, p := range parameters {
 		stmt.BindInt64(i+1, p)
 	}
-	defer stmt.Reset()
-	for {
+	rows := uint64(0)
+	defer func() {
+		c.visited.Add(rows)
+		_ = stmt.Reset() // it tells again what Step has told
+	}()
+	for ; ; rows++ {
 		more, err := stmt.Step()
 		if err != nil {
 			return explain("read", c.path, err)

@@ -17,6 +17,7 @@ type readback struct {
 	songs, artists, works     *sqlite.Stmt
 	messages, newest, counted *sqlite.Stmt
 	plays, settings           *sqlite.Stmt
+	version, after, said      *sqlite.Stmt
 }
 
 func (r *readback) prepare() error {
@@ -31,6 +32,9 @@ func (r *readback) prepare() error {
 		prepared{&r.newest, "SELECT username, message, timestamp FROM messages ORDER BY id DESC LIMIT 1000"},
 		prepared{&r.plays, "SELECT max(id) FROM play_history"},
 		prepared{&r.settings, "SELECT key, value FROM settings ORDER BY key"},
+		prepared{&r.version, "PRAGMA data_version"},
+		prepared{&r.after, "SELECT username, message, timestamp FROM messages WHERE id > ?1 ORDER BY id"},
+		prepared{&r.said, "SELECT 1 FROM messages WHERE id > (SELECT max(id) FROM messages) - ?2 AND timestamp = ?1 ORDER BY id DESC LIMIT 1"},
 		prepared{&r.counted, "SELECT username, messages FROM users ORDER BY username"},
 	)
 }

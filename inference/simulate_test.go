@@ -1,0 +1,114 @@
+package inference
+
+import (
+	"math"
+	"testing"
+)
+
+func TestRate(t *testing.T) {
+	t.Parallel()
+	// Clopper and Pearson's intervals as R's binom.test gives them.
+	for _, c := range []struct {
+		rate   Rate
+		lo, hi float64
+	}{
+		{Rate{0, 20}, 0, 0.1684335}, {Rate{1, 20}, 0.0012651, 0.2487328}, {Rate{5, 100}, 0.0164319, 0.1128349},
+		{Rate{20, 20}, 0.8315665, 1}, {Rate{}, 0, 1},
+	} {
+		lo, hi := c.rate.Between()
+		if math.Abs(lo-c.lo) > 1e-6 || math.Abs(hi-c.hi) > 1e-6 {
+			t.Errorf("%d of %d: %.7f to %.7f, want %.7f to %.7f", c.rate.Hits, c.rate.N, lo, hi, c.lo, c.hi)
+		}
+	}
+	var r Rate
+	r.Count(true)
+	r.Count(false)
+	if r.Share() != 0.5 || r.And(Rate{2, 2}).Share() != 0.75 || (Rate{}).Share() != 0 {
+		t.Errorf("%v", r)
+	}
+	if got := (Rate{5, 100}).String(); got != "5.0 % [1.6, 11.3] (5 of 100)" {
+		t.Error(got)
+	}
+}
+
+// Random order keeps the rates under every noise, one after the other does not.
+func TestSimulated(t *testing.T) {
+	t.Parallel()
+	const trials, rounds = 1200, 20
+	broken := 0
+	for _, n := range Noises() {
+		got, err := Simulate(n, 7, trials, rounds, math.Log(1.1), math.Log(1.05))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := got.TypeI.Share(); s < 0.02 || s > 0.07 {
+			t.Errorf("%s: type I %v", n.Name, got.TypeI)
+		}
+		if s := got.Coverage.Share(); s < 0.92 || s > 0.98 {
+			t.Errorf("%s: coverage %v", n.Name, got.Coverage)
+		}
+		if got.Over.Share() > 0.01 {
+			t.Errorf("%s: over %v", n.Name, got.Over)
+		}
+		if got.InTurn.Share() > 0.08 {
+			broken++
+		}
+	}
+	if broken < 2 {
+		t.Errorf("one arm after the other errs under %d noises only, so they disturb nothing", broken)
+	}
+}
+
+func TestSimulatedIsRepeatable(t *testing.T) {
+	t.Parallel()
+	a, _ := Simulate(Noises()[3], 1, 50, 20, 0.1, 0.05)
+	b, _ := Simulate(Noises()[3], 1, 50, 20, 0.1, 0.05)
+	c, _ := Simulate(Noises()[3], 2, 50, 20, 0.1, 0.05)
+	if a != b || a == c {
+		t.Errorf("a function of the seed: %v, %v, %v", a, b, c)
+	}
+}
+
+func TestSimulatedDecides(t *testing.T) {
+	t.Parallel()
+	p, err := NewPeeking(DefaultLooks(), Confidence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range Noises() {
+		wrong, found, rounds, err := SimulateDecided(n, 5, 200, p, math.Log(1.2))
+		if err != nil || len(rounds) != 200 {
+			t.Fatalf("%s: %d, %v", n.Name, len(rounds), err)
+		}
+		if lo, _ := wrong.Between(); lo > 0.05 {
+			t.Errorf("%s: a twin is called different in %v", n.Name, wrong)
+		}
+		if found.Share() < 0.9 {
+			t.Errorf("%s: +20 %% is found in %v", n.Name, found)
+		}
+	}
+}
+
+func TestTrialsThatAreNone(t *testing.T) {
+	t.Parallel()
+	var r Rates
+	for _, trial := range []Trial{{}, {Arm: []float64{1}, Twin: []float64{1}}, {Arm: []float64{1}, Twin: []float64{math.NaN()}, Slow: []float64{1}}} {
+		if err := r.Add(trial, 0.05); err == nil {
+			t.Errorf("%v is judged", trial)
+		}
+	}
+	if r != (Rates{}) {
+		t.Errorf("and counted: %v", r)
+	}
+	p, _ := NewPeeking([]int{8}, Confidence)
+	judge := func(i Interval) Verdict { return AgainstNone(i, 0, 0) }
+	if v, n, err := p.Decide([]float64{1, 2}, judge); v != Inconclusive || n != 2 || err != nil {
+		t.Errorf("before the first look: %s after %d, %v", v, n, err)
+	}
+	if v, n, err := p.Decide([]float64{1, 2, 3, 4, 5, 6, 7, 8, 9}, judge); v != Over || n != 8 || err != nil {
+		t.Errorf("all above: %s after %d, %v", v, n, err)
+	}
+	if _, _, err := p.Decide([]float64{1, 2, 3, 4, 5, 6, 7, math.Inf(1)}, judge); err == nil {
+		t.Error("a time that is none is judged")
+	}
+}

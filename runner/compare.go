@@ -1,0 +1,140 @@
+package runner
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"rubato/ci"
+	"rubato/inference"
+	"rubato/reports"
+)
+
+// A comparing is the arguments of rubato compare.
+type comparing struct {
+	question reports.Question
+	asJSON   bool
+	markdown string
+	runs     []string
+}
+
+func parseCompare(args []string) (comparing, error) {
+	var ask comparing
+	flags := newFlags("compare")
+	flags.Float64Var(&ask.question.Margin, "margin", reports.DefaultMargin, "")
+	flags.BoolVar(&ask.question.Absolute, "absolute", false, "")
+	flags.BoolVar(&ask.asJSON, "json", false, "")
+	flags.StringVar(&ask.markdown, "md", "", "")
+	var err error
+	if ask.runs, err = parseAnywhere(flags, args); err != nil {
+		return comparing{}, err
+	}
+	if len(ask.runs) != 2 {
+		return comparing{}, usagef("compare takes two runs, the old one first, as in: rubato compare out/OLD out/latest")
+	}
+	flags.Visit(func(f *flag.Flag) {
+		if f.Name == "md" && ask.markdown == "" {
+			err = usagef("-md is given without a file: leave it out for none")
+		}
+	})
+	return ask, err
+}
+
+// compare holds one run against another.
+func (p program) compare(args []string) int {
+	ask, err := parseCompare(args)
+	if errors.Is(err, flag.ErrHelp) {
+		p.printHelp(p.stdout, "compare")
+		return exitPass
+	}
+	if err != nil {
+		return p.fail(err)
+	}
+	var sides [2]reports.Recorded
+	for i, path := range ask.runs {
+		if sides[i], err = reports.LoadRecorded(path); err != nil {
+			return p.fail(usageError{err.Error() + neighbour(path)})
+		}
+	}
+	answer, err := reports.Compare(sides[0], sides[1], ask.question)
+	if err != nil {
+		return p.fail(usageError{err.Error()})
+	}
+	write := answer.Text
+	if ask.asJSON {
+		write = answer.JSON
+	}
+	if err := write(p.stdout); err != nil {
+		return p.fail(fmt.Errorf("writing the comparison: %w", err))
+	}
+	if ask.markdown != "" {
+		if err := answer.WriteMarkdown(ask.markdown); err != nil {
+			return p.fail(err)
+		}
+	}
+	return compareCode(answer.Verdict)
+}
+
+// compareCode is the exit code of a comparison.
+func compareCode(v inference.Verdict) int {
+	switch v {
+	case inference.Within:
+		return exitPass
+	case inference.Over:
+		return ci.ExitOver
+	case inference.Inconclusive:
+		return exitInconclusive
+	}
+	return exitInvalid
+}
+
+// neighbour suggests what may have been meant by a path that is not there.
+func neighbour(path string) string {
+	if _, err := os.Lstat(path); err == nil {
+		return ""
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) == 0 {
+		return ""
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	slices.Sort(names)
+	name := filepath.Base(path)
+	if near := nearest(name, names); edits(near, name) <= len(name)/2 {
+		return fmt.Sprintf("; did you mean %s?", filepath.Join(filepath.Dir(path), near))
+	}
+	return ""
+}
+
+const compareManual = `Usage: %[1]s compare [flags] OLD NEW
+
+Says what changed from one run to another, cell by cell, each change with its 95 %%
+interval. OLD and NEW are folders of runs, or the results.json of one.
+
+Ratios to the baseline are compared whatever the machines are. Absolute figures are
+compared only when both runs are of one machine, and decide nothing unless asked to:
+a machine is not in one state in two runs.
+
+  -margin SHARE  a change that counts as none (default 0.02, which is 2 %%)
+  -absolute      let absolute figures decide, too; refused for different machines
+  -json          the comparison as JSON instead of tables
+  -md FILE       also write it as Markdown into FILE
+
+Verdicts: over is worse by more than the margin; within is not worse by more than the
+margin; equivalent is within it both ways; else inconclusive. The whole interval has
+to clear the margin, and what is over has to stand among all rows (Holm).
+
+Examples:
+  %[1]s run -out out/before -seed 7    with the old program
+  %[1]s run -out out/after -seed 7     with the new one
+  %[1]s compare out/before out/after
+
+Exit codes: 0 no regression, 1 regressed, 2 usage or bad input, 3 inconclusive,
+4 invalid (some work differed, or a cell is void), 5 it could not be written.
+`

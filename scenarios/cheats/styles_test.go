@@ -1,0 +1,292 @@
+package cheats_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"rubato/direct"
+	"rubato/natsbus"
+	"rubato/player"
+)
+
+// disguise is an honest player that a cheat changes something of.
+type disguise struct {
+	player.Player
+	post func(player.Stimulus, player.Done) error
+	do   func(player.Stimulus) error
+}
+
+func (d *disguise) Do(s player.Stimulus) error {
+	if d.do != nil {
+		return d.do(s)
+	}
+	return d.Player.Do(s)
+}
+
+func (d *disguise) Post(s player.Stimulus, done player.Done) error {
+	if d.post != nil {
+		return d.post(s, done)
+	}
+	return d.Player.Post(s, done)
+}
+
+// Describe tells what the honest player tells.
+func (d *disguise) Describe() []player.Fact { return d.Player.(player.Described).Describe() }
+
+// under is a player of direct calls in disguise.
+func under(config player.Config) (*disguise, error) {
+	inner, err := direct.Open(config)
+	return &disguise{Player: inner}, err
+}
+
+func openDrops(config player.Config) (player.Player, error) {
+	d, err := under(config)
+	d.post = func(s player.Stimulus, done player.Done) error {
+		if s.Seq%10_000 == 0 {
+			done(s.Seq, nil)
+			return nil
+		}
+		return d.Player.Post(s, done)
+	}
+	return d, err
+}
+
+func openDuplicates(config player.Config) (player.Player, error) {
+	d, err := under(config)
+	d.post = func(s player.Stimulus, done player.Done) error {
+		if s.Seq%5000 == 0 {
+			if err := d.Player.Post(s, func(uint64, error) {}); err != nil {
+				return err
+			}
+		}
+		return d.Player.Post(s, done)
+	}
+	return d, err
+}
+
+func openReorders(config player.Config) (player.Player, error) {
+	d, err := under(config)
+	var held *player.Stimulus
+	var heldDone player.Done
+	d.post = func(s player.Stimulus, done player.Done) error {
+		switch {
+		case s.Seq%7000 == 0:
+			held, heldDone = &s, done
+			return nil
+		case held != nil && s.Message.Username == held.Message.Username:
+			first := *held
+			held = nil
+			return errors.Join(d.Player.Post(s, done), d.Player.Post(first, heldDone))
+		}
+		return d.Player.Post(s, done)
+	}
+	return d, err
+}
+
+func openPipes(config player.Config) (player.Player, error) {
+	config.Placement.Transport = "pipe"
+	return natsbus.Open(config)
+}
+
+func openShares(config player.Config) (player.Player, error) {
+	config.Batch = 100
+	return direct.Open(config)
+}
+
+// repacker sends every stimulus through a codec before it is heard.
+type repacker struct {
+	*disguise
+	encode func(any) ([]byte, error)
+}
+
+func openRepacks(config player.Config) (player.Player, error) {
+	d, err := under(config)
+	r := &repacker{d, func(v any) ([]byte, error) { return json.MarshalIndent(v, "", "  ") }}
+	if !config.Verbatim {
+		r.encode = json.Marshal
+	}
+	d.do = func(s player.Stimulus) error {
+		data, err := r.encode(s)
+		if err != nil {
+			return err
+		}
+		var heard player.Stimulus
+		if err := json.Unmarshal(data, &heard); err != nil {
+			return err
+		}
+		return d.Player.Do(heard)
+	}
+	return r, err
+}
+
+// Describe tells what the codec makes of a known value, as a style with one does.
+func (r *repacker) Describe() []player.Fact {
+	data, _ := r.encode(player.Stimulus{Seq: 1})
+	return append(r.disguise.Describe(), player.Fact{Name: "codec", Own: true,
+		Value: fmt.Sprintf("json: %d bytes %016x", len(data), player.DigestText(0, string(data)))})
+}
+
+// idler says that it has done what it was asked.
+type idler struct {
+	*disguise
+	claimed player.Observation
+}
+
+func openIdles(config player.Config) (player.Player, error) {
+	d, err := under(config)
+	if config.Verbatim {
+		return d, err
+	}
+	i := &idler{disguise: d}
+	d.do = func(player.Stimulus) error {
+		i.claimed.Stored.Messages++
+		i.claimed.Stored.Said++
+		return nil
+	}
+	return i, err
+}
+
+func (i *idler) Observe() (player.Observation, error) { return i.claimed, nil }
+
+// later does everything in a goroutine of its own, so long after it was asked.
+type later struct {
+	*disguise
+	mu   sync.Mutex
+	work sync.WaitGroup
+	asks chan func()
+}
+
+func openLater(config player.Config, delay time.Duration) (*later, error) {
+	d, err := under(config)
+	l := &later{disguise: d, asks: make(chan func(), 100_000)}
+	go func() {
+		for ask := range l.asks {
+			time.Sleep(delay)
+			l.mu.Lock()
+			ask()
+			for range len(l.asks) { // and all that have come meanwhile
+				(<-l.asks)()
+			}
+			l.mu.Unlock()
+		}
+	}()
+	d.do = func(s player.Stimulus) error {
+		l.work.Add(1)
+		l.asks <- func() { _ = d.Player.Do(s); l.work.Done() }
+		return nil
+	}
+	return l, err
+}
+
+func (l *later) Observe() (player.Observation, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Player.Observe()
+}
+
+func (l *later) Close() error {
+	l.work.Wait()
+	close(l.asks)
+	return l.Player.Close()
+}
+
+func openHurries(config player.Config) (player.Player, error) {
+	return openLater(config, 50*time.Millisecond)
+}
+
+func openPostpones(config player.Config) (player.Player, error) {
+	if config.Verbatim {
+		return under(config)
+	}
+	return openLater(config, 0)
+}
+
+// trailer is one stimulus behind, and has caught up soon after it was asked the last.
+type trailer struct {
+	*disguise
+	last chan error // of the one under way
+}
+
+func openTrails(config player.Config) (player.Player, error) {
+	d, err := under(config)
+	if config.Verbatim {
+		return d, err
+	}
+	t := &trailer{disguise: d, last: make(chan error, 1)}
+	t.last <- nil
+	d.do = func(s player.Stimulus) error {
+		err := <-t.last
+		go func() { t.last <- d.Player.Do(s) }()
+		return err
+	}
+	return t, err
+}
+
+// Observe waits until it has caught up.
+func (t *trailer) Observe() (player.Observation, error) {
+	err := <-t.last
+	defer func() { t.last <- nil }()
+	seen, failure := t.Player.Observe()
+	return seen, errors.Join(err, failure)
+}
+
+// waiter stores when somebody reads back.
+type waiter struct {
+	*disguise
+	left []player.Stimulus
+}
+
+func openWaits(config player.Config) (player.Player, error) {
+	d, err := under(config)
+	if config.Verbatim {
+		return d, err
+	}
+	w := &waiter{disguise: d}
+	d.post = func(s player.Stimulus, done player.Done) error {
+		w.left = append(w.left, s)
+		done(s.Seq, nil)
+		return nil
+	}
+	return w, err
+}
+
+func (w *waiter) Observe() (player.Observation, error) {
+	for _, s := range w.left {
+		if err := w.Player.Do(s); err != nil {
+			return player.Observation{}, err
+		}
+	}
+	w.left = nil
+	return w.Player.Observe()
+}
+
+func openPromises(config player.Config) (player.Player, error) {
+	d, err := under(config)
+	d.post = func(s player.Stimulus, done player.Done) error {
+		err := d.Player.Post(s, func(uint64, error) {})
+		done(s.Seq, err)
+		return err
+	}
+	return d, err
+}
+
+// openSwallows is on NATS: module log is not there for every 1 500th message.
+func openSwallows(config player.Config) (player.Player, error) {
+	config.Timeout = time.Second
+	inner, err := natsbus.Open(config)
+	d := &disguise{Player: inner}
+	d.do = func(s player.Stimulus) error {
+		if s.Seq%1500 != 0 {
+			return d.Player.Do(s)
+		}
+		away := d.Player.Do(player.Stimulus{Kind: player.ModuleStopped, Module: "log"})
+		if err := d.Player.Do(s); err == nil {
+			return errors.New("the message was answered for: this style shows nothing")
+		}
+		return errors.Join(away, d.Player.Do(player.Stimulus{Kind: player.ModuleStarted, Module: "log"}))
+	}
+	return d, err
+}

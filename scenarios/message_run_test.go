@@ -1,0 +1,176 @@
+package scenarios
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"rubato/runner"
+)
+
+// optionsOf are a scenario's defaults for a style, the first of each list, with changes.
+func optionsOf(s runner.Scenario, style string, change map[string]string) runner.Options {
+	options := runner.Options{}
+	for _, k := range s.Keys {
+		if len(k.Styles) == 0 || slices.Contains(k.Styles, style) {
+			options[k.Name], _, _ = strings.Cut(k.Default, ",")
+		}
+	}
+	maps.Copy(options, change)
+	return options
+}
+
+// worked is what each style made of blocks of the given sizes, one after the other.
+func worked(t *testing.T, s runner.Scenario, change map[string]string, verbatim bool, sizes ...int) map[string][]runner.Work {
+	t.Helper()
+	shared := t.TempDir()
+	if err := s.Prepare(runner.Setup{Shared: shared, Seed: 1, Options: optionsOf(s, "", change)}); err != nil {
+		t.Fatal(err)
+	}
+	work := map[string][]runner.Work{}
+	for _, style := range realStyles {
+		load, err := s.Open(runner.Setup{Style: style.Name, Shared: shared, Dir: t.TempDir(), Seed: 1, Verbatim: verbatim,
+			Effort: "quick", Options: optionsOf(s, style.Name, change)})
+		if err != nil {
+			t.Fatalf("%s: %v", style.Name, err)
+		}
+		work[style.Name] = driven(t, load, style.Name, sizes)
+		if err := load.Close(); err != nil {
+			t.Errorf("%s: %v", style.Name, err)
+		}
+	}
+	return work
+}
+
+// driven does the blocks, each of which has to have the effects that it must have.
+func driven(t *testing.T, load runner.Workload, style string, sizes []int) (done []runner.Work) {
+	t.Helper()
+	first := 0
+	for _, n := range sizes {
+		err := load.Prepare(first, n)
+		if err == nil {
+			err = load.Run(func(took time.Duration) {
+				if took <= 0 {
+					t.Errorf("%s: a latency of %v", style, took)
+				}
+			})
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", style, err)
+		}
+		work, err := load.Work()
+		if err != nil {
+			t.Fatalf("%s: %v", style, err)
+		}
+		if work.Stimuli != int64(n) || work.Effects != work.Expected ||
+			work.Wrong != "" && !strings.HasPrefix(work.Wrong, "the generator itself") { // which is this machine's, not the style's
+			t.Errorf("%s: %d stimuli of %d, %d effects of %d, wrong: %q", style, work.Stimuli, n, work.Effects, work.Expected, work.Wrong)
+		}
+		done, first = append(done, work), first+n
+	}
+	return done
+}
+
+// TestMessageWorkloads: each style does the same work, block after block, and tells what
+// it is to tell.
+func TestMessageWorkloads(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	for _, c := range []struct {
+		scenario runner.Scenario
+		options  map[string]string
+		verbatim bool
+		sizes    []int
+		tells    []string
+		exactly  map[string]float64
+	}{
+		{realStyles.messageBurst(), nil, false, []int{1000, 50}, []string{"first", "free", "rate"}, map[string]float64{"stored": 100}},
+		{realStyles.messageBurst(), map[string]string{"batch": "100"}, true, []int{250}, nil, map[string]float64{"stored": 100}},
+		{realStyles.messageMixed(), nil, false, []int{1, 2, 60}, []string{}, nil},
+		{realStyles.messageMixed(), nil, true, []int{60}, []string{"said", "volume", "control"}, nil},
+		{realStyles.messageConcurrent(), map[string]string{"senders": "7"}, false, []int{3, 11, 100}, nil, nil},
+		{realStyles.messageConcurrent(), map[string]string{"senders": "7"}, true, []int{20}, nil, nil},
+		{realStyles.messageSustained(), map[string]string{"rate": "1000"}, false, []int{50}, []string{"achieved"}, nil},
+		{realStyles.messageSustained(), map[string]string{"rate": "search"}, true, []int{50}, nil, nil},
+		{realStyles.soak(), map[string]string{"passages": "300"}, true, []int{130, 70}, nil, nil},
+		{realStyles.soak(), map[string]string{"passages": "300", "rate": "500"}, false, []int{500}, []string{"rss", "goroutines", "core"}, nil},
+		{realStyles.idle(), nil, false, []int{1}, []string{"cpu", "wake-ups", "rss", "goroutines"}, nil},
+	} {
+		work := worked(t, c.scenario, c.options, c.verbatim, c.sizes...)
+		for style, list := range work {
+			for i, w := range list {
+				want := work["direct"][i]
+				if w.Digest != want.Digest || w.Expected != want.Expected || w.Bytes != want.Bytes ||
+					w.Keys != want.Keys || w.Visited != want.Visited || len(w.Lanes) != len(want.Lanes) {
+					t.Errorf("%s, %s, block %d: it did other work than direct", c.scenario.Name, style, i)
+				}
+				for _, name := range c.tells {
+					if _, told := w.Figures[name]; !told {
+						t.Errorf("%s, %s: tells nothing of %s", c.scenario.Name, style, name)
+					}
+				}
+				for name, want := range c.exactly {
+					if w.Figures[name] != want {
+						t.Errorf("%s, %s: %s is %v, want %v", c.scenario.Name, style, name, w.Figures[name], want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestSearchRuns: a search says all that it says, and comes to a rate.
+func TestSearchRuns(t *testing.T) {
+	for _, style := range realStyles {
+		s := realStyles.messageSustained()
+		shared := t.TempDir()
+		options := optionsOf(s, style.Name, map[string]string{"rate": "search"})
+		if err := s.Prepare(runner.Setup{Shared: shared, Seed: 1}); err != nil {
+			t.Fatal(err)
+		}
+		load, err := s.Open(runner.Setup{Style: style.Name, Shared: shared, Dir: t.TempDir(), Seed: 1, Options: options})
+		if err != nil {
+			t.Fatal(err)
+		}
+		load.(*searching).search = search{lowest: 1000, highest: 4000, halvings: 1, step: 20 * time.Millisecond}
+		for _, w := range driven(t, load, style.Name, []int{1, 1}) {
+			if held := w.Figures["held"]; held < 0 || held > 4000 {
+				t.Errorf("%s: held %v", style.Name, held)
+			}
+		}
+		if said := load.(*searching).next; said < 4*50 {
+			t.Errorf("%s: a search said %d messages", style.Name, said)
+		}
+		if err := load.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestRestartRuns: the books of every style balance, with and without a sender who says
+// it again, and the styles differ as they must.
+func TestRestartRuns(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	for _, retry := range []string{"no", "yes"} {
+		for style, list := range worked(t, realStyles.restart(), map[string]string{"retry": retry}, false, 200, 150) {
+			for _, w := range list {
+				lost, refused, unanswered := w.Figures["lost"], w.Figures["refused"], w.Figures["unanswered"]
+				if (retry == "yes") != (lost == 0) {
+					t.Errorf("%s, retry=%s: %v lost", style, retry, lost)
+				}
+				if told := refused + unanswered; told == 0 || retry == "no" && told < lost {
+					t.Errorf("%s, retry=%s: %v lost, %v refused, %v unanswered", style, retry, lost, refused, unanswered)
+				}
+				if style == "nats" && unanswered == 0 || style != "nats" && unanswered > 0 {
+					t.Errorf("%s: %v unanswered", style, unanswered)
+				}
+				if w.Figures["recover"] <= 0 || w.Digest != "" {
+					t.Errorf("%s: %v", style, w.Figures)
+				}
+			}
+		}
+	}
+}

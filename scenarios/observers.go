@@ -1,0 +1,23 @@
+package scenarios
+
+import (
+	"slices"
+
+	"rubato/runner"
+)
+
+// observed are the scenarios with the instruments of the styles that their keys switch.
+func observed(scenarios []runner.Scenario) []runner.Scenario {
+	for i := range scenarios {
+		s := &scenarios[i]
+		at := slices.IndexFunc(s.Keys, func(k runner.Key) bool { return k.Name == traceKey.Name })
+		if at < 0 {
+			continue
+		}
+		for _, style := range s.Keys[at].Styles {
+			s.Observers = append(s.Observers, runner.Observer{Name: "trace", Style: style, Without: runner.Options{traceKey.Name: "off"},
+				Doc: "actions, flows and edges, kept as -set trace says"})
+		}
+	}
+	return scenarios
+}

@@ -1,0 +1,54 @@
+package scenarios
+
+import (
+	"testing"
+	"time"
+
+	"rubato/player"
+	"rubato/runner"
+)
+
+// TestStormScript: time goes on within a storm, a storm ends before a second refill would
+// be due, and the next is far away.
+func TestStormScript(t *testing.T) {
+	t.Parallel()
+	var began, last player.Ticks
+	for i := range 3 * stormLength {
+		s := stormy10ms(1, i)
+		if i%stormLength == 0 {
+			began = s.At
+		}
+		if s.At < last || s.At-began >= player.RefillInterval || s.Seq != uint64(i)+1 {
+			t.Fatalf("stimulus %d, %d in its storm: at %v, the one before at %v, the storm began at %v", s.Seq, i%stormLength, s.At, last, began)
+		}
+		last = s.At
+	}
+}
+
+// TestRate: is max or a whole number.
+func TestRate(t *testing.T) {
+	t.Parallel()
+	for value, ok := range map[string]bool{"max": true, "1": true, "100000": true, "0": false, "100001": false, "1.5": false, "": false, "MAX": false} {
+		if err := rate(value); (err == nil) != ok {
+			t.Errorf("rate %q: %v", value, err)
+		}
+	}
+}
+
+// TestPacingAlone: waking up costs something, and nothing where nobody is woken.
+func TestPacingAlone(t *testing.T) {
+	t.Parallel()
+	wake := func(rate string, verbatim bool) time.Duration {
+		d, err := pacingAlone(runner.Setup{Options: runner.Options{"rate": rate}, Seed: 1, Verbatim: verbatim})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	if d := wake("2000", false); d <= 0 && cpuTime() > 0 {
+		t.Errorf("500 stimuli were paced with no CPU time: %v", d)
+	}
+	if max, script := wake("max", false), wake("2000", true); max != 0 || script != 0 {
+		t.Errorf("%v with nothing to pace, %v in a transcript", max, script)
+	}
+}
