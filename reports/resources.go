@@ -54,7 +54,7 @@ var resourceList = []resource{
 	fromIO("to_disk", "bytes to the disk", "to-disk-B/op", func(io *IO) int64 { return io.ToDisk }),
 	faults("minor_faults", "page faults, minor", "minor-faults/op", func(r *Resources) int64 { return r.MinorFaults }),
 	faults("major_faults", "page faults, major", "major-faults/op", func(r *Resources) int64 { return r.MajorFaults }),
-	{"energy_j", "energy of the CPUs", "J/op", used, joules, func(j float64) string { return plus(j) + joules(j) }},
+	{"energy_j", "energy, all CPUs of the machine", "J/op", used, joules, func(j float64) string { return plus(j) + joules(j) }},
 }
 
 func counted(name, title string, of func(Block) float64) resource {
