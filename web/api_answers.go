@@ -88,6 +88,10 @@ func compact(w http.ResponseWriter, status int, v any) {
 	send(w, status, "application/json; charset=utf-8", append(body, '\n'))
 }
 
+// curlsOwn is what curl -d says of its body, whatever that is. A page of another
+// origin could say it, too, and is refused for its origin before this.
+const curlsOwn = "application/x-www-form-urlencoded"
+
 var errNotJSON = errors.New("the body is not application/json")
 
 func invalid(err error) error {
@@ -98,7 +102,7 @@ func invalid(err error) error {
 // others. mayLack lets it be empty.
 func read(w http.ResponseWriter, r *http.Request, into any, mayLack bool) error {
 	if kind := r.Header.Get("Content-Type"); kind != "" {
-		if media, _, err := mime.ParseMediaType(kind); err != nil || media != "application/json" {
+		if media, _, err := mime.ParseMediaType(kind); err != nil || media != "application/json" && media != curlsOwn {
 			return invalid(fmt.Errorf("%w but %q", errNotJSON, kind))
 		}
 	}

@@ -58,7 +58,7 @@ var badInput = map[string]struct {
 	"command with a wish": {"POST", "/api/play", asJSON, `{"passage":1}`, [2]string{}, 400, player.Invalid},
 	"command with text":   {"POST", "/api/play", asJSON, `now`, [2]string{}, 400, player.Invalid},
 	"nothing to skip":     {"POST", "/api/skip", "", ``, [2]string{}, 404, player.NotFound},
-	"form":                {"POST", "/api/volume", "application/x-www-form-urlencoded", `{"volume":40}`, [2]string{}, 415, player.Invalid},
+	"form":                {"POST", "/api/volume", "application/x-www-form-urlencoded", `volume=40`, [2]string{}, 400, player.Invalid},
 	"plain text":          {"POST", "/api/play", "text/plain", ``, [2]string{}, 415, player.Invalid},
 	"no media type":       {"POST", "/api/volume", "json; ;", `{"volume":40}`, [2]string{}, 415, player.Invalid},
 	"too large":           {"POST", "/api/volume", asJSON, `{"volume":40` + strings.Repeat(" ", BodyLimit) + `}`, [2]string{}, 413, player.Invalid},
@@ -130,6 +130,7 @@ func TestGoodInput(t *testing.T) {
 		header           [2]string
 	}{
 		"no type":       {"/api/volume", "", `{"volume":40}`, [2]string{}},
+		"as curl says":  {"/api/volume", "application/x-www-form-urlencoded", `{"volume":40}`, [2]string{}},
 		"with charset":  {"/api/volume", "application/json; charset=utf-8", " {\"volume\":40}\r\n", [2]string{}},
 		"own page":      {"/api/volume", asJSON, `{"volume":40}`, [2]string{"Origin", s.url}},
 		"same origin":   {"/api/pause", "", ``, [2]string{"Sec-Fetch-Site", "same-origin"}},
