@@ -74,6 +74,7 @@ func pipelined(p player.Player, stimuli []player.Stimulus, latency func(time.Dur
 type reports struct {
 	first  uint64      // sequence number of the first stimulus
 	posted []time.Time // or when they should have been
+	now    func() time.Time
 	mu     sync.Mutex
 	took   []time.Duration
 	told   int
@@ -81,7 +82,7 @@ type reports struct {
 }
 
 func newReports(stimuli []player.Stimulus) *reports {
-	return &reports{first: stimuli[0].Seq, posted: make([]time.Time, len(stimuli)), took: make([]time.Duration, len(stimuli))}
+	return &reports{first: stimuli[0].Seq, now: time.Now, posted: make([]time.Time, len(stimuli)), took: make([]time.Duration, len(stimuli))}
 }
 
 // tell passes on every latency, once all is settled.
@@ -98,7 +99,7 @@ func (r *reports) tell(latency func(time.Duration)) error {
 }
 
 func (r *reports) done(seq uint64, err error) {
-	end := time.Now()
+	end := r.now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i := seq - r.first

@@ -38,32 +38,39 @@ const spinBefore = 150 * time.Microsecond
 // answers how well it kept the time itself. The goroutine is not tied to a thread: what
 // it hands to others would then take far longer.
 func openLoop(p player.Player, stimuli []player.Stimulus, due []time.Duration, latency func(time.Duration)) (*pacing, error) {
-	return openLoopBy(newAlarm(), p, stimuli, due, latency)
+	return openLoopBy(clock{time.Now, newAlarm()}, p, stimuli, due, latency)
 }
 
-// openLoopBy sleeps by the alarm given.
-func openLoopBy(until func(time.Time), p player.Player, stimuli []player.Stimulus, due []time.Duration, latency func(time.Duration)) (*pacing, error) {
+// A clock is read, and waits until a time.
+type clock struct {
+	now   func() time.Time
+	until func(time.Time)
+}
+
+// openLoopBy goes by the clock given.
+func openLoopBy(c clock, p player.Player, stimuli []player.Stimulus, due []time.Duration, latency func(time.Duration)) (*pacing, error) {
 	if len(stimuli) != len(due) || len(due) == 0 {
 		return nil, fmt.Errorf("%d stimuli for %d times: want one each", len(stimuli), len(due))
 	}
-	g := &pacing{ops: len(due), late: make([]time.Duration, 0, len(due)), took: make([]time.Duration, 0, len(due))}
+	g := &pacing{ops: len(due), now: c.now, late: make([]time.Duration, 0, len(due)), took: make([]time.Duration, 0, len(due))}
 	r := newReports(stimuli)
+	r.now = c.now
 	used := cpuTime()
-	start := time.Now()
+	start := c.now()
 	for i := range due {
 		r.posted[i] = start.Add(due[i])
 	}
 	var fair punctual
 	for i := range stimuli {
-		g.wait(start, due[i], until)
-		posted := time.Since(start)
+		g.wait(start, due[i], c.until)
+		posted := g.since(start)
 		if err := p.Post(stimuli[i], r.done); err != nil {
 			return g, err
 		}
-		g.posted(fair.posted(due[i], posted, time.Since(start)))
+		g.posted(fair.posted(due[i], posted, g.since(start)))
 	}
 	err := p.Settle()
-	g.wall, g.cpu = time.Since(start), cpuTime()-used
+	g.wall, g.cpu = g.since(start), cpuTime()-used
 	if err != nil {
 		return g, err
 	}
@@ -80,6 +87,7 @@ func saturated(p player.Player, stimuli []player.Stimulus, latency func(time.Dur
 
 // pacing is what an open loop knows of itself.
 type pacing struct {
+	now        func() time.Time // nil: time.Now
 	ops        int
 	late, took []time.Duration // of each, the generator's own lateness, below 0 when it was not free, and latency; nil: nothing was due
 	behind     int             // were due while the one before was still being accepted
@@ -87,15 +95,22 @@ type pacing struct {
 	wall, cpu  time.Duration // cpu of this process, the spinning included
 }
 
+func (g *pacing) since(start time.Time) time.Duration {
+	if g.now == nil {
+		return time.Since(start)
+	}
+	return g.now().Sub(start)
+}
+
 // wait sleeps and then spins until a stimulus is due.
 func (g *pacing) wait(start time.Time, due time.Duration, until func(time.Time)) {
-	if due-time.Since(start) > spinBefore {
+	if due-g.since(start) > spinBefore {
 		until(start.Add(due - spinBefore))
 	}
-	began := time.Since(start)
+	began := g.since(start)
 	now := began
 	for now < due {
-		now = time.Since(start)
+		now = g.since(start)
 	}
 	g.spun += now - began
 }
