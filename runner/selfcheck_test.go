@@ -142,7 +142,7 @@ func TestVerdictOfSelfcheck(t *testing.T) {
 		"sees too little":  {5, 5, 0, 0.15, 100, "not fit", exitNotFit, "would be missed"},
 		"sees nothing":     {5, 5, 0, blindEffect, 100, "not fit", exitNotFit, "more than +700 %"},
 		"too few":          {1, 1, 0, 0.03, 20, "inconclusive", exitInconclusive, "too few"},
-		"known too little": {3, 0, 0, 0.03, 30, "inconclusive", exitInconclusive, "known too little"},
+		"known too little": {4, 0, 0, 0.03, 30, "inconclusive", exitInconclusive, "known too little"},
 		"none":             {0, 0, 0, 0, 0, "inconclusive", exitInconclusive, "too few"},
 	} {
 		f := newFindings(Suite{}, 1, checkLength{rounds: 20, cuts: 1, atLeast: 30})
