@@ -27,6 +27,8 @@ and with children that are stopped and resumed; and says how often it was wrong.
   -seed N     the same orders and disturbances again (default: drawn, and told)
   -rates      measure the error rates of the method at length, some 40 minutes, and
               write them to -into; exit 1 if one is not reached
+  -trials N   how many trials -rates makes beside the hog, and as many in quiet; of
+              other kinds in proportion (default 100)
   -into FILE  where -rates writes (default docs/error-rates.md)
 
 type I           share of twins that are called different, at a nominal 5 %%
@@ -48,6 +50,7 @@ type selfcheckFlags struct {
 	quick, asJSON, rates bool
 	seed                 uint64
 	into                 string
+	trials               int // beside the hog; in quiet as many again
 }
 
 func parseSelfcheck(args []string) (selfcheckFlags, error) {
@@ -58,6 +61,7 @@ func parseSelfcheck(args []string) (selfcheckFlags, error) {
 	flags.BoolVar(&ask.rates, "rates", false, "")
 	flags.Uint64Var(&ask.seed, "seed", 0, "")
 	flags.StringVar(&ask.into, "into", "", "")
+	flags.IntVar(&ask.trials, "trials", 0, "")
 	names, err := parseAnywhere(flags, args)
 	switch {
 	case err != nil:
@@ -66,9 +70,14 @@ func parseSelfcheck(args []string) (selfcheckFlags, error) {
 		return ask, usagef("selfcheck takes no names, not %q: it measures work of its own", names)
 	case ask.rates && ask.quick:
 		return ask, usagef("-quick and -rates exclude each other")
+	case ask.trials != 0 && !ask.rates:
+		return ask, usagef("-trials says how many -rates makes: give -rates, too")
+	case ask.trials < 0 || ask.trials > mostTrials || ask.trials > 0 && ask.trials < fewestTrials:
+		return ask, usagef("-trials %d: give %d to %d", ask.trials, fewestTrials, mostTrials)
 	case ask.into != "" && !ask.rates:
 		return ask, usagef("-into says where -rates writes: give -rates, too")
 	}
+	ask.trials = cmp.Or(ask.trials, hogTrials)
 	ask.seed, ask.into = cmp.Or(ask.seed, uint64(rand.Uint32())), cmp.Or(ask.into, "docs/error-rates.md")
 	return ask, nil
 }

@@ -17,7 +17,7 @@ type goal struct {
 func (e *errorFigures) goals() []goal {
 	in := func(s share, lo, hi float64) bool { return s.N > 0 && s.Share >= lo && s.Share <= hi }
 	goals := []goal{
-		{fmt.Sprintf("of %d A/A trials, half of them beside the hog, a gate at +5 %% refuses at most 1 %%", 2*hogTrials), e.AA.Over.String(), in(e.AA.Over, 0, overMost)},
+		{fmt.Sprintf("of %d A/A trials, half of them beside the hog, a gate at +5 %% refuses at most 1 %%", e.AA.Trials), e.AA.Over.String(), in(e.AA.Over, 0, overMost)},
 		{"type I of a nominal 5 % between 2 and 7 %", e.AA.TypeI.String(), in(e.AA.TypeI, 0.02, typeIMost)},
 		{"coverage of the 95 % interval between 92 and 98 %", e.AA.Coverage.String(), in(e.AA.Coverage, coverageLeast, 0.98)},
 	}

@@ -14,19 +14,24 @@ import (
 
 // How much the error rates rest on.
 const (
-	hogTrials       = 100 // in quiet as many again
-	otherTrials     = 40  // of each other weather
-	decidedTrials   = 20  // in quiet, and under the hog as many again
+	hogTrials       = 100 // unless -trials says otherwise; in quiet as many again
+	fewestTrials    = 10
+	mostTrials      = 1_000
+	otherShare      = 0.4 // of that many, of each other weather
+	decidedShare    = 0.2 // of that many, runs that stop when they know, in quiet and under the hog
 	simulatedTrials = 10_000
 	simulatedRuns   = 1_000 // that stop when they know
 )
 
 // ratesLength is that of the trials behind the error rates.
-var ratesLength = checkLength{rounds: Default.Rounds, cuts: 1, atLeast: 2 * hogTrials}
+func ratesLength(trials int) checkLength {
+	return checkLength{rounds: Default.Rounds, cuts: 1, atLeast: 2 * trials}
+}
 
 // errorFigures are what docs/error-rates.md is written from.
 type errorFigures struct {
 	*findings
+	trials    int
 	AA        condition      `json:"aa"` // quiet and hog together
 	Runs      []*decided     `json:"decided"`
 	Simulated []simulatedRow `json:"simulated"`
@@ -44,7 +49,7 @@ type simulatedRow struct {
 
 // errorRates measures them and writes the page.
 func (p program) errorRates(ctx context.Context, t *trials, ask selfcheckFlags) int {
-	e := &errorFigures{findings: newFindings(p.suite, ask.seed, ratesLength)}
+	e := &errorFigures{findings: newFindings(p.suite, ask.seed, ratesLength(ask.trials)), trials: ask.trials}
 	failure := e.measureAll(ctx, t, p.told)
 	e.conclude(failure)
 	e.AA = condition{Name: "quiet and cpu hog", Trials: e.Conditions[0].Trials + e.Conditions[1].Trials,
@@ -86,22 +91,24 @@ func (e *errorFigures) measureAll(ctx context.Context, t *trials, say func(strin
 
 // fixed makes the trials of a number of rounds: quiet and hog in turn, then the others.
 func (e *errorFigures) fixed(ctx context.Context, t *trials, say func(string, ...any)) error {
-	for i := range 2 * hogTrials {
-		if err := e.life(ctx, t, i%2, ratesLength, time.Time{}); err != nil {
+	length := ratesLength(e.trials)
+	for i := range 2 * e.trials {
+		if err := e.life(ctx, t, i%2, length, time.Time{}); err != nil {
 			return err
 		}
 		if i%20 == 19 {
-			say("%d of %d trials, quiet and beside a hog", i+1, 2*hogTrials)
+			say("%d of %d trials, quiet and beside a hog", i+1, 2*e.trials)
 		}
 	}
-	for i := range otherTrials {
+	others := int(otherShare * float64(e.trials))
+	for i := range others {
 		for w := 2; w < len(weathers); w++ {
-			if err := e.life(ctx, t, w, ratesLength, time.Time{}); err != nil {
+			if err := e.life(ctx, t, w, length, time.Time{}); err != nil {
 				return err
 			}
 		}
 		if i%10 == 9 {
-			say("%d of %d trials in each other weather", i+1, otherTrials)
+			say("%d of %d trials in each other weather", i+1, others)
 		}
 	}
 	return nil
@@ -118,12 +125,13 @@ func (e *errorFigures) decided(ctx context.Context, t *trials, say func(string, 
 	m.ask.effort = Default
 	long := &trials{measurement: &m, number: t.number}
 	e.Runs = []*decided{{Name: weathers[0].name}, {Name: weathers[1].name}}
-	for i := range 2 * decidedTrials {
+	runs := 2 * int(decidedShare*float64(e.trials))
+	for i := range runs {
 		d := e.Runs[i%2]
 		if err := d.hold(ctx, long, weathers[i%2], looks); err != nil {
 			return err
 		}
-		say("%d of %d runs that stop when they know: found in %v, decided in %v", i+1, 2*decidedTrials,
+		say("%d of %d runs that stop when they know: found in %v, decided in %v", i+1, runs,
 			d.FoundIn[len(d.FoundIn)-1].Round(time.Second/10), d.OverIn[len(d.OverIn)-1].Round(time.Second/10))
 	}
 	e.Runs = append(e.Runs, e.Runs[0].and(e.Runs[1]))
@@ -142,7 +150,7 @@ func (e *errorFigures) simulate(ctx context.Context, _ *trials, say func(string,
 			return context.Cause(ctx)
 		}
 		row := simulatedRow{Name: n.Name, Doc: n.Doc}
-		if row.Rates, err = inference.Simulate(n, e.Seed, simulatedTrials, ratesLength.rounds, slower, gateLimit); err != nil {
+		if row.Rates, err = inference.Simulate(n, e.Seed, simulatedTrials, Default.Rounds, slower, gateLimit); err != nil {
 			return err
 		}
 		var rounds []int
