@@ -65,10 +65,25 @@ func (l *leftovers) sweep() error {
 	if l.out == "" {
 		return err
 	}
-	return errors.Join(err, filepath.WalkDir(l.out, func(path string, entry fs.DirEntry, err error) error {
+	for clean := 0; clean < 3 && err == nil; clean++ { // rendering may be at it still
+		var found bool
+		if found, err = removeHalfWritten(l.out); found {
+			clean = -1
+		}
+	}
+	return err
+}
+
+func removeHalfWritten(dir string) (found bool, err error) {
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && strings.HasPrefix(entry.Name(), halfWritten) {
-			return os.Remove(path)
+			found = true
+			err = os.Remove(path)
+		}
+		if errors.Is(err, fs.ErrNotExist) { // it was finished meanwhile
+			return nil
 		}
 		return err
-	}))
+	})
+	return found, err
 }
