@@ -107,7 +107,7 @@ func dutyLoad(share float64, d time.Duration) (spun, lasted time.Duration) {
 	for period := time.Duration(1); period*dutyPeriod <= d; period++ {
 		due := time.Duration(math.Round(share * float64(period*dutyPeriod)))
 		for threadCPU()-used < due && time.Since(start) < d {
-			emptyLoop(dutyTurns)
+			turned.Add(int64(emptyLoop(dutyTurns)))
 		}
 		for time.Since(start) < period*dutyPeriod {
 			<-ticker.C
