@@ -48,7 +48,7 @@ func (s Scenario) size(effort Effort, options Options) (Size, error) {
 func (s Scenario) sound() error {
 	var wrong []error
 	if s.Together && (!s.Paced || s.apart()) {
-		wrong = append(wrong, errors.New("what runs together has to be paced, and of styles: Together is for Paced scenarios of styles: others would take the CPU from each other"))
+		wrong = append(wrong, errors.New("the field Together is for Paced scenarios of styles: others would take the CPU from each other"))
 	}
 	names := map[string]bool{}
 	for _, m := range s.Measures {
