@@ -47,7 +47,7 @@ func probe() ([]orchestrated.Field, []orchestrated.Value) {
 	fields := []orchestrated.Field{{Name: "text", Type: orchestrated.Text}, {Name: "integer", Type: orchestrated.Integer},
 		{Name: "natural", Type: orchestrated.Natural}, {Name: "truth", Type: orchestrated.Truth},
 		{Name: "real", Type: orchestrated.Real}, {Name: "flavor", Type: orchestrated.Flavor}}
-	return fields, []orchestrated.Value{orchestrated.String("Träumerei <1> \"a\"\n"), orchestrated.Int(-1 << 62),
+	return fields, []orchestrated.Value{orchestrated.String("Träumerei <1> \"a\"\n"), orchestrated.Int(int64(-1 << 62)),
 		orchestrated.Nat(1<<64 - 1), orchestrated.Bool(true), orchestrated.Float(0.1 + 0.2), orchestrated.FlavorOf(flavor)}
 }
 
