@@ -150,7 +150,7 @@ func TestPeekingTooShort(t *testing.T) {
 // A rule that a file gives is worked out within bounds, or not at all.
 func TestRuleRefused(t *testing.T) {
 	t.Parallel()
-	for name, rule := range map[string]*Rule{"none": nil, "huge": {Looks: []int{8, 1 << 40}}, "falling": {Looks: []int{8, 4}}} {
+	for name, rule := range map[string]*Rule{"none": nil, "huge": {Looks: []int{8, 1 << 30}}, "falling": {Looks: []int{8, 4}}} {
 		run, details := simulated(12, 0.01, 3, 1.1, 1, 1.1)
 		decidedRun(run, 1)
 		run.Rule = rule
