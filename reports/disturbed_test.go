@@ -101,3 +101,19 @@ func TestBadSamples(t *testing.T) {
 		t.Errorf("empty: %s %q", c.Verdict, c.Why)
 	}
 }
+
+// TestUntoldLatency: what does not stand is counted, says why, and spoils nothing else.
+func TestUntoldLatency(t *testing.T) {
+	t.Parallel()
+	run, details := simulated(12, 0.01, 4, 1.1, 1, 1.1)
+	for i := range details.Blocks {
+		if b := &details.Blocks[i]; b.Cell == run.Cells[1].Key() && b.Round < 5 {
+			b.Latency, b.Untold = "", "the generator was late"
+		}
+	}
+	Summarize(run, details)
+	c := run.Cells[1]
+	if c.Rounds != 12 || c.Ratio == nil || len(c.Warnings) != 1 || c.Warnings[0] != "the latency of 5 of 12 rounds is void (the generator was late)" {
+		t.Errorf("%d rounds, ratio %v, %q", c.Rounds, c.Ratio, c.Warnings)
+	}
+}

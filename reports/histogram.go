@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -82,4 +83,17 @@ func percentileEstimate(h *hdr.Histogram, q float64) Estimate {
 	}
 	at := func(rank float64) float64 { return float64(h.ValueAtPercentile(100 * rank / n)) }
 	return Estimate{p, at(lo), at(math.Ceil(hi))}
+}
+
+// untold warns of blocks whose latencies did not stand, and says why the first did not.
+func (c *Cell) untold(blocks []Block) {
+	n, first := 0, ""
+	for _, b := range blocks {
+		if b.Untold != "" {
+			n, first = n+1, cmp.Or(first, b.Untold)
+		}
+	}
+	if n > 0 {
+		c.warn(fmt.Sprintf("the latency of %d of %d rounds is void (%s)", n, len(blocks), first))
+	}
 }

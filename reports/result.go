@@ -180,6 +180,7 @@ type Block struct {
 	Visited     int64         `json:"visited,omitempty"`   // rows that the style read to have them
 	Keys        string        `json:"keys,omitempty"`      // digest of the order within each key
 	Latency     string        `json:"latency"`             // HdrHistogram, V2 compressed, base64; in ns
+	Untold      string        `json:"untold,omitempty"`    // why there is no latency, though operations have one
 	Disturbed   string        `json:"disturbed,omitempty"` // what befell the process or its clocks meanwhile
 
 	Resources *Resources         `json:"resources,omitempty"` // nil: an older run, which did not ask

@@ -55,6 +55,7 @@ func (c *Cell) measure(all, blocks []Block, samples []Sample, paced bool, rule r
 		c.void(err.Error())
 		return
 	}
+	c.untold(blocks)
 	c.Looked = rule.used(len(blocks))
 	c.P50Ns, c.P95Ns = percentile(latency, 50), percentile(latency, 95)
 	c.P99Ns, c.P999Ns = percentile(latency, 99), percentile(latency, 99.9)

@@ -84,7 +84,7 @@ func (c *child) block(first, n int) (reply, error) {
 	if err := c.scenario.figures(work); err != nil {
 		return reply{}, err
 	}
-	block.Figures, block.Series = work.Figures, work.Series
+	block.Figures, block.Series, block.Untold = work.Figures, work.Series, work.Untold
 	if work.Settings != nil {
 		work.Settings = append(work.Settings, processSettings()...)
 	}

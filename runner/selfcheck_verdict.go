@@ -19,7 +19,7 @@ const (
 	coverageLeast = 0.92
 	overMost      = 0.01
 	effectMost    = 0.10
-	doubt         = 0.25
+	doubt         = 0.20
 	effectLives   = 5 // in quiet, before their median says anything
 )
 

@@ -142,6 +142,7 @@ type Work struct {
 	Bytes    int64               // payload that the effects hold, as read back; equal in all styles
 	Visited  int64               // rows that the style read to have them; equal in all styles
 	Keys     string              // digest of the order within each key, whatever the order of keys; equal in all styles
+	Untold   string              // why this block tells no latency, though its operations have one; "" if it does
 	Wrong    string              // what else shows that the work is not what it must be; "" if nothing does
 	Settings []Setting           // what the style really ran under; stays as it is
 	Least    time.Duration       // less than this the effects cannot have taken; 0: nothing is known

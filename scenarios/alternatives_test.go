@@ -51,21 +51,23 @@ func TestWays(t *testing.T) {
 func TestWaysNamed(t *testing.T) {
 	t.Parallel()
 	s := alternatives()
-	var names, wanted []string
-	for _, arm := range s.Arms {
-		names = append(names, arm.Name)
-	}
-	for _, c := range s.Claims {
+	namesArms(t, s.Arms, s.Claims, s.Pairs)
+}
+
+// namesArms fails for a claim or a pair of arms that are not there.
+func namesArms(t *testing.T, arms []runner.Style, claims []runner.Claim, pairs []runner.Pair, wanted ...string) {
+	t.Helper()
+	for _, c := range claims {
 		wanted = append(wanted, c.Style)
 		if c.Less != "" {
 			wanted = append(wanted, c.Less)
 		}
 	}
-	for _, p := range s.Pairs {
+	for _, p := range pairs {
 		wanted = append(wanted, p.Without, p.With)
 	}
 	for _, name := range wanted {
-		if !slices.Contains(names, name) {
+		if !slices.ContainsFunc(arms, func(arm runner.Style) bool { return arm.Name == name }) {
 			t.Errorf("no arm %q", name)
 		}
 	}

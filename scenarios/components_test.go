@@ -68,22 +68,8 @@ func TestPiecesNamed(t *testing.T) {
 		}
 		names = append(names, arm.Name)
 	}
-	wanted := []string{"emission", "match-20", "match-1000", "where-2", "invoke-3", "trace-memory", "trace-persisted", "trace-batched",
-		"edge", "activation", "activation-untraced", "naive-activation", "call", "interface-call", "channel-round-trip", "http-request"}
-	for _, c := range s.Claims {
-		wanted = append(wanted, c.Style)
-		if c.Less != "" {
-			wanted = append(wanted, c.Less)
-		}
-	}
-	for _, p := range s.Pairs {
-		wanted = append(wanted, p.Without, p.With)
-	}
-	for _, name := range wanted {
-		if !slices.Contains(names, name) {
-			t.Errorf("no piece %q", name)
-		}
-	}
+	namesArms(t, s.Arms, s.Claims, s.Pairs, "emission", "match-20", "match-1000", "where-2", "invoke-3", "trace-memory", "trace-persisted", "trace-batched",
+		"edge", "activation", "activation-untraced", "naive-activation", "call", "interface-call", "channel-round-trip", "http-request")
 }
 
 // TestUnknownPiece: is refused by name.

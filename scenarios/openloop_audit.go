@@ -20,15 +20,32 @@ func (p *punctual) posted(due, posted, accepted time.Duration) (late time.Durati
 	return posted - could, held
 }
 
-// stalled is how late the generator may be in 1 of 100 before the block is void.
-// Below, it is told by late-share and own-p99; above, it was not jitter but a stop.
+// mostBlurred is how much of a reported 99th percentile, in %, the generator's own
+// lateness may be.
+const mostBlurred = 10
+
+// blurred tells whether the latencies of a block are the generator's. They are void
+// then, and are not told; what does not rest on them stands, such as CPU time.
+func (g *pacing) blurred() bool { return g.figures()["late-share"] > mostBlurred }
+
+// untold says why a block tells no latency, if it does not.
+func (g *pacing) untold() string {
+	if !g.blurred() {
+		return ""
+	}
+	f := g.figures()
+	return fmt.Sprintf("the generator itself was %v late in 1 of 100, %.0f %% of the latency there: read own-p99, or end what else is at work on this machine",
+		time.Duration(f["gen-p99"]).Round(time.Microsecond), f["late-share"])
+}
+
+// stalled is how late the generator may be in 1 of 100 before the whole block is void:
+// that is no jitter any more, but a stop, and other traffic than was intended.
 const stalled = 10 * time.Millisecond
 
-// wrong says that the latencies of a block are the generator's, if they are: its own
-// lateness is long, and exceeds a tenth of the percentile that it would be reported in.
+// wrong says that a block is void for the generator's sake, if it is.
 func (g *pacing) wrong() string {
 	f := g.figures()
-	if late := time.Duration(f["gen-p99"]); late > stalled && f["late-share"] > 10 {
+	if late := time.Duration(f["gen-p99"]); late > stalled && g.blurred() {
 		return fmt.Sprintf("the generator itself posted %v late in 1 of 100, %.0f %% of the latency there: the latency is not the style's; end what else is at work on this machine",
 			late.Round(time.Millisecond), f["late-share"])
 	}

@@ -42,6 +42,7 @@ func (w *pacedWorkload) Work() (runner.Work, error) {
 	work, err := w.workload.Work()
 	if err == nil {
 		work.Figures = w.last.figures()
+		work.Untold = w.last.untold()
 		work.Wrong = cmp.Or(work.Wrong, w.last.wrong())
 	}
 	return work, err

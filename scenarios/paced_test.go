@@ -71,8 +71,8 @@ func (c trial) work(t *testing.T, styles styleSet, name, shared string) []runner
 		if err != nil {
 			t.Fatal(err)
 		}
-		if heard == 0 {
-			t.Errorf("%s: no latency was told of %d stimuli", name, n)
+		if (heard == 0) != (work.Untold != "") {
+			t.Errorf("%s: %d latencies were told of %d stimuli, %q", name, heard, n, work.Untold)
 		}
 		c.told(t, work)
 		all, first = append(all, work), first+n
