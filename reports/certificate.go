@@ -71,7 +71,22 @@ func certificateSection(run *Run) []section {
 	if len(shared) > 0 {
 		text = append(text, "Settings that all styles of a contest share: "+sharedText(shared))
 	}
+	text = append(text, certificateCost(run))
 	return []section{{ID: "same-work", Title: "Same work", Text: text, Grids: []grid{t}, Folded: "Certificates and settings"}}
+}
+
+// certificateCost says what it costs to show all that, where the run has measured it.
+func certificateCost(run *Run) string {
+	var costs []string
+	for _, o := range run.Ledger {
+		if o.Instrument == CertificateInstrument && o.Cost != nil {
+			costs = append(costs, strings.TrimSpace(o.Arm.Scenario+" "+o.Arm.optionsLabel())+" "+percentEstimate(*o.Cost))
+		}
+	}
+	if len(costs) == 0 {
+		return "Lines go into digests within the clock, in every style alike, which makes a ratio smaller and never larger. What that costs was not measured in this run: -ledger does."
+	}
+	return "Lines go into digests within the clock, in every style alike, which makes a ratio smaller and never larger. It costs, of the time of the baseline: " + strings.Join(costs, "; ") + "."
 }
 
 // sharedText lists settings by name, each with the values it had in the run.

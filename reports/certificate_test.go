@@ -70,6 +70,13 @@ func TestCertificateInReport(t *testing.T) {
 			t.Errorf("the report does not say %q:\n%s", want, out.String())
 		}
 	}
+	if said := certificateCost(run); !strings.Contains(said, "-ledger does") {
+		t.Error(said)
+	}
+	run.Ledger = []Observed{{Instrument: CertificateInstrument, Arm: Cell{Scenario: "queue-low"}, Cost: &Estimate{1.01, 0.99, 1.03}}}
+	if said := certificateCost(run); !strings.Contains(said, "queue-low +1.00 % (−1.00 % … +3.00 %)") {
+		t.Error(said)
+	}
 	if strings.Contains(sharedText(map[string]string{"a 2": "a", "a 1": "a", "b x y": "b"}), "a 2 or") {
 		t.Error("values are out of order")
 	}

@@ -7,6 +7,10 @@ import (
 // Bare is the role of the arm that has no instrument at work.
 const Bare = "bare"
 
+// CertificateInstrument is what shows that the work was the same, as far as it stands
+// within the clock.
+const CertificateInstrument = "certificate"
+
 // LedgerLimit is the ratio that the usual instruments together may cost.
 const LedgerLimit = 1.02
 
@@ -23,6 +27,15 @@ type Observed struct {
 	Cost    *Estimate `json:"cost,omitempty"`
 	CPU     *Estimate `json:"cpu,omitempty"`     // the same of CPU time; the sampler's own is the runner's, and not in it
 	Verdict string    `json:"verdict,omitempty"` // of the usual instruments together: of package inference
+}
+
+// WithoutRole is the role of an arm that has all instruments but one.
+func WithoutRole(instrument string) string { return "without " + instrument }
+
+// unwitnessed tells whether the cell is there to show what a certificate costs: its
+// blocks have no digest to compare.
+func (c *Cell) unwitnessed() bool {
+	return c.Role == Bare || c.Role == WithoutRole(CertificateInstrument)
 }
 
 // observe fills the costs of what was observed with.

@@ -66,13 +66,21 @@ func (m Measure) Judged(e Estimate, s Span) (judged Estimate, byRound bool) {
 	return e, false
 }
 
-// ShowEstimate is the median and, after it, what it is judged by. It is plain text on
-// one line.
-func (m Measure) ShowEstimate(e Estimate, s Span, rounds int) string {
-	return oneLine(inline(m.estimate(e, s, rounds)))
+// Brief is the median and, after it, what it is judged by: [the 95 % interval], or the
+// least to the most round.
+func (m Measure) Brief(e Estimate, s Span, rounds int) string {
+	judged, byRound := m.Judged(e, s)
+	lo, hi := m.Show(judged.Lo), m.Show(judged.Hi)
+	switch {
+	case !byRound:
+		return m.Show(e.Median) + " [" + lo + ", " + hi + "]"
+	case rounds == 1 || lo == hi:
+		return m.Show(e.Median)
+	}
+	return m.Show(e.Median) + ", " + lo + " to " + hi
 }
 
-// estimate is ShowEstimate on two lines.
+// estimate is the median and, on a line of its own, what it is judged by.
 func (m Measure) estimate(e Estimate, s Span, rounds int) string {
 	judged, byRound := m.Judged(e, s)
 	text := m.Show(e.Median) + secondary

@@ -184,15 +184,21 @@ func TestMeasureShows(t *testing.T) {
 		s      Span
 		rounds int
 		want   string
+		brief  string
 	}{
-		{"", Estimate{3, 2, 4}, Span{1, 9}, 10, "3 (1 to 9 in 10 rounds)"},
-		{"", Estimate{3, -inf, inf}, Span{3, 3}, 1, "3 (1 round, no interval)"},
-		{"", Estimate{3, -inf, inf}, Span{1, 9}, 3, "3 (1 to 9 in 3 rounds, no interval)"},
-		{"%", Estimate{3, 2, 4}, Span{1, 9}, 10, "3.00 % (2.00 % … 4.00 %)"},
-		{"%", Estimate{3, -inf, inf}, Span{1, 9}, 3, "3.00 % (1.00 % to 9.00 % in 3 rounds, no interval)"},
+		{"", Estimate{3, 2, 4}, Span{1, 9}, 10, "3 (1 to 9 in 10 rounds)", "3, 1 to 9"},
+		{"", Estimate{3, 2, 4}, Span{3, 3}, 10, "3 (3 to 3 in 10 rounds)", "3"},
+		{"", Estimate{3, -inf, inf}, Span{3, 3}, 1, "3 (1 round, no interval)", "3"},
+		{"", Estimate{3, -inf, inf}, Span{1, 9}, 3, "3 (1 to 9 in 3 rounds, no interval)", "3, 1 to 9"},
+		{"%", Estimate{3, 2, 4}, Span{1, 9}, 10, "3.00 % (2.00 % … 4.00 %)", "3.00 % [2.00 %, 4.00 %]"},
+		{"%", Estimate{3, -inf, inf}, Span{1, 9}, 3, "3.00 % (1.00 % to 9.00 % in 3 rounds, no interval)", "3.00 %, 1.00 % to 9.00 %"},
 	} {
-		if got := (Measure{Name: "lost", Unit: test.unit}).ShowEstimate(test.e, test.s, test.rounds); got != test.want {
+		m := Measure{Name: "lost", Unit: test.unit}
+		if got := oneLine(inline(m.estimate(test.e, test.s, test.rounds))); got != test.want {
 			t.Errorf("%v: %q, want %q", test.e, got, test.want)
+		}
+		if got := oneLine(m.Brief(test.e, test.s, test.rounds)); got != test.brief {
+			t.Errorf("%v: %q, want %q", test.e, got, test.brief)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func (c *Cell) agree(ref *Cell) {
 // agreeBlocks voids a cell of which a block left something else than the reference's
 // of the same round: all styles run the same stimuli in lockstep.
 func (c *Cell) agreeBlocks(ref *Cell, blocks map[string][]Block) {
-	if ref == nil || ref == c || c.Verdict == Void {
+	if ref == nil || ref == c || c.Verdict == Void || c.unwitnessed() {
 		return
 	}
 	digests := map[int]string{}

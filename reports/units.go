@@ -115,6 +115,14 @@ func percentMore(x float64) string {
 	return signed(100*(x-1)) + noBreak + "%"
 }
 
+// percentEstimate is a ratio and its interval as what is more.
+func percentEstimate(e Estimate) string {
+	if !e.Bounded() {
+		return percentMore(e.Median) + " (no interval)"
+	}
+	return percentMore(e.Median) + " (" + percentMore(e.Lo) + " … " + percentMore(e.Hi) + ")"
+}
+
 func interval(e Estimate, scale float64, unit string, show func(float64) string) string {
 	if !e.Bounded() {
 		return "no interval"

@@ -28,10 +28,13 @@ type observation struct {
 // instruments, without all of them, and with each of the others; and styles without
 // what is their own.
 func (p contestPlan) observations() []observation {
-	all := []observation{p.switched(0, reports.Bare, "all usual instruments", "the two below, together", false, true, []string{})}
+	all := []observation{p.switched(0, reports.Bare, "all usual instruments", "those below that are always at work, together", false, true, []string{})}
 	for _, name := range usual {
+		if name == certificateObserver && !p.scenario.Witnessed {
+			continue
+		}
 		others := slices.DeleteFunc(slices.Clone(usual), func(other string) bool { return other == name })
-		all = append(all, p.switched(0, "without "+name, name, observerDocs[name], false, true, others))
+		all = append(all, p.switched(0, reports.WithoutRole(name), name, observerDocs[name], false, true, others))
 	}
 	for _, name := range []string{samplerObserver, profileObserver} {
 		all = append(all, p.switched(0, "with "+name, name, observerDocs[name], true, false, append(slices.Clone(usual), name)))
@@ -41,7 +44,7 @@ func (p contestPlan) observations() []observation {
 		if of < 0 {
 			continue // it is not measured, or has nothing to switch off
 		}
-		o := p.switched(of, "without "+own.Name, own.Name, own.Doc, false, false, nil)
+		o := p.switched(of, reports.WithoutRole(own.Name), own.Name, own.Doc, false, false, nil)
 		o.options = o.options.and(own.Without)
 		all = append(all, o)
 	}

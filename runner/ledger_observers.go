@@ -5,27 +5,35 @@ import (
 	"runtime/pprof"
 	"slices"
 	"time"
+
+	"rubato/reports"
 )
 
 // Instruments that the runner itself can have at work in a timed block. Those of a
 // style, such as its trace, are options of the scenario.
 const (
-	histogramObserver = "histogram" // latency of each operation into a histogram
-	watchObserver     = "watch"     // whether the process stands still, ten times a second
-	profileObserver   = "profile"   // the CPU profiler, at 100 Hz
-	samplerObserver   = "sampler"   // gopsutil from the runner, every 100 ms
+	histogramObserver   = "histogram" // latency of each operation into a histogram
+	watchObserver       = "watch"     // whether the process stands still, ten times a second
+	certificateObserver = reports.CertificateInstrument
+	profileObserver     = "profile" // the CPU profiler, at 100 Hz
+	samplerObserver     = "sampler" // gopsutil from the runner, every 100 ms
 )
 
 // observerDocs say what each does, for readers of results.
 var observerDocs = map[string]string{
-	histogramObserver: "the latency of each operation into a histogram",
-	watchObserver:     "ten times a second: does the process stand still?",
-	profileObserver:   "the CPU profiler, 100 times a second of CPU",
-	samplerObserver:   "CPU % and RSS by gopsutil from the runner, every 100 ms",
+	histogramObserver:   "the latency of each operation into a histogram",
+	watchObserver:       "ten times a second: does the process stand still?",
+	certificateObserver: "the certificate's: lines of every lane into a digest, as they happen",
+	profileObserver:     "the CPU profiler, 100 times a second of CPU",
+	samplerObserver:     "CPU % and RSS by gopsutil from the runner, every 100 ms",
 }
 
 // usual are those of every timed block.
-var usual = []string{histogramObserver, watchObserver}
+var usual = []string{histogramObserver, watchObserver, certificateObserver}
+
+// Witnessed tells whether lanes are to be digested, so that a certificate can be had of
+// what is done. All are but in a timed block that shows what this costs.
+func (s Setup) Witnessed() bool { return s.Verbatim || s.observers().on(certificateObserver) }
 
 // observers are the instruments at work in a block, by name.
 type observers []string

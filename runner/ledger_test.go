@@ -20,13 +20,17 @@ func TestLedgerRun(t *testing.T) {
 			t.Errorf("%s: base %s, %s %s, cost %v", o.Instrument, o.Base, o.Arm.Verdict, o.Arm.Why, o.Cost)
 		}
 		for _, b := range r.details.Blocks {
-			heard := o.Arm.Role != reports.Bare && o.Arm.Role != "without "+histogramObserver
+			heard := o.Arm.Role != reports.Bare && o.Arm.Role != reports.WithoutRole(histogramObserver)
+			witnessed := o.Arm.Role != reports.Bare && o.Arm.Role != reports.WithoutRole(certificateObserver)
+			if b.Cell == o.Arm.Key() && (b.Digest != "unwitnessed") != witnessed {
+				t.Errorf("%s: digest %s, want one: %v", o.Arm.Key(), b.Digest, witnessed)
+			}
 			if b.Cell == o.Arm.Key() && (b.Latency != "") != heard {
 				t.Errorf("%s: latencies told %v, want %v", o.Arm.Key(), b.Latency != "", heard)
 			}
 		}
 	}
-	want := []string{"all usual instruments", histogramObserver, watchObserver, samplerObserver, profileObserver}
+	want := []string{"all usual instruments", histogramObserver, watchObserver, certificateObserver, samplerObserver, profileObserver}
 	if !slices.Equal(instruments, want) {
 		t.Errorf("instruments %v, want %v", instruments, want)
 	}

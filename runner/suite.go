@@ -88,6 +88,8 @@ type Scenario struct {
 	// Stages names the stages of the work in which Open can plant a slowdown; the
 	// first is taken. Empty: a run that proves itself has it at the end of the block.
 	Stages []string
+	// Witnessed: Open heeds Setup.Witnessed, so that -ledger can show what a certificate costs.
+	Witnessed bool
 	// Observers are instruments of styles that options switch, see -ledger.
 	Observers []Observer
 	// Measures are the figures beside time that Work may tell.

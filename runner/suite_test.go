@@ -65,7 +65,7 @@ func journals() Suite {
 
 func journal() Scenario {
 	return Scenario{
-		Name: "journal", Answers: "What does a line in a journal cost?", Op: "line", Script: 20, Stages: []string{"ink"},
+		Name: "journal", Answers: "What does a line in a journal cost?", Op: "line", Script: 20, Stages: []string{"ink"}, Witnessed: true,
 		Keys: []Key{
 			{Name: "ink", Doc: "colour of the lines", Default: "black,blue", Values: []string{"black", "blue", "red"}},
 			{Name: "width", Doc: "digits of a number", Default: "6", Check: func(v string) error {
@@ -183,6 +183,9 @@ func (b *book) misbehave(line *string) (skip bool, err error) {
 
 func (b *book) Work() (Work, error) {
 	work := Work{Stimuli: int64(len(b.numbers)), Effects: b.effects, Expected: int64(len(b.numbers)), Digest: b.digest}
+	if !b.setup.Witnessed() {
+		work.Digest = "unwitnessed"
+	}
 	if b.setup.Verbatim {
 		work.Lanes = map[string][]string{"journal": b.lines}
 	}

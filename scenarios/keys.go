@@ -74,6 +74,8 @@ func config(setup runner.Setup, store *sqlite.Store) player.Config {
 		Dispatch:  player.Dispatch(setup.Options["dispatch"]),
 		Rules:     rules,
 		Verbatim:  setup.Verbatim,
+
+		Unwitnessed: !setup.Witnessed(),
 	}
 }
 
