@@ -178,4 +178,16 @@ func TestSmallestEffect(t *testing.T) {
 	if few, _ := SmallestEffect(noise(5, 0.01), 0.9, 1); !math.IsInf(few, 1) {
 		t.Errorf("5 rounds would have found %v", few)
 	}
+	plan, err := NewPeeking([]int{5, 40, 80}, Confidence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int]bool{4: false, 6: false, 40: true, 79: true} {
+		twin := noise(n, 0.01)
+		fixed, _ := SmallestEffect(twin[:min(n, 40)], 0.9, 1)
+		looked, err := plan.SmallestEffect(twin, 0.9, 1)
+		if err != nil || !math.IsInf(looked, 1) != want || want && !(looked > fixed && looked < 2*fixed) {
+			t.Errorf("%d rounds, with looks: %.4f, %v; that many fixed: %.4f", n, looked, err, fixed)
+		}
+	}
 }

@@ -14,11 +14,26 @@ import (
 // Samples are redrawn with replacement (Efron's bootstrap), from a seed, so that the
 // same rounds give the same answer.
 func SmallestEffect(twin []float64, power float64, seed uint64) (float64, error) {
+	return smallestEffect(twin, rank(len(twin), (1-Confidence)/2), power, seed)
+}
+
+// SmallestEffect is that of the newest look, which takes more than as many rounds that
+// were fixed beforehand. What an earlier look would have found counts only as far as it
+// is found still.
+func (p *Peeking) SmallestEffect(twin []float64, power float64, seed uint64) (float64, error) {
+	look := p.newest(len(twin))
+	if look < 0 {
+		return math.Inf(1), nil
+	}
+	return smallestEffect(twin[:p.Looks[look]], p.ranks[look], power, seed)
+}
+
+// smallestEffect is where the r-th value bounds the interval; 0: none does.
+func smallestEffect(twin []float64, r int, power float64, seed uint64) (float64, error) {
 	if _, err := sorted(twin); err != nil {
 		return 0, err
 	}
 	const draws = 400
-	r := rank(len(twin), (1-Confidence)/2)
 	found := func(shift float64) bool {
 		random, hits := rand.New(rand.NewPCG(seed, 1)), 0
 		for range draws {

@@ -76,12 +76,7 @@ func spread(alive []float64, more int) []float64 {
 // ones first, and says how many. Before the first look, and at looks that bound
 // nothing, its ends are infinite.
 func (p *Peeking) Interval(values []float64) (Interval, error) {
-	look := -1
-	for j, n := range p.Looks {
-		if n <= len(values) {
-			look = j
-		}
-	}
+	look := p.newest(len(values))
 	if look < 0 {
 		s, err := sorted(values)
 		if err != nil {
@@ -94,6 +89,17 @@ func (p *Peeking) Interval(values []float64) (Interval, error) {
 		return Interval{}, err
 	}
 	return between(s, p.ranks[look]), nil
+}
+
+// newest is the last look at no more than n values, -1 before the first.
+func (p *Peeking) newest(n int) int {
+	look := -1
+	for j, at := range p.Looks {
+		if at <= n {
+			look = j
+		}
+	}
+	return look
 }
 
 // Due tells whether n values are a look.

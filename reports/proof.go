@@ -61,10 +61,11 @@ func (r *Run) Provable(c *Cell) bool {
 	return !s.Paced && !s.pieces()
 }
 
-// conclude says what the contest could have seen. The twin's log-ratios are all noise.
-func (p *Proof) conclude(twin []float64, margin float64) {
+// conclude says what the contest could have seen by this rule. The twin's log-ratios
+// are all noise.
+func (p *Proof) conclude(twin []float64, rule ruling, margin float64) {
 	p.Smallest, p.Blind = nil, p.Blindness(margin)
-	if least := smallest(twin); !math.IsInf(least, 0) {
+	if least := rule.least(twin); !math.IsInf(least, 0) {
 		ratio := math.Exp(least)
 		p.Smallest = &ratio
 	}
@@ -110,15 +111,18 @@ func alarms(e Estimate, margin float64) bool {
 	return false
 }
 
-// smallest is the shift that would have been found on either side: a twin that
+// least is the shift that would have been found on either side: a twin that
 // happens to lie above 1 helps to find a slowdown and hides a gain.
-func smallest(twin []float64) float64 {
+func (r ruling) least(twin []float64) float64 {
+	if r.smallest == nil { // a rule that cannot be followed
+		return math.Inf(1)
+	}
 	mirror := make([]float64, len(twin))
 	for i, v := range twin {
 		mirror[i] = -v
 	}
-	up, err := inference.SmallestEffect(twin, power, 1)
-	down, other := inference.SmallestEffect(mirror, power, 1)
+	up, err := r.smallest(twin, power, 1)
+	down, other := r.smallest(mirror, power, 1)
 	if err != nil || other != nil {
 		return math.Inf(1)
 	}
@@ -133,7 +137,7 @@ func (p *Proof) twinRuling(r *Run) (ruling, error) {
 		confidence = TwinConfidence(len(r.Proofs))
 	}
 	if p.Twin.Rule != Peeking {
-		return ruling{own: estimate, used: fixedRuling.used, paired: func(values []float64) (Estimate, error) {
+		return ruling{own: estimate, used: fixedRuling.used, smallest: fixedRuling.smallest, paired: func(values []float64) (Estimate, error) {
 			e, err := estimateOf(inference.Fixed(values, confidence))
 			if usual, other := estimate(values); err == nil && other == nil && !e.Bounded() && usual.Bounded() {
 				e, err = estimateOf(inference.Fixed(values, wholeRange(len(values))))

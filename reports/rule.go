@@ -62,10 +62,12 @@ type ruling struct {
 	own    estimator       // of its own figures, at 95 %
 	paired estimator       // of what compares it with the baseline
 	used   func(n int) int // of so many rounds, how many the figures are of
+
+	smallest func(twin []float64, power float64, seed uint64) (float64, error) // shift that it would have found
 }
 
 // fixedRuling uses all rounds.
-var fixedRuling = ruling{own: estimate, paired: estimate, used: func(int) int { return 0 }}
+var fixedRuling = ruling{own: estimate, paired: estimate, used: func(int) int { return 0 }, smallest: inference.SmallestEffect}
 
 // maxLook bounds what results may ask for: working a rule out takes the square of it.
 const maxLook = 4096
@@ -84,7 +86,7 @@ func (r *Rule) ruling() (ruling, error) {
 	if err != nil {
 		return ruling{}, err
 	}
-	return ruling{own: peeking(own), paired: peeking(paired), used: func(n int) (used int) {
+	return ruling{own: peeking(own), paired: peeking(paired), smallest: own.SmallestEffect, used: func(n int) (used int) {
 		for _, look := range r.Looks {
 			if look <= n {
 				used = look

@@ -39,7 +39,7 @@ func Summarize(run *Run, details Details) {
 	if len(details.Blocks) == 0 {
 		for i := range run.Proofs {
 			if p := &run.Proofs[i]; p.Twin.Verdict == Void || p.Plant.Verdict == Void {
-				p.conclude(nil, run.Margin())
+				p.conclude(nil, fixedRuling, run.Margin())
 			}
 		}
 		return
@@ -102,7 +102,7 @@ func (s summary) prove(p *Proof) {
 	if base := baselineOf(s.run, p.Twin); base != nil {
 		twin, _ = pair(s.kept[p.Twin.Key()], s.kept[base.Key()])
 	}
-	p.conclude(twin, s.run.Margin())
+	p.conclude(twin, rule, s.run.Margin())
 }
 
 // judge answers what the cells are held against, and makes p-values of all rows

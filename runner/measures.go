@@ -22,54 +22,41 @@ func measureTables(run *reports.Run) string {
 }
 
 func measureTable(run *reports.Run, s reports.Scenario) string {
-	var told []reports.Measure
-	for _, m := range s.Measures {
-		if tells(run, s, m) {
-			told = append(told, m)
-		}
-	}
-	if len(told) == 0 {
-		return ""
-	}
-	t, styles, cells := plainTable(), []string{}, map[string][]reports.Cell{}
-	var names []string
+	var names, styles []string
+	cells := map[string][]reports.Cell{}
 	for _, c := range run.Cells {
 		if c.Scenario != s.Name || c.Verdict == reports.Void {
 			continue
 		}
 		name := cellName(c)
-		if cells[name] == nil {
-			names = append(names, name)
-		}
-		if !slices.Contains(styles, c.Style) {
-			styles = append(styles, c.Style)
-		}
 		cells[name] = append(cells[name], c)
+		names, styles = appendNew(names, name), appendNew(styles, c.Style)
 	}
-	header := table.Row{"scenario", "measure"}
+	t, header := plainTable(), table.Row{"scenario", "measure"}
 	for _, style := range styles {
 		header = append(header, style)
 	}
 	t.AppendHeader(header)
 	for _, name := range names {
 		first := name
-		for _, m := range told {
+		for _, m := range s.Measures {
 			if row, ok := measureRow(first, m, styles, cells[name]); ok {
 				t.AppendRow(row)
 				first = ""
 			}
 		}
 	}
+	if t.Length() == 0 {
+		return ""
+	}
 	return t.Render()
 }
 
-func tells(run *reports.Run, s reports.Scenario, m reports.Measure) bool {
-	for _, c := range run.Cells {
-		if _, ok := c.Figures[m.Name]; ok && c.Scenario == s.Name {
-			return true
-		}
+func appendNew(list []string, name string) []string {
+	if slices.Contains(list, name) {
+		return list
 	}
-	return false
+	return append(list, name)
 }
 
 // measureRow is one measure in every style; not ok if none tells it.

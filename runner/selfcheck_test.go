@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,10 +42,8 @@ func TestTrialInEveryWeather(t *testing.T) {
 			t.Fatalf("%s: %v", w.name, err)
 		}
 		for _, style := range arms {
-			for round, shift := range s.shift[style] {
-				if (shift > 0) != (plantedShares[style] > 0) || len(s.shift[style]) != 3 {
-					t.Errorf("%s: %s, round %d of %d: planted %v", w.name, style, round, len(s.shift[style]), shift)
-				}
+			if len(s.arms[style]) != 3 {
+				t.Errorf("%s: %s, %d rounds", w.name, style, len(s.arms[style]))
 			}
 		}
 		trial := s.cut(0, 3)
@@ -59,17 +56,28 @@ func TestTrialInEveryWeather(t *testing.T) {
 	}
 }
 
-// The plant is a share of the operation, by its own clock.
+// The plant is so many steps more, and the work stays what it is.
 func TestPlant(t *testing.T) {
 	t.Parallel()
-	for style, share := range plantedShares {
-		k := newKernel(Setup{Style: style})
-		for _, took := range []time.Duration{0, time.Microsecond, 3 * time.Millisecond} {
-			k.spun = 0
-			if k.spin(took); float64(k.spun) < math.Floor(share*float64(took)) {
-				t.Errorf("%s: spun %v after %v", style, k.spun, took)
-			}
+	digests := map[string]bool{}
+	for style, steps := range map[string]int{kernelArm: 1000, kernelTwin: 1000, kernelSlow: 1100, kernelSlower: 1200} {
+		k, made := newKernel(Setup{Style: style}), 0
+		if err := k.Prepare(7, 3); err != nil {
+			t.Fatal(err)
 		}
+		if err := k.Run(func(time.Duration) {}); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range k.counts {
+			made += n
+		}
+		work, err := k.Work()
+		if digests[work.Digest] = true; err != nil || made != 3*steps || work.Effects != 3 {
+			t.Errorf("%s: %d steps, want %d; %+v, %v", style, made, 3*steps, work, err)
+		}
+	}
+	if len(digests) != 1 {
+		t.Errorf("digests %v, want one", digests)
 	}
 }
 

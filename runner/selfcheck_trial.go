@@ -32,30 +32,25 @@ var weathers = []weather{
 }
 
 // A series is what a trial saw: for each arm and round, the logarithm of the time per
-// operation, and that of the factor that was planted.
+// operation.
 type series struct {
-	arms  map[string][]float64
-	shift map[string][]float64
-	took  []time.Duration // from the start of the trial to the end of each round
-	ops   int             // operations in a block
+	arms map[string][]float64
+	took []time.Duration // from the start of the trial to the end of each round
+	ops  int             // operations in a block
 }
 
 // cut is so many rounds of it as a trial of their own.
 func (s *series) cut(from, rounds int) inference.Trial {
-	shift := s.shift[kernelSlow][from : from+rounds]
-	middle, _ := inference.Fixed(shift, inference.Confidence) // of what is finite, as keep sees to
 	return inference.Trial{Arm: s.arms[kernelArm][from : from+rounds], Twin: s.arms[kernelTwin][from : from+rounds],
-		Slow: s.arms[kernelSlow][from : from+rounds], Shift: middle.Median}
+		Slow: s.arms[kernelSlow][from : from+rounds], Shift: math.Log1p(plantedShares[kernelSlow])}
 }
 
 // keep takes a block.
 func (s *series) keep(style string, b *reports.Block) error {
-	spun := b.Figures[spunFigure]
-	if b.Wall <= 0 || spun < 0 || spun >= float64(b.Wall) {
-		return fmt.Errorf("style %s: a block of %v with %v of planted slowness is none", style, b.Wall, time.Duration(spun))
+	if b.Wall <= 0 {
+		return fmt.Errorf("style %s: a block of %v is none", style, b.Wall)
 	}
 	s.arms[style] = append(s.arms[style], math.Log(float64(b.Wall)/float64(b.Ops)))
-	s.shift[style] = append(s.shift[style], math.Log(float64(b.Wall)/(float64(b.Wall)-spun)))
 	return nil
 }
 
@@ -87,7 +82,7 @@ func (t *trials) hold(ctx context.Context, w weather, arms []string, enough func
 			return nil, err
 		}
 	}
-	s := &series{arms: map[string][]float64{}, shift: map[string][]float64{}, ops: c.n}
+	s := &series{arms: map[string][]float64{}, ops: c.n}
 	if err := t.series(ctx, c, w, s, began, enough); err != nil {
 		return s, err
 	}
