@@ -95,7 +95,7 @@ func (e *errorFigures) page(program string) string {
 // pageOfTrials is a line for each weather.
 func (e *errorFigures) pageOfTrials(out *strings.Builder) {
 	fmt.Fprintf(out, "\n## On the machine, by weather\n\nA trial is %d paired rounds in random order of an arm, its twin and the arm slowed down by 10 %%, "+
-		"each in a process of its own, started for this trial. The slowness is measured by the clock of the one that is slow. "+
+		"each in a process of its own, started for this trial. The slowness is so many steps more, of the same kind as the others. "+
 		"An interval errs in somewhat less than 5 %% by itself, as its ranks are whole numbers. *In turn* takes the same blocks as if one arm had been measured after the other, "+
 		"and compares them as many benchmarks do (Mann and Whitney, at 5 %%).\n\n", e.Rounds)
 	fmt.Fprint(out, "| weather | type I | coverage | +10 % found | over +5 % | in turn | smallest effect |\n|---|---|---|---|---|---|---|\n")

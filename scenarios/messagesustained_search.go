@@ -188,7 +188,7 @@ func (w *searching) Work() (runner.Work, error) {
 	n := int64(w.searches)
 	work := runner.Work{Stimuli: n, Effects: n, Expected: n, Settings: seen.Settings, Wrong: seen.Wrong, Figures: map[string]float64{}}
 	if w.best != nil {
-		work.Figures = w.best.pace.figures()
+		work.Figures, work.Untold = w.best.pace.figures(), w.best.pace.untold()
 	} else if work.Wrong == "" {
 		work.Wrong = w.stall
 	}
