@@ -11,6 +11,7 @@ import (
 
 // Traffic of the stall tests: two seconds of it.
 const (
+	stallSeed  = 5
 	stallRate  = 1000
 	stallCount = 2000
 	stallAt    = 700 // which stimulus, and of 200 ms
@@ -75,7 +76,7 @@ func stallTraffic() (stimuli []player.Stimulus, due []time.Duration) {
 	for i := range stimuli {
 		stimuli[i].Seq = uint64(i)
 	}
-	return stimuli, arrivals(5, 0, stallCount, stallRate)
+	return stimuli, arrivals(stallSeed, 0, stallCount, stallRate)
 }
 
 // TestStallOfStyle: what a style's stall does to the 99.9th percentile is what the
