@@ -18,12 +18,12 @@ func overheadPlot(g group, _ Details) (*sketch, error) {
 	p.Add(newGrid())
 	var names []string
 	var ends = []float64{0}
-	var bars []*overheadBar
+	var bars []*intervalBar
 	for i, c := range g.cells {
 		if c == g.baseline || c.OverheadNs == nil {
 			continue
 		}
-		b := &overheadBar{at: c.OverheadNs.mapped(func(ns float64) float64 { return ns / 1e3 }), row: float64(len(bars)), colour: okabeIto[i%len(okabeIto)]}
+		b := &intervalBar{at: c.OverheadNs.mapped(func(ns float64) float64 { return ns / 1e3 }), row: float64(len(bars)), colour: okabeIto[i%len(okabeIto)]}
 		b.label = overheadLabel(c)
 		bars, names = append(bars, b), append(names, shortened(g.labels[i], 28))
 		ends = append(ends, b.at.Median)
@@ -34,6 +34,12 @@ func overheadPlot(g group, _ Details) (*sketch, error) {
 	if len(bars) == 0 {
 		return nil, nil
 	}
+	return barSketch("overhead", p, bars, names, ends,
+		"Look at whether a bar crosses the zero line: if it does, this run has not told the style apart from the baseline. The label is the ratio, which depends on how long the operation itself takes.")
+}
+
+// barSketch has a row for each bar, and a line through zero.
+func barSketch(kind string, p *plot.Plot, bars []*intervalBar, names []string, ends []float64, caption string) (*sketch, error) {
 	lo, hi := extent(ends)
 	n := float64(len(bars))
 	zero, err := plotter.NewLine(plotter.XYs{{X: 0, Y: -0.6}, {X: 0, Y: n - 0.4}})
@@ -50,8 +56,7 @@ func overheadPlot(g group, _ Details) (*sketch, error) {
 	p.NominalY(names...)
 	p.X.Tick.Marker = evenTicks{}
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = lo, hi, -0.6, n-0.4
-	return &sketch{kind: "overhead", title: p.Title.Text, height: vg.Length(1.2+0.55*n) * vg.Inch, panels: []*plot.Plot{p},
-		caption: "Look at whether a bar crosses the zero line: if it does, this run has not told the style apart from the baseline. The label is the ratio, which depends on how long the operation itself takes."}, nil
+	return &sketch{kind: kind, title: p.Title.Text, height: vg.Length(1.2+0.55*n) * vg.Inch, panels: []*plot.Plot{p}, caption: caption}, nil
 }
 
 func overheadLabel(c *Cell) string {
@@ -72,14 +77,14 @@ func extent(values []float64) (lo, hi float64) {
 	return lo - margin, hi + margin
 }
 
-type overheadBar struct {
-	at     Estimate // in µs
+type intervalBar struct {
+	at     Estimate // in the unit of the axis
 	row    float64
 	label  string
 	colour color.RGBA
 }
 
-func (b *overheadBar) add(p *plot.Plot, lo, hi float64) error {
+func (b *intervalBar) add(p *plot.Plot, lo, hi float64) error {
 	at := plotter.XYs{{X: b.at.Median, Y: b.row}}
 	if b.at.Bounded() {
 		bar, err := plotter.NewXErrorBars(struct {

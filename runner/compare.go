@@ -18,6 +18,7 @@ type comparing struct {
 	question reports.Question
 	asJSON   bool
 	markdown string
+	page     string // HTML
 	runs     []string
 }
 
@@ -28,6 +29,7 @@ func parseCompare(args []string) (comparing, error) {
 	flags.BoolVar(&ask.question.Absolute, "absolute", false, "")
 	flags.BoolVar(&ask.asJSON, "json", false, "")
 	flags.StringVar(&ask.markdown, "md", "", "")
+	flags.StringVar(&ask.page, "html", "", "")
 	var err error
 	if ask.runs, err = parseAnywhere(flags, args); err != nil {
 		return comparing{}, err
@@ -36,11 +38,19 @@ func parseCompare(args []string) (comparing, error) {
 		return comparing{}, usagef("compare takes two runs, the old one first, as in: rubato compare out/OLD out/latest")
 	}
 	flags.Visit(func(f *flag.Flag) {
-		if f.Name == "md" && ask.markdown == "" {
-			err = usagef("-md is given without a file: leave it out for none")
+		if (f.Name == "md" || f.Name == "html") && f.Value.String() == "" {
+			err = usagef("-%s is given without a file: leave it out for none", f.Name)
 		}
 	})
 	return ask, err
+}
+
+// into writes to a file, if there is to be one.
+func into(path string, write func(string) error) error {
+	if path == "" {
+		return nil
+	}
+	return write(path)
 }
 
 // compare holds one run against another.
@@ -70,10 +80,8 @@ func (p program) compare(args []string) int {
 	if err := write(p.stdout); err != nil {
 		return p.fail(fmt.Errorf("writing the comparison: %w", err))
 	}
-	if ask.markdown != "" {
-		if err := answer.WriteMarkdown(ask.markdown); err != nil {
-			return p.fail(err)
-		}
+	if err := errors.Join(into(ask.markdown, answer.WriteMarkdown), into(ask.page, answer.WriteHTML)); err != nil {
+		return p.fail(err)
 	}
 	return compareCode(answer.Verdict)
 }
@@ -125,6 +133,7 @@ a machine is not in one state in two runs.
   -absolute      let absolute figures decide, too; refused for different machines
   -json          the comparison as JSON instead of tables
   -md FILE       also write it as Markdown into FILE
+  -html FILE     also write it as a page with drawings into FILE
 
 Verdicts: over is worse by more than the margin; within is not worse by more than the
 margin; equivalent is within it both ways; else inconclusive. The whole interval has

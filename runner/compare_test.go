@@ -87,6 +87,8 @@ func TestCompareCommand(t *testing.T) {
 		"nothing shared":   {[]string{at("old"), at("apart")}, 3, "Only in OLD: count/copy", ""},
 		"JSON":             {[]string{"-json", at("old"), at("same")}, 0, `"verdict": "within"`, ""},
 		"Markdown":         {[]string{"-md", at("out.md"), at("old"), at("same")}, 0, "compare: within", ""},
+		"page":             {[]string{"-html", at("out.html"), at("old"), at("same")}, 0, "compare: within", ""},
+		"page not written": {[]string{"-html", at("no/where.html"), at("old"), at("same")}, 5, "", "no/where.html"},
 		"not written":      {[]string{"-md", at("no/where.md"), at("old"), at("same")}, 5, "", "no/where.md"},
 		"no name":          {[]string{"-md", "", at("old"), at("same")}, 2, "", "-md is given without a file"},
 		"one run":          {[]string{at("old")}, 2, "", "takes two runs, the old one first"},
@@ -105,8 +107,13 @@ func TestCompareCommand(t *testing.T) {
 			if code != c.code || !strings.Contains(stdout.String(), c.stdout) || !strings.Contains(stderr.String(), c.stderr) || (c.stderr == "") != (stderr.Len() == 0) {
 				t.Errorf("exit %d, want %d\n%s%s", code, c.code, stdout.String(), stderr.String())
 			}
-			if name == "Markdown" {
-				if text, err := os.ReadFile(at("out.md")); err != nil || !strings.HasPrefix(string(text), "# Comparison of two runs\n") {
+			for _, of := range []struct{ name, file, says string }{
+				{"Markdown", "out.md", "# Comparison of two runs\n"}, {"page", "out.html", "<title>What has changed</title>"}, {"page", "out.html", "<svg"},
+			} {
+				if of.name != name {
+					continue
+				}
+				if text, err := os.ReadFile(at(of.file)); err != nil || !strings.Contains(string(text), of.says) {
 					t.Errorf("%v: %s", err, text)
 				}
 			}
