@@ -130,8 +130,8 @@ func twoSided(logs []float64) float64 {
 	return min(1, 2*min(below, above))
 }
 
-// Decided tells whether no question of the run is open: every verdict is certain and
-// every plant is found. What is void stays so.
+// Decided tells whether no question of the run is open: every verdict is certain, every
+// plant is found, and every twin is told from nothing or not. What is void stays so.
 func (r *Run) Decided() bool {
 	for i := range r.Cells {
 		c := &r.Cells[i]
@@ -142,7 +142,11 @@ func (r *Run) Decided() bool {
 		}
 	}
 	for i := range r.Proofs {
-		if p := &r.Proofs[i].Plant; p.Verdict != Void && (p.Ratio == nil || !p.Ratio.Bounded() || p.Ratio.Lo <= 1) {
+		plant, twin := &r.Proofs[i].Plant, &r.Proofs[i].Twin
+		if plant.Verdict != Void && (plant.Ratio == nil || !plant.Ratio.Bounded() || plant.Ratio.Lo <= 1) {
+			return false
+		}
+		if twin.Verdict != Void && (twin.Ratio == nil || !twin.Ratio.Bounded()) {
 			return false
 		}
 	}

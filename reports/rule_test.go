@@ -147,6 +147,20 @@ func TestPeekingTooShort(t *testing.T) {
 	}
 }
 
+// A run is not decided before its twin can be told from nothing: it would be blind.
+func TestPeekingWaitsForTwin(t *testing.T) {
+	t.Parallel()
+	for rounds, decided := range map[int]bool{12: false, 48: true} {
+		run, details := simulated(rounds, 0.005, 3, 3, 1, 1.3)
+		decidedRun(run, 1)
+		run.Proofs[0].Confidence = 0.9995
+		Summarize(run, details)
+		if p := run.Proofs[0]; run.Decided() != decided || (p.Blind == "") != decided || p.Plant.Ratio.Lo <= 1 || run.Cells[1].Judged[0].Verdict != "over" {
+			t.Errorf("%d rounds: decided %v, blind %q, %v", rounds, run.Decided(), p.Blind, run.Cells[1].Judged)
+		}
+	}
+}
+
 // A rule that a file gives is worked out within bounds, or not at all.
 func TestRuleRefused(t *testing.T) {
 	t.Parallel()
