@@ -25,7 +25,7 @@ and with children that are stopped and resumed; and says how often it was wrong.
   -json       the answer as JSON: type_i, coverage, smallest_effect (shares of 1),
               fit, and more; rates of all trials, smallest_effect of the quiet ones
   -seed N     the same orders and disturbances again (default: drawn, and told)
-  -rates      measure the error rates of the method at length, some 40 minutes, and
+  -rates      measure the error rates of the method at length, some 20 minutes, and
               write them to -into; exit 1 if one is not reached
   -trials N   how many trials -rates makes beside the hog, and as many in quiet; of
               other kinds in proportion (default 100)

@@ -2,6 +2,7 @@ package cheats_test
 
 import (
 	"flag"
+	"fmt"
 	"strconv"
 	"testing"
 
@@ -24,6 +25,9 @@ func TestClean(t *testing.T) {
 	for seed := 1; contests < *clean; seed++ {
 		args := append([]string{"-seed", strconv.Itoa(seed), "-styles", "direct,bus,nats", "-set", "rate=max", "-set", "passages=1000", "-set", "senders=10"}, honest...)
 		result := results(t, args...)
+		told.Lock()
+		told.machine = result.Machine
+		told.Unlock()
 		for _, c := range result.Cells {
 			cells++
 			if c.Style == direct.Style.Name {
@@ -37,5 +41,8 @@ func TestClean(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d contests of %d cells between honest styles", contests, cells)
+	told.Lock()
+	defer told.Unlock()
+	told.clean = fmt.Sprintf("%d contests of %d cells between honest styles", contests, cells)
+	t.Log(told.clean)
 }

@@ -25,7 +25,14 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && (os.Args[1] == "measured-child" || os.Args[1] == "run") {
 		os.Exit(runner.Main(suite(), os.Args[1:]))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if code == 0 {
+		if err := writePage(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 // suite is the real one with styles that cheat beside those that do not. Its blocks
