@@ -9,9 +9,9 @@ STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 .PHONY: bench bench-components bench-full test race lint gate targets pi report readme test-browser build clean
 
 # Over a budget (1) and inconclusive (3) are answers of a bench; blind, void or broken is none.
-bench: build ; bin/rubato run -proof -decide -time 60s queue-low message-log || case $$? in 1|3) ;; *) exit $$? ;; esac
+bench: build ; bin/rubato run -fresh -proof -decide -time 90s queue-low message-log || case $$? in 1|3) ;; *) exit $$? ;; esac
 bench-components: build ; bin/rubato run components
-bench-full: build ; bin/rubato run -full -proof
+bench-full: build ; bin/rubato run -full -fresh -proof
 test: ; $(GO) test -timeout 30m ./...
 race: ; CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
 lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web && $(STATICCHECK) ./...

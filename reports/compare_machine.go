@@ -46,6 +46,7 @@ func settings(a, b *Run) []string {
 		}
 	}
 	add("effort", a.Effort, b.Effort)
+	add("-fresh", fmt.Sprint(a.Fresh), fmt.Sprint(b.Fresh))
 	if a.Seed != b.Seed {
 		out = append(out, fmt.Sprintf("the seed differs: %d in OLD, %d in NEW; so the stimuli do, and that the work is the same was not checked across the runs (run both with one -seed)", a.Seed, b.Seed))
 	}

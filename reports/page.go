@@ -85,7 +85,15 @@ func lead(run *Run) []string {
 	took := time.Duration(run.Seconds * float64(time.Second)).Round(time.Second)
 	when := fmt.Sprintf("Started %s, took %v, effort %s, seed %d. Command: %s",
 		run.Started.UTC().Format("2006-01-02 15:04:05 UTC"), took, run.Effort, run.Seed, strings.Join(run.Command, " "))
-	return []string{compared, machine, when}
+	return []string{compared, machine, when, lives(run)}
+}
+
+// lives says what the intervals know of differences between processes.
+func lives(run *Run) string {
+	if run.Fresh {
+		return "Where times are compared each round had processes of its own, so that the intervals hold what differs from process to process."
+	}
+	return "Each arm had one process for all its rounds. Two processes of one program differ by some percent for as long as they live, which no interval here knows of: a ratio within 5 % of 1 may be that. With -fresh each round has processes of its own."
 }
 
 func banners(run *Run) []banner {

@@ -25,6 +25,7 @@ type Run struct {
 	Rule       *Rule      `json:"rule,omitempty"`       // nil: the number of rounds was fixed beforehand
 	Proofs     []Proof    `json:"proofs,omitempty"`     // what the run could have seen, one a contest
 	Ledger     []Observed `json:"ledger,omitempty"`     // what measuring costs, contest by contest
+	Fresh      bool       `json:"fresh,omitempty"`      // each round of contests that compare times had processes of its own
 	Incomplete string     `json:"incomplete,omitempty"` // why the run ended early
 }
 

@@ -24,6 +24,8 @@ type contest struct {
 	entrants []*entrant
 	n        int // stimuli in a block
 	next     int // position in the script, the same for all
+	life     int // how often the processes were started anew
+	planted  time.Duration
 }
 
 // An entrant is an arm at work.

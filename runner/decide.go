@@ -103,6 +103,9 @@ func (l *looker) over(rounds int, spent time.Duration) bool {
 	if l.decides {
 		return spent >= l.ask.decide.time
 	}
+	if l.renews() {
+		spent /= freshCosts
+	}
 	return l.ask.effort.enough(rounds, len(styles(l.entrants)), spent)
 }
 

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"rubato/reports"
 )
@@ -58,9 +57,9 @@ func (m *measurement) start(name string) (*process, error) {
 	return p, err
 }
 
-// enter starts a process for every arm.
+// enter starts a process for every arm that stands.
 func (c *contest) enter(context.Context) error {
-	for _, e := range c.entrants {
+	for _, e := range c.standing() {
 		p, err := c.start(e.title())
 		if err != nil {
 			return err
@@ -70,15 +69,19 @@ func (c *contest) enter(context.Context) error {
 	return nil
 }
 
+// arm is the folder of the i-th arm that stands, in this life.
+func (c *contest) arm(i int) string { return fmt.Sprintf("arm%d-%d", c.life, i) }
+
 // open opens the workloads that will be timed. All must run under the same settings.
 func (c *contest) open(ctx context.Context) error {
 	var first reply
 	for i, e := range c.standing() {
-		setup, err := c.setup(e, "arm"+strconv.Itoa(i))
-		if err == nil {
-			setup.Keep = filepath.Join(c.folder.path, keptName, e.fileName())
-		}
+		setup, err := c.setup(e, c.arm(i))
 		if err != nil {
+			return err
+		}
+		setup.Keep = filepath.Join(c.folder.path, keptName, e.fileName())
+		if err := os.RemoveAll(setup.Keep); err != nil { // an earlier life's
 			return err
 		}
 		answer, err := e.process.ask(ctx, request{Do: doOpen, Scenario: e.cell.Scenario, Setup: setup}, c.limits.Open)

@@ -19,6 +19,7 @@ type runFlags struct {
 	decide    decision
 	proof     bool    // every contest that can carries a twin and a plant
 	ledger    bool    // every contest that can carries arms that differ by one instrument
+	fresh     bool    // each round of a contest that compares times has processes of its own
 	plant     float64 // share of the baseline's time by which the plant slows it down
 }
 
@@ -34,6 +35,7 @@ func parseRun(args []string) (runFlags, error) {
 	flags.StringVar(&styles, "styles", "", "")
 	flags.Uint64Var(&ask.seed, "seed", 0, "")
 	flags.Func("set", "", ask.addSet)
+	flags.BoolVar(&ask.fresh, "fresh", false, "")
 	ask.decisionFlags(flags)
 	names, err := parseAnywhere(flags, args)
 	if err == nil {
@@ -55,6 +57,7 @@ func parseRun(args []string) (runFlags, error) {
 	if !seeded {
 		ask.seed = uint64(rand.Uint32()) // short enough to be typed again
 	}
+	ask.fresh = ask.fresh || ask.ledger // an instrument costs less than processes differ
 	if quick && full {
 		return runFlags{}, usagef("-quick and -full exclude each other")
 	}

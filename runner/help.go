@@ -47,7 +47,9 @@ Measures the scenarios named, or all, in every style. Flags may follow names.
                    differ, and a plant: the baseline with a known slowdown, which
                    must be found. If not, the run is blind (exit 4)
   -ledger          each contest also measures what measuring costs: arms without one
-                   of the usual instruments, or with one more
+                   of the usual instruments, or with one more; with -fresh
+  -fresh           start new processes for every round, where times are compared: the
+                   intervals then hold what differs from process to process, too
   -plant 0.10      how large that slowdown is, as a share of the time per operation
   -decide          go on until every ratio and overhead is surely within its budgets
                    or over; without a budget, until it is changed or not. Looking on

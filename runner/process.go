@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -24,12 +25,47 @@ type process struct {
 	said    *excerpt
 }
 
+// asStarted is the file of this program at its first look.
+var asStarted = sync.OnceValues(func() (os.FileInfo, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return os.Stat(program)
+})
+
+// ownProgram is the path of this program, unless another stands there by now: children
+// of two programs are not to be compared.
+func ownProgram() (string, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("finding the own program to start it again: %w", err)
+	}
+	was, err := asStarted()
+	if err != nil {
+		return "", fmt.Errorf("finding the own program to start it again: %w", err)
+	}
+	return program, unchanged(program, was)
+}
+
+// unchanged holds that a program's file is what it was.
+func unchanged(program string, was os.FileInfo) error {
+	is, err := os.Stat(program)
+	if err != nil {
+		return fmt.Errorf("finding the own program to start it again: %w", err)
+	}
+	if !os.SameFile(was, is) || !was.ModTime().Equal(is.ModTime()) {
+		return fmt.Errorf("%s was built anew while it ran: run it again", program)
+	}
+	return nil
+}
+
 // start runs this program again as a child; what it leaves in a temporary folder
 // lands in temp.
 func start(name, temp string, stderr io.Writer) (*process, error) {
-	program, err := os.Executable()
+	program, err := ownProgram()
 	if err != nil {
-		return nil, fmt.Errorf("finding the own program to start it again: %w", err)
+		return nil, err
 	}
 	p := &process{name: name, command: exec.Command(program, childCommand),
 		replies: make(chan reply), ended: make(chan struct{}), said: newExcerpt(name, stderr)}

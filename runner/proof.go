@@ -87,9 +87,19 @@ func (c *contest) slow(ctx context.Context) error {
 		if e.role != reports.Plant || n == 0 {
 			continue
 		}
-		size := time.Duration(c.proof.Share * sum / float64(n))
-		c.progress.say("%s: planted %v an operation in stage %q", c.name, max(size, 1), c.proof.Stage)
-		if _, err := e.process.ask(ctx, request{Do: doPlant, Wall: max(size, 1)}, c.limits.Usage); err != nil {
+		c.planted = max(time.Duration(c.proof.Share*sum/float64(n)), 1)
+		c.progress.say("%s: planted %v an operation in stage %q", c.name, c.planted, c.proof.Stage)
+	}
+	return c.plant(ctx)
+}
+
+// plant tells those that are to be slowed down by how much.
+func (c *contest) plant(ctx context.Context) error {
+	for _, e := range c.standing() {
+		if e.role != reports.Plant || c.planted == 0 {
+			continue
+		}
+		if _, err := e.process.ask(ctx, request{Do: doPlant, Wall: c.planted}, c.limits.Usage); err != nil {
 			return fmt.Errorf("planting a slowdown: %w", err)
 		}
 	}

@@ -23,6 +23,14 @@ func (c *contest) rounds(ctx context.Context) error {
 			return nil
 		}
 		began := time.Now()
+		if c.renews() {
+			if err := c.renew(ctx); err != nil {
+				return err
+			}
+			if len(c.standing()) == 0 {
+				return nil
+			}
+		}
 		keep := func(_ *entrant, b *reports.Block) error {
 			b.Round = round
 			return c.record.add(reports.Line{Block: b})

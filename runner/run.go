@@ -123,7 +123,7 @@ func (m *measurement) contests(ctx context.Context, plan plan) error {
 // newResult is the run before anything is measured: all cells, no figures.
 func newResult(suite Suite, ask runFlags, plan plan, command []string, started time.Time) *reports.Run {
 	run := &reports.Run{Schema: reports.Schema, Started: started.UTC(), Command: command,
-		Effort: ask.effort.Name, Seed: ask.seed, Baseline: plan.baseline}
+		Effort: ask.effort.Name, Fresh: ask.fresh, Seed: ask.seed, Baseline: plan.baseline}
 	for _, c := range plan.contests {
 		s := c.scenario
 		if n := len(run.Scenarios); n == 0 || run.Scenarios[n-1].Name != s.Name {
