@@ -19,7 +19,7 @@ func (c Comparison) WriteHTML(path string) error {
 // page has a drawing for each scenario, and what Text says.
 func (c Comparison) page() (*page, error) {
 	p := &page{Title: "What has changed", Lead: append(c.Lead(), c.rest()...)}
-	changes := section{ID: "changes", Title: "Ratios to the baseline"}
+	changes := section{ID: "changes", Title: "The changes, drawn"}
 	var scenarios []string
 	for _, r := range c.Ratios {
 		if !slices.Contains(scenarios, r.Scenario) {
