@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // Write leaves everything that people and programs read of a run in dir: the
@@ -86,8 +87,17 @@ func writeWith(path string, render func(*bytes.Buffer) error) error {
 	return writeFile(path, b.Bytes())
 }
 
+// writing is held for reading while a file is half written.
+var writing sync.RWMutex
+
+// Halt waits until no file is half written, and lets none be begun: for a program that
+// ends at once.
+func Halt() { writing.Lock() }
+
 // writeFile replaces the file in one step: a reader, or a full disk, never meets half of it.
 func writeFile(path string, data []byte) (err error) {
+	writing.RLock()
+	defer writing.RUnlock()
 	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

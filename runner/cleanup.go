@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
+
+	"rubato/reports"
 )
 
 // halfWritten begins the name of a file that reports has not finished yet.
@@ -65,19 +68,25 @@ func (l *leftovers) sweep() error {
 	if l.out == "" {
 		return err
 	}
-	for clean := 0; clean < 3 && err == nil; clean++ { // rendering may be at it still
-		var found bool
-		if found, err = removeHalfWritten(l.out); found {
-			clean = -1
-		}
-	}
-	return err
+	return errors.Join(err, removeHalfWritten(l.out))
 }
 
-func removeHalfWritten(dir string) (found bool, err error) {
-	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+// halt has the report begin no further file. One that a slow disk holds up is removed.
+func halt() {
+	halted := make(chan struct{})
+	go func() {
+		defer close(halted)
+		reports.Halt()
+	}()
+	select {
+	case <-halted:
+	case <-time.After(2 * time.Second):
+	}
+}
+
+func removeHalfWritten(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && strings.HasPrefix(entry.Name(), halfWritten) {
-			found = true
 			err = os.Remove(path)
 		}
 		if errors.Is(err, fs.ErrNotExist) { // it was finished meanwhile
@@ -85,5 +94,4 @@ func removeHalfWritten(dir string) (found bool, err error) {
 		}
 		return err
 	})
-	return found, err
 }

@@ -70,6 +70,7 @@ func (p program) heed(cancel context.CancelCauseFunc) {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	cancel(fmt.Errorf("stopped by signal: %v", <-signals))
 	<-signals
+	halt()
 	if err := p.left.sweep(); err != nil {
 		fmt.Fprintf(p.stderr, "%s: left behind: %v\n", p.name, err)
 	}
