@@ -10,7 +10,7 @@ import (
 )
 
 // measureTables are the figures beside time, a table a scenario that has any: a line a
-// measure under each set of options, a column a style.
+// measure under each set of options, a column a style with what options it has of its own.
 func measureTables(run *reports.Run) string {
 	var b strings.Builder
 	for _, s := range run.Scenarios {
@@ -22,25 +22,29 @@ func measureTables(run *reports.Run) string {
 }
 
 func measureTable(run *reports.Run, s reports.Scenario) string {
-	var names, styles []string
-	cells := map[string][]reports.Cell{}
+	var names, arms []string
+	cells := map[string]map[string]reports.Cell{} // by name and arm
+	shared := sharedNamed(run, s)
 	for _, c := range run.Cells {
 		if c.Scenario != s.Name || c.Verdict == reports.Void {
 			continue
 		}
-		name := cellName(c)
-		cells[name] = append(cells[name], c)
-		names, styles = appendNew(names, name), appendNew(styles, c.Style)
+		name, arm := named(c.Scenario, c, shared, true), named(c.Style, c, shared, false)
+		if cells[name] == nil {
+			cells[name] = map[string]reports.Cell{}
+		}
+		cells[name][arm] = c
+		names, arms = appendNew(names, name), appendNew(arms, arm)
 	}
 	t, header := plainTable(), table.Row{"scenario", "measure"}
-	for _, style := range styles {
-		header = append(header, style)
+	for _, arm := range arms {
+		header = append(header, arm)
 	}
 	t.AppendHeader(header)
 	for _, name := range names {
 		first := name
 		for _, m := range s.Measures {
-			if row, ok := measureRow(first, m, styles, cells[name]); ok {
+			if row, ok := measureRow(first, m, arms, cells[name]); ok {
 				t.AppendRow(row)
 				first = ""
 			}
@@ -59,15 +63,39 @@ func appendNew(list []string, name string) []string {
 	return append(list, name)
 }
 
-// measureRow is one measure in every style; not ok if none tells it.
-func measureRow(name string, m reports.Measure, styles []string, cells []reports.Cell) (row table.Row, ok bool) {
+// sharedNamed are the keys that are in the name of every cell of the scenario; others
+// belong to a style.
+func sharedNamed(run *reports.Run, s reports.Scenario) (shared []string) {
+	first := true
+	for _, c := range run.Cells {
+		switch {
+		case c.Scenario != s.Name:
+		case first:
+			shared, first = slices.Clone(c.Named), false
+		default:
+			shared = slices.DeleteFunc(shared, func(key string) bool { return !slices.Contains(c.Named, key) })
+		}
+	}
+	return shared
+}
+
+// named adds the options of the cell's name that are shared, or that are not.
+func named(what string, c reports.Cell, shared []string, are bool) string {
+	for _, key := range c.Named {
+		if slices.Contains(shared, key) == are {
+			what += " " + key + "=" + c.Options[key]
+		}
+	}
+	return what
+}
+
+// measureRow is one measure in every arm; not ok if none tells it.
+func measureRow(name string, m reports.Measure, arms []string, cells map[string]reports.Cell) (row table.Row, ok bool) {
 	row = table.Row{name, m.Name}
-	for _, style := range styles {
-		shown := "-"
-		if i := slices.IndexFunc(cells, func(c reports.Cell) bool { return c.Style == style }); i >= 0 {
-			if e, tells := cells[i].Figures[m.Name]; tells {
-				shown, ok = m.Brief(e, cells[i].Spans[m.Name], cells[i].Rounds), true
-			}
+	for _, arm := range arms {
+		shown, c := "-", cells[arm]
+		if e, tells := c.Figures[m.Name]; tells {
+			shown, ok = m.Brief(e, c.Spans[m.Name], c.Rounds), true
 		}
 		row = append(row, shown)
 	}
