@@ -68,5 +68,10 @@ func figuresTable(run *Run) ([]byte, error) {
 	for _, w := range run.Machine.Warnings {
 		fmt.Fprintf(&b, "Warning: %s.\n", mark(w))
 	}
+	for i := range run.Proofs {
+		if p := &run.Proofs[i]; p.Blind != "" {
+			fmt.Fprintf(&b, "Blind: %s: %s.\n", mark(p.Contest()), mark(p.Blind))
+		}
+	}
 	return b.Bytes(), nil
 }
