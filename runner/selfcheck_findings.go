@@ -26,7 +26,7 @@ func (l checkLength) life() int { return l.rounds * l.cuts }
 // Nine rounds are those of a quick run less one: their interval errs in 3.9 % where
 // that of ten would in 2.1 %, and so tells more about a nominal 5 %.
 var (
-	quickCheck = checkLength{rounds: 9, cuts: 3, time: 46 * time.Second, atLeast: 30}
+	quickCheck = checkLength{rounds: 9, cuts: 2, time: 46 * time.Second, atLeast: 30}
 	wholeCheck = checkLength{rounds: Default.Rounds, cuts: 1, time: 5 * time.Minute, atLeast: 60}
 )
 
