@@ -32,5 +32,6 @@ func (p *Parts) Describe() []Fact {
 		{Name: "pace", Value: string(p.Pace.mode)},
 		{Name: "sound", Value: sound},
 		{Name: "audience", Value: audience},
+		{Name: "witnessed", Value: strconv.FormatBool(!p.Queue.Lane.Quiet)},
 	}
 }

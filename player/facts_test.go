@@ -24,7 +24,10 @@ func TestFacts(t *testing.T) {
 		for _, f := range parts.Describe() {
 			told[f.Name] = f.Value
 		}
-		want := map[string]string{"batch": "7", "pace": "limited", "sound": "none", "audience": "none"}
+		want := map[string]string{"batch": "7", "pace": "limited", "sound": "none", "audience": "none", "witnessed": "true"}
+		if without {
+			want["witnessed"] = "false"
+		}
 		for name, value := range want {
 			if told[name] != value {
 				t.Errorf("unwitnessed %v: %s is told as %q, want %q", without, name, told[name], value)

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"rubato/reports"
@@ -129,7 +130,7 @@ func (c *contest) compare(blocks []*reports.Block, n int) {
 // comparable is the reference for a block: without a digest, when that is what the arm
 // is there to do without. Effects, bytes, order and rows are compared all the same.
 func (e *entrant) comparable(reference, b *reports.Block) *reports.Block {
-	if (Setup{Observers: e.observers}).Witnessed() {
+	if e.witnessed() {
 		return reference
 	}
 	undigested := *reference
@@ -161,5 +162,19 @@ func (e *entrant) wrong(answer reply) string {
 	case 2*answer.Block.Wall < answer.Least:
 		return fmt.Sprintf("it took %v, but what it stored takes %v on this disk: it was done before the clock started, or not at all", answer.Block.Wall, answer.Least)
 	}
-	return drifted(e.settings, answer.Settings)
+	return drifted(e.provenUnder(), answer.Settings)
+}
+
+func (e *entrant) witnessed() bool { return Setup{Observers: e.observers}.Witnessed() }
+
+// provenUnder are the settings of the script, which is witnessed in every arm, as timed
+// blocks must tell them.
+func (e *entrant) provenUnder() []Setting {
+	settings := slices.Clone(e.settings)
+	for i := range settings {
+		if settings[i].Name == WitnessedSetting && !e.witnessed() {
+			settings[i].Value = "false"
+		}
+	}
+	return settings
 }

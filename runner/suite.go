@@ -104,6 +104,10 @@ type Scenario struct {
 	Open func(Setup) (Workload, error)
 }
 
+// WitnessedSetting is the name of the setting by which Work tells whether lanes are
+// digested, "true" or "false".
+const WitnessedSetting = "witnessed"
+
 // Setup is what a workload is opened with.
 type Setup struct {
 	Style    string

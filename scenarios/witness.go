@@ -40,7 +40,7 @@ type witness struct {
 func newWitness(setup runner.Setup, store *sqlite.Store, c player.Config) (*witness, error) {
 	w := &witness{store: store, batch: c.Batch, every: setup.Verbatim, seed: setup.Seed, sealed: -1, asked: map[string]string{
 		"batch": strconv.Itoa(c.Batch), "pace": string(c.Pace), "transport": c.Placement.Transport,
-		"dispatch": string(c.Dispatch), "trace": setup.Options["trace"]}}
+		"dispatch": string(c.Dispatch), "trace": setup.Options["trace"], runner.WitnessedSetting: strconv.FormatBool(!c.Unwitnessed)}}
 	told, err := store.Settings()
 	if err != nil {
 		return w, err
