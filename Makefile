@@ -1,25 +1,28 @@
-# One line a target; these are the steps of .ci/run. GO=… picks another toolchain.
+# One line per target; .ci/run runs them. GO=… chooses another toolchain.
 GO ?= go
 export CGO_ENABLED = 0
-# A profile found in the folder would change what is measured; paths and symbols stay out of
-# the binary (profiles name their functions without them).
+# -pgo=off: a profile in the folder would change what is measured. -trimpath and -s keep paths
+# and symbols out of the binary; profiles name their functions without them.
 BUILDFLAGS = -pgo=off -trimpath -ldflags=-s $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
 STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 
-.PHONY: bench bench-components bench-full test race lint gate targets pi report readme test-browser build clean
+.PHONY: bench goals bench-components bench-full test race lint gate targets pi report readme test-browser build clean
 
-# Over a budget (1) and inconclusive (3) are answers of a bench; blind, void or broken (4, 5) is none.
-bench: build ; bin/rubato run -fresh -proof -decide -time 90s queue-low message-log || case $$? in 1|3) ;; *) exit $$? ;; esac
+# Over budget (1) and inconclusive (3) are answers. Invalid or insensitive (4) and failed (5) are errors.
+bench: build ; bin/rubato run -controls -decide -time 20s queue-low conversation message-log || case $$? in 1|3) ;; *) exit $$? ;; esac
 bench-components: build ; bin/rubato run components
-bench-full: build ; bin/rubato run -full -fresh -proof
+bench-full: build ; bin/rubato run -full -controls
+goals: ; bash ci/goals.sh
 test: ; $(GO) test -timeout 30m ./...
-race: ; CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
-lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web && $(STATICCHECK) ./...
+# The long measurements of runner and cheats are left to make test: they start many processes.
+race: ; CGO_ENABLED=1 $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/(runner|cheats)$$') && \
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 30m ./runner ./scenarios/cheats
+lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live && $(STATICCHECK) ./...
 gate: build ; bin/rubato gate
 targets: build ; bin/rubato gate -budgets ci/targets.yaml
 report: build ; bin/rubato report out/latest
 readme: build ; bin/rubato report -into README.md out/latest
-test-browser: ; $(GO) test -tags browser -run TestBrowser ./web
+test-browser: ; $(GO) test -tags browser -run TestBrowser ./web/live
 pi: ; GO='$(GO)' BUILDFLAGS="$(BUILDFLAGS)" pi/build.sh
 build: ; $(GO) build $(BUILDFLAGS) -o bin/rubato .
 clean: ; rm -rf bin

@@ -4,47 +4,48 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"rubato/player"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// callback is what a sound card would call when it is due to be given a period. It
-// takes the period from the ring and takes down how it went. It never waits, locks,
-// allocates or logs, whatever the rest of the program is at: a test reads this file,
-// and every function that it reaches, for that.
+// callback is what a sound card would call when a period is due. It takes the period from
+// the ring and counts how that went. It never waits, locks, allocates or logs, whatever
+// the rest of the program does. A test checks this in every function that it reaches.
 type callback struct {
 	ring   *ring          // nil: a metronome
-	period []player.Frame // what the card is given
+	period []player.Frame // what the card gets
 	length time.Duration  // of a period
 	now    func() time.Duration
-	rule   func() // the forbidden case
-	primed bool   // the ring has been half full: from then on an empty one is an underrun
+	extra  func() // RealTimeOptions.InCallback; nil: nothing
+	primed bool   // the ring was half full once: from then on an empty one is an underrun
 	ending atomic.Bool
-	counts atomic.Pointer[counts]
-	turns  atomic.Uint64 // callbacks, so that who takes the counts knows when they are let go
+	counts atomic.Pointer[CallbackStats]
+	turns  atomic.Uint64 // callbacks ended: shows Take that counts are no longer written
 }
 
-// counts are how callbacks went.
-type counts struct {
-	periods, missed, underruns uint64
-	played, silent             uint64
-	lateness, took             *hdrhistogram.Histogram
+// CallbackStats say how callbacks went.
+type CallbackStats struct {
+	Periods   uint64 // callbacks run
+	Missed    uint64 // periods whose callback did not run in time
+	Underruns uint64 // callbacks that found too few frames in the ring
+	Played    uint64 // frames taken from the ring
+	Silent    uint64 // frames of silence because of underruns
+	// Nanoseconds, up to a minute: from when a callback was due until it started, and
+	// from its start to its end.
+	Lateness, Took *hdrhistogram.Histogram
 }
 
-// longest is the longest time that is told from a longer one.
+// longest is the longest time that the histograms distinguish.
 const longest = time.Minute
 
-func newCounts() *counts {
-	return &counts{
-		lateness: hdrhistogram.New(1, int64(longest), 3),
-		took:     hdrhistogram.New(1, int64(longest), 3),
-	}
+func newStats() *CallbackStats {
+	return &CallbackStats{Lateness: hdrhistogram.New(1, int64(longest), 3), Took: hdrhistogram.New(1, int64(longest), 3)}
 }
 
-// run is one callback, due and started so long after the thread began. It says when
-// the next is due. Periods that have passed meanwhile are missed, and not made up
-// for: a card would have played something else.
+// run is one callback. due and start are times since the thread began. It returns when
+// the next callback is due. Periods that passed meanwhile are missed and not made up
+// for: a card would have played silence.
 func (c *callback) run(due, start time.Duration) (next time.Duration) {
 	n := c.counts.Load()
 	late := max(start-due, 0)
@@ -52,19 +53,19 @@ func (c *callback) run(due, start time.Duration) (next time.Duration) {
 	if c.ring != nil {
 		c.play(n)
 	}
-	if c.rule != nil {
-		c.rule()
+	if c.extra != nil {
+		c.extra()
 	}
-	n.periods++
-	n.missed += uint64(missed)
-	record(n.lateness, late)
-	record(n.took, max(c.now()-start, 0))
+	n.Periods++
+	n.Missed += uint64(missed)
+	record(n.Lateness, late)
+	record(n.Took, max(c.now()-start, 0))
 	c.turns.Add(1)
 	return due + (missed+1)*c.length
 }
 
-// play hands a period to the card: silence for what the ring has not.
-func (c *callback) play(n *counts) {
+// play fills a period: with silence where the ring has too few frames.
+func (c *callback) play(n *CallbackStats) {
 	buffered, ending := c.ring.Buffered(), c.ending.Load()
 	c.primed = c.primed || ending || buffered >= len(c.ring.frames)/2
 	if !c.primed {
@@ -72,22 +73,22 @@ func (c *callback) play(n *counts) {
 		return
 	}
 	got := c.ring.Read(c.period)
-	n.played += uint64(got)
+	n.Played += uint64(got)
 	if got < len(c.period) {
 		clear(c.period[got:])
 		if !ending {
-			n.underruns++
-			n.silent += uint64(len(c.period) - got)
+			n.Underruns++
+			n.Silent += uint64(len(c.period) - got)
 		}
 	}
 }
 
-// over tells whether the last callback has been.
+// over reports whether the last callback has run.
 func (c *callback) over() bool {
 	return c.ending.Load() && (c.ring == nil || c.ring.Buffered() == 0)
 }
 
-// pace calls back until it is over, each time when it is due.
+// pace runs callbacks when they are due, until over.
 func (c *callback) pace(until func(time.Duration)) {
 	for due := c.length; !c.over(); {
 		until(due)
@@ -95,6 +96,66 @@ func (c *callback) pace(until func(time.Duration)) {
 	}
 }
 
-// record takes down a time that is in the histogram's range, so that it has no error
-// to tell.
+// record records a time. It is limited to the histogram's range, so there is no error.
 func record(h *hdrhistogram.Histogram, d time.Duration) { _ = h.RecordValue(int64(min(d, longest))) }
+
+// ring is a buffer of frames between one goroutine that writes and one that reads. Neither
+// waits: if the ring is full or empty, fewer frames move. It connects decoder to mixer
+// and mixer to output. There a channel would cost a wake-up of 13 to 26 µs, and a lock
+// might be held by another goroutine.
+type ring struct {
+	frames []player.Frame
+	_      [64]byte      // the two counts are written by different cores
+	read   atomic.Uint64 // frames read since the last reset
+	_      [64]byte
+	write  atomic.Uint64 // frames written
+	_      [64]byte
+}
+
+func newRing(frames int) *ring { return &ring{frames: make([]player.Frame, frames)} }
+
+// Buffered is how many frames can be read.
+func (r *ring) Buffered() int { return int(r.write.Load() - r.read.Load()) }
+
+// room is how many frames can be written.
+func (r *ring) room() int { return len(r.frames) - r.Buffered() }
+
+// Read reads as many of the next frames as there are and fit. Only the reader calls it.
+func (r *ring) Read(into []player.Frame) int {
+	read := r.read.Load()
+	n := min(len(into), int(r.write.Load()-read))
+	at := int(read % uint64(len(r.frames)))
+	first := copy(into[:n], r.frames[at:])
+	copy(into[first:n], r.frames)
+	r.read.Store(read + uint64(n))
+	return n
+}
+
+// put appends as many frames as there is room for. Only the writer calls it.
+func (r *ring) put(frames []player.Frame) int {
+	n := copy(r.gap(len(frames)), frames)
+	r.commit(n)
+	if n == len(frames) || n == 0 {
+		return n
+	}
+	rest := copy(r.gap(len(frames)-n), frames[n:])
+	r.commit(rest)
+	return n + rest
+}
+
+// gap is where to write the next frames: at most this many, and only a contiguous part.
+// commit publishes them. Only the writer calls it.
+func (r *ring) gap(most int) []player.Frame {
+	write := r.write.Load()
+	at := int(write % uint64(len(r.frames)))
+	n := min(most, len(r.frames)-int(write-r.read.Load()), len(r.frames)-at)
+	return r.frames[at : at+n]
+}
+
+func (r *ring) commit(n int) { r.write.Add(uint64(n)) }
+
+// reset empties the ring. Nobody may use it at that time.
+func (r *ring) reset() {
+	r.read.Store(0)
+	r.write.Store(0)
+}

@@ -54,7 +54,7 @@ func TestCallbackCounts(t *testing.T) {
 		*clock = due + s.late + 3*time.Microsecond
 		next := c.run(due, due+s.late)
 		n := c.counts.Load()
-		got := fmt.Sprint(next-due, n.periods, n.missed, n.underruns, n.played, n.silent)
+		got := fmt.Sprint(next-due, n.Periods, n.Missed, n.Underruns, n.Played, n.Silent)
 		want := fmt.Sprint(s.next*period, i+1, s.missed, s.underruns, s.played, s.silent)
 		if got != want {
 			t.Fatalf("%s: next, periods, missed, underruns, played, silent %s, want %s", s.does, got, want)
@@ -62,16 +62,16 @@ func TestCallbackCounts(t *testing.T) {
 		due = next
 	}
 	n := c.counts.Load()
-	if n.lateness.TotalCount() != 7 || n.took.Max()/1000 != 3 || n.lateness.Max() < int64(2*period) {
-		t.Errorf("lateness of %d callbacks up to %d ns, took up to %d", n.lateness.TotalCount(), n.lateness.Max(), n.took.Max())
+	if n.Lateness.TotalCount() != 7 || n.Took.Max()/1000 != 3 || n.Lateness.Max() < int64(2*period) {
+		t.Errorf("lateness of %d callbacks up to %d ns, took up to %d", n.Lateness.TotalCount(), n.Lateness.Max(), n.Took.Max())
 	}
 	if c.period[0] != frames[923] || c.period[440] != frames[1363] {
 		t.Error("the last period is not what was written")
 	}
 }
 
-// TestCallbackBeforeItsTime: a clock may show a little less than was waited for, and
-// a machine that slept a lot more than the histogram holds.
+// TestCallbackBeforeItsTime: a clock may show slightly less than the time waited for, and,
+// after the machine has slept, much more than the histogram holds.
 func TestCallbackBeforeItsTime(t *testing.T) {
 	t.Parallel()
 	c, clock := still(441)
@@ -79,12 +79,12 @@ func TestCallbackBeforeItsTime(t *testing.T) {
 	*clock = time.Hour
 	c.run(time.Second, time.Hour)
 	n := c.counts.Load()
-	if n.lateness.TotalCount() != 2 || n.lateness.Min() != 0 || n.lateness.Max() < int64(longest) {
-		t.Errorf("%d recorded, from %d to %d", n.lateness.TotalCount(), n.lateness.Min(), n.lateness.Max())
+	if n.Lateness.TotalCount() != 2 || n.Lateness.Min() != 0 || n.Lateness.Max() < int64(longest) {
+		t.Errorf("%d recorded, from %d to %d", n.Lateness.TotalCount(), n.Lateness.Min(), n.Lateness.Max())
 	}
 }
 
-// TestCallbackAllocatesNothing, with the ring full, empty, and absent.
+// TestCallbackAllocatesNothing, with a full, an empty, and no ring.
 func TestCallbackAllocatesNothing(t *testing.T) {
 	full, _ := still(441)
 	starved, _ := still(441)
@@ -109,13 +109,13 @@ func TestCallbackAllocatesNothing(t *testing.T) {
 			t.Errorf("%s: %v allocations a callback", c.name, n)
 		}
 	}
-	if full.counts.Load().played == 0 || starved.counts.Load().underruns == 0 {
+	if full.counts.Load().Played == 0 || starved.counts.Load().Underruns == 0 {
 		t.Error("the rings were not what they were to be")
 	}
 }
 
-// TestCallbackWaitsForNobody: every lock that deck and output have is held by
-// another, the decoder is stuck in a file and the ring starves. The callback goes on.
+// TestCallbackWaitsForNobody: the callback continues while every lock of deck and output is
+// held, the decoder waits for a file and the ring is empty.
 func TestCallbackWaitsForNobody(t *testing.T) {
 	t.Parallel()
 	rs := &reels{gate: make(chan struct{})}
@@ -141,7 +141,7 @@ func TestCallbackWaitsForNobody(t *testing.T) {
 	}
 	turn := out.callback.turns.Load()
 	out.turn() // the real thread's, too
-	if got := c.counts.Load().underruns; got != 10_000 {
+	if got := c.counts.Load().Underruns; got != 10_000 {
 		t.Errorf("%d underruns of 10 000", got)
 	}
 	if out.callback.turns.Load() == turn {
@@ -162,7 +162,7 @@ func BenchmarkCallback441(b *testing.B) {
 		c.run(time.Second, time.Second)
 		c.ring.put(frames)
 	}
-	if n := c.counts.Load(); n.underruns != 0 || n.played < uint64(b.N)*441 {
-		b.Fatalf("played %d frames of %d periods, %d underruns", n.played, b.N, n.underruns)
+	if n := c.counts.Load(); n.Underruns != 0 || n.Played < uint64(b.N)*441 {
+		b.Fatalf("played %d frames of %d periods, %d underruns", n.Played, b.N, n.Underruns)
 	}
 }

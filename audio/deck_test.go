@@ -89,7 +89,7 @@ func TestDeckPlaysBitForBit(t *testing.T) {
 	}
 }
 
-// TestDeckIsTheSameHoweverItIsFed plays three passages in periods of several sizes.
+// TestDeckIsTheSameHoweverItIsFed plays three passages in periods of different sizes.
 func TestDeckIsTheSameHoweverItIsFed(t *testing.T) {
 	t.Parallel()
 	var want uint64
@@ -115,8 +115,8 @@ func TestDeckIsTheSameHoweverItIsFed(t *testing.T) {
 	}
 }
 
-// TestDeckStarves: a deck that does not wait gives silence for what is late, counts
-// it, and goes on where it was.
+// TestDeckStarves: a deck that does not wait gives silence for late frames, counts it, and
+// continues where it was.
 func TestDeckStarves(t *testing.T) {
 	t.Parallel()
 	out := &kept{}
@@ -159,15 +159,15 @@ func TestDeckStarves(t *testing.T) {
 // await1 waits for the decoder's next step, or a moment.
 func (d *Deck) await1() {
 	d.mu.Lock()
-	if d.news == nil {
-		d.news = make(chan struct{})
+	if d.progress == nil {
+		d.progress = make(chan struct{})
 	}
-	news := d.news
+	progress := d.progress
 	d.mu.Unlock()
 	moment := time.NewTimer(time.Millisecond)
 	defer moment.Stop()
 	select {
-	case <-news:
+	case <-progress:
 	case <-moment.C:
 	}
 }
@@ -260,7 +260,7 @@ func TestDeckRefuses(t *testing.T) {
 	must(t, d.Close())
 }
 
-// TestDeckPauses: what is paused is silence that counts as delivered, not starved.
+// TestDeckPauses: a pause is silence that counts as delivered, not as starved.
 func TestDeckPauses(t *testing.T) {
 	t.Parallel()
 	out := &kept{}
@@ -321,8 +321,8 @@ func TestDeckMeetsBrokenFiles(t *testing.T) {
 	}
 }
 
-// TestDeckIsPatientSoLong: a file that does not let itself be read fails its
-// passage, and a mixer that waits for it says what to look at.
+// TestDeckIsPatientSoLong: a file that cannot be read in time fails its passage, and a mixer
+// that waits for it says what to check.
 func TestDeckIsPatientSoLong(t *testing.T) {
 	t.Parallel()
 	rs := &reels{gate: make(chan struct{}, 1)}
@@ -356,7 +356,7 @@ func TestDeckTellsWhatItsOutputSays(t *testing.T) {
 	}
 }
 
-// TestDeckMixesWithoutAllocating, once it plays, and asked for what is prepared.
+// TestDeckMixesWithoutAllocating: Mix and Prepared do not allocate once the deck plays.
 func TestDeckMixesWithoutAllocating(t *testing.T) {
 	d := openDeck(t, &reels{}, DeckOptions{})
 	must(t, d.Load(cutOf(1, 100*player.SampleRate, 0)))
@@ -379,7 +379,7 @@ func TestDeckMixesWithoutAllocating(t *testing.T) {
 	}
 }
 
-// state is how much of the first passage is buffered, and whether the decoder is at it.
+// state is how much of the first passage is buffered, and whether it is being decoded.
 func (d *Deck) state() (buffered int, busy bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"rubato/audio/decode"
 	"rubato/player"
 )
 
@@ -108,7 +109,7 @@ func TestWAVFileRefuses(t *testing.T) {
 	}
 }
 
-// TestRealTimeCountsAddUp plays through the thread; how fast it is is not asked.
+// TestRealTimeCountsAddUp plays through the thread. It does not check the speed.
 func TestRealTimeCountsAddUp(t *testing.T) {
 	t.Parallel()
 	for _, own := range []bool{false, true} {
@@ -144,8 +145,8 @@ func TestRealTimeCountsAddUp(t *testing.T) {
 	}
 }
 
-// TestRealTimeWaitsForRoom: what has no room waits, until there is some or nobody
-// wants it. The test calls back in the thread's stead.
+// TestRealTimeWaitsForRoom: a write without room waits until there is some or the context
+// ends. The test runs the callbacks in place of the thread.
 func TestRealTimeWaitsForRoom(t *testing.T) {
 	t.Parallel()
 	c, _ := still(441)
@@ -169,15 +170,15 @@ func TestRealTimeWaitsForRoom(t *testing.T) {
 	if err := out.Room(context.Background(), 441); !errors.Is(err, errEnded) {
 		t.Errorf("room where nobody calls back any more: %v", err)
 	}
-	if n := c.counts.Load(); n.played != 3*441 || n.underruns != 0 {
-		t.Errorf("played %d frames, %d underruns", n.played, n.underruns)
+	if n := c.counts.Load(); n.Played != 3*441 || n.Underruns != 0 {
+		t.Errorf("played %d frames, %d underruns", n.Played, n.Underruns)
 	}
 }
 
-func TestRuleRunsInTheCallback(t *testing.T) {
+func TestInCallbackRuns(t *testing.T) {
 	t.Parallel()
 	ran := 0
-	out := OpenRealTime(RealTimeOptions{Period: 10, Rule: func() { ran++ }})
+	out := OpenRealTime(RealTimeOptions{Period: 10, InCallback: func() { ran++ }})
 	stats := out.Take()
 	must(t, out.Close())
 	stats.Periods += out.Take().Periods
@@ -196,8 +197,8 @@ func TestMetronome(t *testing.T) {
 	}
 }
 
-// TestOwnProcessor: it comes with the output and goes with it. Not beside other
-// tests, since it is the whole program's.
+// TestOwnProcessor: the extra processor comes with the output and goes with it. The test does
+// not run in parallel, because GOMAXPROCS belongs to the whole program.
 func TestOwnProcessor(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
 	out := OpenRealTime(RealTimeOptions{OwnP: true})
@@ -208,7 +209,7 @@ func TestOwnProcessor(t *testing.T) {
 	}
 }
 
-// TestDeckAtRealPace: the whole way, from a reel to the thread.
+// TestDeckAtRealPace plays from a reel to the thread.
 func TestDeckAtRealPace(t *testing.T) {
 	t.Parallel()
 	out := OpenRealTime(RealTimeOptions{Period: 441, Ring: 4})
@@ -236,4 +237,54 @@ func TestDiscard(t *testing.T) {
 	t.Parallel()
 	must(t, Discard{}.Write(notes(1)))
 	must(t, Discard{}.Close())
+}
+
+// TestDeckToFileAndBack plays two real files across a crossfade into a WAV file, and
+// reads that back: the samples are those of the digest.
+func TestDeckToFileAndBack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	tracks, err := MakeTracks(dir, 7, []player.Ticks{3 * player.Second, 2 * player.Second})
+	must(t, err)
+	path := filepath.Join(dir, "out.wav")
+	out, err := CreateWAV(path, Float32)
+	must(t, err)
+	d, err := NewDeck(DeckOptions{Output: out, Wait: true})
+	must(t, err)
+	for i, track := range tracks {
+		must(t, d.Load(player.Cut{
+			Passage: int64(i) + 1, File: track.Path, End: track.Length,
+			FadeIn: player.Second, FadeOut: player.Second, LeadIn: player.Second, LeadOut: player.Second,
+			InCurve: player.EqualPower, OutCurve: player.EqualPower,
+		}))
+	}
+	must(t, d.Load(player.Cut{Passage: 3, File: filepath.Join(dir, "none.flac"), End: player.Second}))
+	must(t, d.Load(player.Cut{Passage: 4, End: player.Second}))
+	p := d.Prepared(true)
+	if len(p) != 4 || p[0].Err != nil || p[1].Err != nil || p[2].Err == nil || p[3].Err == nil {
+		t.Fatalf("prepared %v", p)
+	}
+	must(t, d.Play(1))
+	must(t, d.Cue(2))
+	for range 400 {
+		_, err := d.Mix(StrictFrames)
+		must(t, err)
+	}
+	must(t, d.Close())
+	sound := d.Delivered()
+	if sound.Frames != 4*player.SampleRate || sound.Starved != 0 || d.Missing() != 0 {
+		t.Errorf("delivered %+v, %d missing", sound, d.Missing())
+	}
+	s, err := decode.Open(player.Cut{Passage: 1, File: path, End: 4 * player.Second})
+	must(t, err)
+	frames := make([]player.Frame, 4*player.SampleRate)
+	n, err := s.Read(frames)
+	must(t, err)
+	must(t, s.Close())
+	if got := digest(0, frames[:n]); n != len(frames) || got != sound.Digest {
+		t.Errorf("%d frames with digest %x, want %d with %x", n, got, len(frames), sound.Digest)
+	}
+	if silent := digest(0, make([]player.Frame, len(frames))); silent == sound.Digest {
+		t.Error("all is silence")
+	}
 }

@@ -10,8 +10,8 @@ import (
 	"rubato/player"
 )
 
-// TestPumpAsksInTheSamePlaces: a style of the smallest kind plays three passages, of
-// which one is broken, and is told the same each time.
+// TestPumpAsksInTheSamePlaces: a minimal style plays three passages, one of them broken, and
+// gets the same stimuli each time.
 func TestPumpAsksInTheSamePlaces(t *testing.T) {
 	t.Parallel()
 	var want []string
@@ -21,10 +21,10 @@ func TestPumpAsksInTheSamePlaces(t *testing.T) {
 		for p := range int64(4) {
 			must(t, d.Load(cutOf(p+1, 5_000, 1_000)))
 		}
-		var told []string
+		var got []string
 		do := func(s player.Stimulus) error {
 			if s.Kind != player.Period {
-				told = append(told, fmt.Sprintf("%d: kind %d of %d", s.At/player.TicksPerFrame, s.Kind, s.Passage))
+				got = append(got, fmt.Sprintf("%d: kind %d of %d", s.At/player.TicksPerFrame, s.Kind, s.Passage))
 				if s.Passage == 1 {
 					return d.Play(1)
 				}
@@ -35,21 +35,21 @@ func TestPumpAsksInTheSamePlaces(t *testing.T) {
 			}
 			markers, err := d.Mix(s.Frames)
 			for _, m := range markers {
-				told = append(told, fmt.Sprintf("%d: %v of %d after %d", s.At/player.TicksPerFrame, m.Kind, m.Passage, m.After/player.TicksPerFrame))
+				got = append(got, fmt.Sprintf("%d: %v of %d after %d", s.At/player.TicksPerFrame, m.Kind, m.Passage, m.After/player.TicksPerFrame))
 			}
 			return err
 		}
 		must(t, Pump(context.Background(), d, Pumping{Frames: 441, Start: 1_000 * player.TicksPerFrame, Periods: 40}, do))
 		if want == nil {
-			want = told
+			want = got
 		}
-		if !slices.Equal(told, want) {
-			t.Fatalf("told %q, want %q", told, want)
+		if !slices.Equal(got, want) {
+			t.Fatalf("got %q, want %q", got, want)
 		}
 	}
 	first := []string{"1441: kind 4 of 1", "1441: kind 7 of 2", "1441: kind 4 of 3", "5410: crossfade of 1 after 31"}
 	if !slices.Equal(want[:4], first) {
-		t.Errorf("told %q, want first %q", want, first)
+		t.Errorf("got %q, want first %q", want, first)
 	}
 }
 

@@ -1,6 +1,8 @@
 package audio_test
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,17 +29,43 @@ func shelf(t *testing.T, files map[string][]byte) string {
 	return dir
 }
 
+func file(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// wavFile is a WAV file of so many frames of silence at 48 kHz.
+func wavFile(t *testing.T, frames int) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x")
+	w, err := audio.CreateWAV(path, audio.Int16)
+	if err == nil {
+		err = errors.Join(w.Write(make([]player.Frame, frames)), w.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := file(t, path)
+	binary.LittleEndian.PutUint32(b[24:], 48_000)
+	return b
+}
+
 func TestScan(t *testing.T) {
 	t.Parallel()
+	track := file(t, makeTracks(t, t.TempDir(), 1, 1)[0].Path)
 	dir := shelf(t, map[string][]byte{
-		"b.ogg":         seed(t, "stereo-44100.ogg"),
-		"a/2 two.mp3":   seed(t, "stereo-44100.mp3"),
-		"a/1.one.flac":  flacFile(t, 16, 48_000, 1, 4_800),
-		"z.txt":         wav(1, 16, 44_100, 2, 441), // the content counts, not the name
+		"b.ogg":         file(t, "decode/testdata/stereo-44100.ogg"),
+		"a/2 two.mp3":   file(t, "decode/testdata/stereo-44100.mp3"),
+		"a/1.one.flac":  track,
+		"z.txt":         wavFile(t, 480), // the content counts, not the name
 		"cover.wav":     []byte("\x89PNG\r\n\x1a\n and so on"),
-		"half.flac":     flacFile(t, 16, 44_100, 2, 13_230)[:9_000],
+		"half.flac":     track[:len(track)*2/3],
 		"nothing.ogg":   nil,
-		"wrong way.wav": wav(1, 16, 44_100, 2, 0),
+		"wrong way.wav": wavFile(t, 0),
 	})
 	link(t, filepath.Join(dir, "b.ogg"), filepath.Join(dir, "link.ogg"))
 	link(t, filepath.Join(dir, "gone.ogg"), filepath.Join(dir, "loose.ogg"))
@@ -56,13 +84,13 @@ func TestScan(t *testing.T) {
 	for _, x := range skipped {
 		fmt.Fprintf(&got, "%s: %s\n", relative(t, dir, x.Path), x.Why)
 	}
-	const want = `a/1.one.flac "1.one" 4410
+	const want = `a/1.one.flac "1.one" 44100
 a/2 two.mp3 "2 two" 16128
 b.ogg "b" 13230
 link.ogg "link" 13230
 z.txt "z" 441
 cover.wav: neither WAV, FLAC, MP3 nor Ogg Vorbis: convert it to one of these
-half.flac: is truncated: it has 10240 of 13230 frames
+half.flac: is truncated: it has 24576 of 44100 frames
 loose.ogg: no such file or directory
 nothing.ogg: is empty
 round: is no regular file
@@ -93,7 +121,7 @@ func TestScanTakesSoMany(t *testing.T) {
 	t.Parallel()
 	files := map[string][]byte{}
 	for i := range 5 {
-		files[fmt.Sprint(i)] = wav(1, 16, 44_100, 2, 441)
+		files[fmt.Sprint(i)] = wavFile(t, 480)
 	}
 	tracks, skipped, err := audio.Scan(shelf(t, files), 3)
 	if err != nil || len(tracks) != 3 || len(skipped) != 1 || !strings.Contains(skipped[0].Why, "3 tracks already") {
@@ -107,7 +135,7 @@ func TestScanRefuses(t *testing.T) {
 		"no music":  {shelf(t, map[string][]byte{"a.mp3": []byte("not at all")}), "no music in it, among 1 files"},
 		"empty":     {t.TempDir(), "no music in it"},
 		"no folder": {filepath.Join(t.TempDir(), "gone"), "no such file"},
-		"one file":  {put(t, "a.wav", wav(1, 16, 44_100, 2, 441)), "is no folder"},
+		"one file":  {put(t, "a.wav", wavFile(t, 480)), "is no folder"},
 	} {
 		if tracks, _, err := audio.Scan(c.dir, 0); err == nil || tracks != nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, %v, want %q", name, tracks, err, c.want)

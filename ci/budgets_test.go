@@ -41,7 +41,8 @@ func TestFaults(t *testing.T) {
 		{"two documents", oneBudget, oneBudget + "---\n" + oneBudget, "f:10: a second document; put all budgets into one list"},
 		{"no schema", "schema: 1\n", "", "f:1: schema: is missing"},
 		{"later schema", "schema: 1", "schema: 2", "f:1: schema: is 2; this rubato reads schema 1"},
-		{"unknown root field", "baseline", "basline", "f:2: basline: unknown field; nearest is \"baseline\"; there are baseline, budgets, require_proof, schema"},
+		{"unknown root field", "baseline", "basline", "f:2: basline: unknown field; nearest is \"baseline\"; there are baseline, budgets, require_controls, schema"},
+		{"renamed field", "baseline: d", "require_proof: true", "f:2: require_proof: is now require_controls"},
 		{"budgets missing", oneBudget, "schema: 1\n", "f:1: budgets: is missing"},
 		{"budgets empty", oneBudget, "schema: 1\nbudgets: []\n", "f:2: budgets: an empty list gates nothing"},
 		{"budgets null", oneBudget, "schema: 1\nbudgets:\n", "f:2: budgets: must be a list, not nothing"},
@@ -82,24 +83,24 @@ func TestFaults(t *testing.T) {
 			}
 			_, err := ParseBudgets("f", []byte(text))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("told %v\nwant %s", err, c.want)
+				t.Errorf("got %v\nwant %s", err, c.want)
 			}
 		})
 	}
 }
 
-// TestAllFaultsAreTold: mending a file one fault a run is no way to treat people.
-func TestAllFaultsAreTold(t *testing.T) {
+// TestAllFaults: one run reports all faults of a file.
+func TestAllFaults(t *testing.T) {
 	t.Parallel()
 	text := strings.NewReplacer("name: n", "nam: n", "ns_op: 5", "ns_op: -5").Replace(oneBudget)
 	_, err := ParseBudgets("f", []byte(text))
 	var faults Faults
 	if !errors.As(err, &faults) || len(faults) != 3 {
-		t.Errorf("told %v; want the unknown field, the bad limit and the missing name", err)
+		t.Errorf("got %v; want the unknown field, the bad limit and the missing name", err)
 	}
 	many := oneBudget + strings.Repeat("  x: 1\n", 30)
 	if _, err := ParseBudgets("f", []byte(many)); err == nil || strings.Count(err.Error(), "\n") > maxFaults {
-		t.Errorf("told %v; want at most %d lines and a count", err, maxFaults+1)
+		t.Errorf("got %v; want at most %d lines and a count", err, maxFaults+1)
 	}
 }
 
@@ -133,7 +134,7 @@ func FuzzParseBudgets(f *testing.F) {
 	})
 }
 
-// TestShippedBudgets: the files that ship are good, and every promise says whose it is.
+// TestShippedBudgets: the shipped files are valid, and every budget names its source.
 func TestShippedBudgets(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"budgets.yaml", "targets.yaml"} {
@@ -159,7 +160,7 @@ func shipped(t *testing.T, file string) {
 	}
 }
 
-// TestManualExample: what the help shows is a good budgets file.
+// TestManualExample: the example in the help is a valid budgets file.
 func TestManualExample(t *testing.T) {
 	t.Parallel()
 	_, example, _ := strings.Cut(manual, "A budgets file:\n\n")

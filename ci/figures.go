@@ -1,46 +1,42 @@
 package ci
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"rubato/reports"
+	"rubato/results"
 )
 
-// What a budget that names a figure may limit it by.
+// The limits of a budget that names a figure.
 const (
 	most  = "max"
 	least = "min"
 )
 
-// figurePrefix marks, in an answer, a quantity that is a scenario's own measure.
-const figurePrefix = "figure:"
-
-// bounds says whether a limit's name is one for figures.
+// bounds reports whether a limit's name is one for figures.
 func bounds(name string) bool { return name == most || name == least }
 
 // quantity is what a limit of this budget is about.
-func (b Budget) quantity(run *reports.Run, scenario string, l Limit) quantity {
+func (b Budget) quantity(run *results.Run, scenario string, l Limit) quantity {
 	if b.Figure == "" {
 		q, _ := findQuantity(l.Quantity)
 		return q
 	}
-	of := reports.Measure{Name: b.Figure}
-	for _, m := range measuresOf(run, scenario) {
-		if m.Name == b.Figure {
-			of = m
-		}
-	}
-	return quantity{field: figurePrefix + b.Figure, unit: of.Unit, floor: l.Quantity == least, each: true,
-		read: func(c *reports.Cell) *Measure { return measured(c, of) }}
+	of, _ := run.Scenario(scenario).Measure(b.Figure)
+	of.Name = b.Figure
+	return quantity{field: results.MeasurePrefix + b.Figure, unit: of.Unit, floor: l.Quantity == least, each: true,
+		read: func(c *results.Cell) *Measure { return measured(c, of) }}
 }
 
-// measured reads a figure. Here a zero is one: it was told.
-func measured(c *reports.Cell, of reports.Measure) *Measure {
-	e, told := c.Figures[of.Name]
-	if !told {
+// measured reads a figure. Here zero is a value.
+func measured(c *results.Cell, of results.Measure) *Measure {
+	e, is := c.Figures[of.Name]
+	if !is {
 		return nil
 	}
-	judged, byRound := of.Judged(e, c.Spans[of.Name])
+	judged, byRound := reports.MeasureJudged(of, e, c.Spans[of.Name])
 	m := &Measure{Median: judged.Median, Lo: judged.Lo, Hi: judged.Hi}
 	if byRound {
 		m.Rounds = max(c.Rounds, 1)
@@ -48,29 +44,18 @@ func measured(c *reports.Cell, of reports.Measure) *Measure {
 	return m
 }
 
-func measuresOf(run *reports.Run, scenario string) []reports.Measure {
-	for _, s := range run.Scenarios {
-		if s.Name == scenario {
-			return s.Measures
-		}
-	}
-	return nil
-}
-
-// figures are the names of what the budget's scenarios measure, of those that ran.
-func (b Budget) figures(run *reports.Run) (names []string, ran bool) {
+// figures are the names of the measures of the budget's scenarios that ran.
+func (b Budget) figures(run *results.Run) (names []string, ran bool) {
 	for _, scenario := range b.Scenarios {
-		for _, s := range run.Scenarios {
-			ran = ran || s.Name == scenario
-		}
-		for _, m := range measuresOf(run, scenario) {
+		ran = ran || slices.ContainsFunc(run.Scenarios, func(s results.Scenario) bool { return s.Name == scenario })
+		for _, m := range run.Scenario(scenario).Measures {
 			names = append(names, m.Name)
 		}
 	}
 	return names, ran
 }
 
-// bounded asks that max and min stand with a figure, and nothing else does.
+// bounded requires that max and min are used with a figure, and nothing else is.
 func (p *parse) bounded(b Budget, path string) {
 	for _, l := range b.Limits {
 		field := path + ".limits." + l.Quantity
@@ -83,7 +68,165 @@ func (p *parse) bounded(b Budget, path string) {
 	}
 }
 
-// shown is a quantity as people read it.
+// shown is a quantity in text for people.
 func (r Row) shown() string {
-	return strings.TrimPrefix(strings.TrimSuffix(r.Quantity, "_min"), figurePrefix)
+	return strings.TrimPrefix(strings.TrimSuffix(r.Quantity, "_min"), results.MeasurePrefix)
+}
+
+// rows compares every cell that the budget is about with each of its limits.
+func (b Budget) rows(run *results.Run) []Row {
+	var rows []Row
+	for _, scenario := range b.Scenarios {
+		for _, style := range b.stylesIn(run, scenario) {
+			cells := b.cells(run, scenario, style)
+			if len(cells) == 0 {
+				rows = append(rows, b.unmeasured(run, scenario, style)...)
+			}
+			for _, c := range cells {
+				rows = append(rows, b.judge(run, c)...)
+			}
+		}
+	}
+	return rows
+}
+
+// stylesIn are the styles that the budget is about: those it names, or all that have cells
+// in the run. If there are none, it is one style without a name, so that a row says so.
+func (b Budget) stylesIn(run *results.Run, scenario string) []string {
+	if len(b.Styles) > 0 {
+		return b.Styles
+	}
+	var styles []string
+	for _, c := range run.Cells {
+		if c.Scenario == scenario {
+			styles = results.AddOnce(styles, c.Style)
+		}
+	}
+	if len(styles) == 0 {
+		return []string{""}
+	}
+	return styles
+}
+
+func (b Budget) cells(run *results.Run, scenario, style string) []*results.Cell {
+	var cells []*results.Cell
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		if c.Scenario == scenario && c.Style == style && results.Within(b.Options, c.Options) {
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}
+
+func (b Budget) unmeasured(run *results.Run, scenario, style string) []Row {
+	rows := make([]Row, len(b.Limits))
+	for i, l := range b.Limits {
+		rows[i] = b.row(l, b.quantity(run, scenario, l), title(scenario, style, b.Options))
+		rows[i].Verdict, rows[i].Why = Inconclusive, "not measured in this run"
+	}
+	return rows
+}
+
+func (b Budget) judge(run *results.Run, c *results.Cell) []Row {
+	rows := make([]Row, len(b.Limits))
+	invalid := doubt(run, c)
+	for i, l := range b.Limits {
+		q := b.quantity(run, c.Scenario, l)
+		r := b.row(l, q, c.Scenario+" "+c.Label())
+		switch {
+		case invalid != "":
+			r.Verdict, r.Why = Invalid, invalid
+		case c.Verdict == results.Inconclusive:
+			r.Measured = q.read(c)
+			r.Verdict, r.Why = Inconclusive, c.Why
+		default:
+			r.Measured = q.read(c)
+			r.Verdict, r.Why = decide(r.Measured, q, l.Value)
+		}
+		rows[i] = r
+	}
+	return rows
+}
+
+func (b Budget) row(l Limit, q quantity, cell string) Row {
+	return Row{Budget: b.Name, Source: b.Source, Cell: cell, Quantity: q.field,
+		Limit: l.Value, Unit: q.unit, AtLeast: q.floor}
+}
+
+// decide requires that the whole interval keeps the limit or, for a figure of too few
+// rounds, that each round does.
+func decide(m *Measure, q quantity, limit float64) (verdict, why string) {
+	switch {
+	case m == nil && relative(q.field):
+		return Inconclusive, "no comparison: the baseline has no figure in this run"
+	case m == nil:
+		return Inconclusive, "no figure"
+	case m.Rounds > 0 && !q.each:
+		return Inconclusive, fmt.Sprintf("no interval of so few rounds (%d)", m.Rounds)
+	case !(m.Lo <= m.Median && m.Median <= m.Hi):
+		return Invalid, fmt.Sprintf("not an interval: %g in [%g, %g]", m.Median, m.Lo, m.Hi)
+	}
+	lo, hi := m.Lo, m.Hi
+	if q.floor {
+		lo, hi, limit = -m.Hi, -m.Lo, -limit
+	}
+	switch {
+	case hi <= limit:
+		return Within, ""
+	case lo > limit:
+		return Over, ""
+	}
+	if m.Rounds > 0 {
+		return Inconclusive, "some rounds keep the limit, others do not"
+	}
+	return Inconclusive, "the interval straddles the limit; more rounds narrow it"
+}
+
+// tightestRows keeps only the tightest of the rows within one limit, and says how many there
+// were.
+func tightestRows(rows []Row) []Row {
+	type limit struct {
+		budget, quantity string
+		floor            bool
+	}
+	kept := make(map[limit]int) // rows within
+	tightest := make(map[limit]Row)
+	for _, r := range rows {
+		at := limit{r.Budget, r.Quantity, r.AtLeast}
+		if r.Verdict != Within {
+			continue
+		}
+		if kept[at]++; kept[at] == 1 || r.tightness() > tightest[at].tightness() {
+			tightest[at] = r
+		}
+	}
+	var out []Row
+	for _, r := range rows {
+		at := limit{r.Budget, r.Quantity, r.AtLeast}
+		if r.Verdict != Within {
+			out = append(out, r)
+			continue
+		}
+		if kept[at] == 0 {
+			continue
+		}
+		t := tightest[at]
+		if kept[at] > 1 {
+			t.Cell = fmt.Sprintf("%s (tightest of %d)", t.Cell, kept[at])
+		}
+		out, kept[at] = append(out, t), 0
+	}
+	return out
+}
+
+// tightness is the share of the limit that the interval reaches, 1 at the limit.
+func (r Row) tightness() float64 {
+	if r.Limit == 0 {
+		return 1 // a value that keeps such a limit equals it or is far from it
+	}
+	if r.AtLeast {
+		return r.Limit / r.Measured.Lo
+	}
+	return r.Measured.Hi / r.Limit
 }

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"rubato/reports"
+	"rubato/results"
 )
 
 // goodBudgets are kept by goodRun, with room on each side.
@@ -29,13 +29,13 @@ budgets:
 `
 
 // goodRun is a run of two scenarios with two styles that did the same work.
-func goodRun() *reports.Run {
+func goodRun() *results.Run {
 	queue := map[string]string{"passages": "1000"}
 	closed := map[string]string{"mode": "closed"}
-	return &reports.Run{
-		Schema: reports.Schema, Effort: "quick", Baseline: "direct",
-		Scenarios: []reports.Scenario{{Name: "queue-low"}, {Name: "message-log"}},
-		Cells: []reports.Cell{
+	return &results.Run{
+		Schema: results.Schema, Effort: "quick", Baseline: "direct",
+		Scenarios: []results.Scenario{{Name: "queue-low"}, {Name: "message-log"}},
+		Cells: []results.Cell{
 			cell("queue-low", "direct", queue, 700_000),
 			cell("queue-low", "bus", queue, 705_000),
 			cell("message-log", "direct", closed, 30_000),
@@ -44,12 +44,12 @@ func goodRun() *reports.Run {
 	}
 }
 
-func cell(scenario, style string, options map[string]string, ns float64) reports.Cell {
-	c := reports.Cell{
+func cell(scenario, style string, options map[string]string, ns float64) results.Cell {
+	c := results.Cell{
 		Scenario: scenario, Style: style, Options: options, Named: []string{}, Rounds: 10, BlockOps: 100,
 		NsOp: around(ns), CPUNsOp: around(ns), P50Ns: ns, P99Ns: 2 * ns, P999Ns: 3 * ns, RSSPeak: 30_000_000, IdleCPU: 0.2,
-		Work:    reports.Work{Stimuli: 1000, Effects: 4000, Expected: 4000, Digest: "d-" + scenario},
-		Verdict: reports.Measured,
+		Work:    results.Work{Stimuli: 1000, Effects: 4000, Expected: 4000, Digest: "d-" + scenario},
+		Verdict: results.Measured,
 	}
 	for k := range options {
 		c.Named = append(c.Named, k)
@@ -62,14 +62,14 @@ func cell(scenario, style string, options map[string]string, ns float64) reports
 
 // around is an estimate with an interval of 2 % to each side.
 
-func around(v float64) reports.Estimate {
-	return reports.Estimate{Median: v, Lo: .98 * v, Hi: 1.02 * v}
+func around(v float64) results.Estimate {
+	return results.Estimate{Median: v, Lo: .98 * v, Hi: 1.02 * v}
 }
 
 func ptr[T any](v T) *T { return &v }
 
 // gate runs the command over budgets and a run, written to files as users have them.
-func gate(t *testing.T, g Gate, budgets string, run *reports.Run, flags ...string) (code int, stdout, stderr string) {
+func gate(t *testing.T, g Gate, budgets string, run *results.Run, flags ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "budgets.yaml")

@@ -1,21 +1,24 @@
-// Package ci answers whether a run kept its budgets, by exit code, so that a build
-// server can stand on it. budgets.yaml holds the promises, each with its source;
-// github-actions.yml and gitlab-ci.yml show the gate in a pipeline; house_test.go
-// holds the laws of this house.
+// Package ci says by exit code whether a run kept its budgets, for build servers.
+// budgets.yaml holds the budgets, each with its source. github-actions.yml and gitlab-ci.yml
+// show the gate in a pipeline. house_test.go holds the laws of docs/design.md.
 //
-// It measures nothing and decides nothing that the run left open: an interval that
-// straddles its limit is inconclusive, never rounded to a pass. It reads results
-// through package reports and knows neither runner nor player.
+// It measures nothing. An interval that contains its limit is inconclusive, never a pass. It
+// reads results through package reports and knows neither runner nor player.
 package ci
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"rubato/reports"
+	"rubato/results"
 )
 
 // Exit codes of the gate.
@@ -24,21 +27,16 @@ const (
 	ExitOver         = 1 // some budget is exceeded
 	ExitUsage        = 2 // the command, the budgets or the results cannot be read
 	ExitInconclusive = 3 // some interval straddles its limit, or a cell was not measured
-	ExitInvalid      = 4 // some budgeted cell is void, the styles did different work, or the run is blind
+	ExitInvalid      = 4 // some budgeted cell is invalid, the styles did different work, or the run is insensitive
 	ExitIncomplete   = 5 // the run ended early
 )
 
-// A Gate knows the names that budgets may use. A zero Gate takes those of the run,
-// and then cannot tell a misspelt name from a scenario that was not asked for,
-// unless they are within two edits of each other.
+// A Gate knows the names that budgets may use. A zero Gate takes those of the run. Then it
+// cannot distinguish a misspelt name from a scenario that was not run, unless the name is
+// within two edits of one that was.
 type Gate struct {
 	Scenarios []string
 	Styles    []string
-}
-
-// Main runs `rubato gate` with the names of the run; the result is the exit code.
-func Main(args []string, stdout, stderr io.Writer) int {
-	return Gate{}.Main(args, stdout, stderr)
 }
 
 // Main runs `rubato gate`; the result is the exit code.
@@ -59,7 +57,7 @@ func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return usage(stderr, err)
 	}
-	run, _, err := reports.Load(dir)
+	run, _, err := results.Load(dir)
 	if err != nil {
 		return usage(stderr, fmt.Errorf("%w\nmake results with `rubato run`, or name their folder: rubato gate DIR", err))
 	}
@@ -73,7 +71,7 @@ func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 	return answer.Exit
 }
 
-// folder reads the flags, which may stand before and after the folder.
+// folder reads the flags, which may come before and after the folder.
 func folder(flags *flag.FlagSet, args []string) (string, error) {
 	var dirs []string
 	for {
@@ -116,13 +114,13 @@ cells keep one, the table shows the tightest; -json shows all.
 
   0  within        every budget is kept
   1  over          some budget is exceeded
-  2  bad input     command, budgets or results cannot be read; file, line, field told
+  2  bad input     command, budgets or results cannot be read; the message names file, line and field
   3  inconclusive  an interval straddles its limit, or a budgeted cell was not measured:
                    run again with more effort (rubato run -full)
-  4  invalid       a budgeted cell is void, or the styles did different work
-     blind         the run found a difference between the baseline and its own twin, or
-                   missed the slowdown planted in it; or carries no proof, and has to:
-                   measure again with more effort, with -proof, or on a quieter machine
+  4  invalid       a budgeted cell is invalid, or the styles did different work
+     insensitive   the A/A control differs from the baseline, or the injected slowdown
+                   was not found; or there are no controls and the budgets need them:
+                   measure again with more effort, with -controls, or on a quieter machine
   5  incomplete    the run ended early
 
   -budgets FILE    the promises to hold the run to
@@ -132,7 +130,7 @@ A budgets file:
 
   schema: 1
   baseline: direct               # what ratio and overhead_us are to
-  require_proof: true            # only runs made with rubato run -proof can pass
+  require_controls: true         # only runs made with rubato run -controls can pass
   budgets:
     - name: the bus adds at most a tenth to a selection
       scenario: queue-low          # or a list
@@ -156,5 +154,93 @@ has too few rounds for an interval, keeps a limit when every round does.
 
 Example:
 
-  rubato run -quick -proof && rubato gate || echo "exit code $?"
+  rubato run -quick -controls && rubato gate || echo "exit code $?"
 `
+
+func write(w io.Writer, a Answer, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		return e.Encode(a)
+	}
+	_, err := io.WriteString(w, tableOf(a)+summary(a)+"\n")
+	return err
+}
+
+// tableOf has one line per limit: the cell nearest to it if all cells keep it, and every
+// cell that does not. Each reason is below the table once.
+func tableOf(a Answer) string {
+	g := reports.Grid{Head: []string{"budget", "cell", "limit", "measured [95 %]", "verdict"}, Text: []int{0, 1, 2, 3, 4}, Wrap: 40}
+	budget := ""
+	for _, r := range tightestRows(a.Rows) {
+		name := r.Budget
+		if name == budget {
+			name = "" // shown once
+		}
+		budget = r.Budget
+		g.Add(r.Verdict, name, r.Cell, r.limit(), r.measured(), r.Verdict)
+	}
+	for _, r := range a.Rows {
+		if r.Why != "" {
+			g.Notes = results.AddOnce(g.Notes, fmt.Sprintf("%s: %s: %s", r.Verdict, r.Cell, r.Why))
+		}
+	}
+	for _, why := range a.Insensitive {
+		g.Notes = append(g.Notes, insensitiveVerdict+": "+why)
+	}
+	for _, w := range a.Warnings {
+		g.Notes = append(g.Notes, "warning: "+w)
+	}
+	return g.Terminal()
+}
+
+func summary(a Answer) string {
+	count := make(map[string]int)
+	for _, r := range a.Rows {
+		count[r.Verdict]++
+	}
+	var parts []string
+	for _, v := range []string{Within, Over, Inconclusive, Invalid} {
+		if count[v] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count[v], v))
+		}
+	}
+	line := fmt.Sprintf("gate: %s (exit %d): %d limits: %s", a.Verdict, a.Exit, len(a.Rows), strings.Join(parts, ", "))
+	if a.Incomplete != "" {
+		line += "; the run ended early: " + a.Incomplete
+	}
+	return line
+}
+
+func (r Row) limit() string {
+	sign := "≤"
+	if r.AtLeast {
+		sign = "≥"
+	}
+	return fmt.Sprintf("%s %s %s", r.shown(), sign, reports.Compact(r.Limit))
+}
+
+func (r Row) measured() string {
+	switch m := r.Measured; {
+	case m == nil:
+		return "–"
+	case m.Point:
+		return unit(reports.Compact(m.Median), r.Unit)
+	case m.Rounds == 1:
+		return unit(reports.Compact(m.Median), r.Unit) + " in 1 round"
+	case m.Rounds > 1:
+		return fmt.Sprintf("%s, %s in %d rounds", reports.Compact(m.Median), unit(reports.Compact(m.Lo)+" to "+reports.Compact(m.Hi), r.Unit), m.Rounds)
+	default:
+		return unit(fmt.Sprintf("%s [%s, %s]", reports.Compact(m.Median), reports.Compact(m.Lo), reports.Compact(m.Hi)), r.Unit)
+	}
+}
+
+// unit puts a unit after a figure; a count has none.
+func unit(figure, of string) string { return strings.TrimSpace(figure + " " + of) }
+
+// title names a cell: scenario, style and named options.
+func title(scenario, style string, options map[string]string) string {
+	c := results.Cell{Style: cmp.Or(style, "any style"), Options: options, Named: slices.Sorted(maps.Keys(options))}
+	return scenario + " " + c.Label()
+}

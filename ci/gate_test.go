@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"rubato/reports"
+	"rubato/results"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -23,56 +23,56 @@ const (
 
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
-	over := reports.Estimate{Median: 1.2, Lo: 1.11, Hi: 1.3}
-	straddles := reports.Estimate{Median: 1.09, Lo: 1.05, Hi: 1.2}
+	over := results.Estimate{Median: 1.2, Lo: 1.11, Hi: 1.3}
+	straddles := results.Estimate{Median: 1.09, Lo: 1.05, Hi: 1.2}
 	for _, c := range []struct {
 		name   string
-		change func(*reports.Run)
+		change func(*results.Run)
 		want   int
-		told   string
+		shows  string
 	}{
-		{"all within", func(r *reports.Run) {}, ExitWithin, "gate: within (exit 0): 6 limits: 6 within"},
-		{"the limit itself is within", func(r *reports.Run) { r.Cells[queueBus].Ratio.Hi = 1.10 }, ExitWithin, "6 within"},
-		{"over", func(r *reports.Run) { r.Cells[queueBus].Ratio = &over }, ExitOver, "1.2 [1.11, 1.3] ×"},
-		{"straddles", func(r *reports.Run) { r.Cells[queueBus].Ratio = &straddles }, ExitInconclusive, "straddles"},
-		{"over beats straddling", func(r *reports.Run) {
+		{"all within", func(r *results.Run) {}, ExitWithin, "gate: within (exit 0): 6 limits: 6 within"},
+		{"the limit itself is within", func(r *results.Run) { r.Cells[queueBus].Ratio.Hi = 1.10 }, ExitWithin, "6 within"},
+		{"over", func(r *results.Run) { r.Cells[queueBus].Ratio = &over }, ExitOver, "1.2 [1.11, 1.3] ×"},
+		{"straddles", func(r *results.Run) { r.Cells[queueBus].Ratio = &straddles }, ExitInconclusive, "straddles"},
+		{"over beats straddling", func(r *results.Run) {
 			r.Cells[queueBus].Ratio, r.Cells[queueBus].OverheadNs = &straddles, ptr(around(11_000))
 		}, ExitOver, "1 over, 1 inconclusive"},
-		{"too slow for the floor", func(r *reports.Run) { r.Cells[logDirect].NsOp = around(1.2e7) }, ExitOver, "ops_per_second ≥ 100"},
-		{"about as slow as the floor", func(r *reports.Run) { r.Cells[logDirect].NsOp = around(1e7) }, ExitInconclusive, "straddles"},
-		{"slow tail", func(r *reports.Run) { r.Cells[logDirect].P99Ns = 5_000_001 }, ExitOver, "p99_ns ≤ 5 000 000"},
-		{"tail of too few latencies", func(r *reports.Run) { r.Cells[logDirect].P99Ns = 0 }, ExitInconclusive, "no figure"},
-		{"scenario not run", func(r *reports.Run) { r.Scenarios, r.Cells = r.Scenarios[:1], r.Cells[:2] }, ExitInconclusive, "message-log any style: not measured in this run"},
-		{"style not run", func(r *reports.Run) { r.Cells = append(r.Cells[:1], r.Cells[2:3]...) }, ExitInconclusive, "queue-low bus passages=1000: not measured"},
-		{"option not run", func(r *reports.Run) { r.Cells[queueBus].Options = map[string]string{"passages": "50"} }, ExitInconclusive, "not measured"},
-		{"nothing run", func(r *reports.Run) { r.Cells, r.Scenarios = nil, nil }, ExitInconclusive, "not measured"},
-		{"no baseline", func(r *reports.Run) { r.Cells[queueBus].Ratio = nil }, ExitInconclusive, "the baseline has no figure"},
-		{"other baseline", func(r *reports.Run) { r.Baseline = "nats" }, ExitInconclusive, "compared with nats in this run, not with direct"},
-		{"too few rounds", func(r *reports.Run) {
-			r.Cells[queueBus].Verdict, r.Cells[queueBus].Why = reports.Inconclusive, "3 rounds"
+		{"too slow for the floor", func(r *results.Run) { r.Cells[logDirect].NsOp = around(1.2e7) }, ExitOver, "ops_per_second ≥ 100"},
+		{"about as slow as the floor", func(r *results.Run) { r.Cells[logDirect].NsOp = around(1e7) }, ExitInconclusive, "straddles"},
+		{"slow tail", func(r *results.Run) { r.Cells[logDirect].P99Ns = 5_000_001 }, ExitOver, "p99_ns ≤ 5 000 000"},
+		{"tail of too few latencies", func(r *results.Run) { r.Cells[logDirect].P99Ns = 0 }, ExitInconclusive, "no figure"},
+		{"scenario not run", func(r *results.Run) { r.Scenarios, r.Cells = r.Scenarios[:1], r.Cells[:2] }, ExitInconclusive, "message-log any style: not measured in this run"},
+		{"style not run", func(r *results.Run) { r.Cells = append(r.Cells[:1], r.Cells[2:3]...) }, ExitInconclusive, "queue-low bus passages=1000: not measured"},
+		{"option not run", func(r *results.Run) { r.Cells[queueBus].Options = map[string]string{"passages": "50"} }, ExitInconclusive, "not measured"},
+		{"nothing run", func(r *results.Run) { r.Cells, r.Scenarios = nil, nil }, ExitInconclusive, "not measured"},
+		{"no baseline", func(r *results.Run) { r.Cells[queueBus].Ratio = nil }, ExitInconclusive, "the baseline has no figure"},
+		{"other baseline", func(r *results.Run) { r.Baseline = "nats" }, ExitInconclusive, "compared with nats in this run, not with direct"},
+		{"too few rounds", func(r *results.Run) {
+			r.Cells[queueBus].Verdict, r.Cells[queueBus].Why = results.Inconclusive, "3 rounds"
 		}, ExitInconclusive, "3 rounds"},
-		{"void", func(r *reports.Run) {
-			r.Cells[queueBus].Verdict, r.Cells[queueBus].Why = reports.Void, "2 rows missing"
-		}, ExitInvalid, "invalid: queue-low bus passages=1000: void: 2 rows missing"},
-		{"void beats over", func(r *reports.Run) {
-			r.Cells[queueBus].Verdict, r.Cells[logDirect].NsOp = reports.Void, around(1e9)
+		{"invalid", func(r *results.Run) {
+			r.Cells[queueBus].Verdict, r.Cells[queueBus].Why = results.Invalid, "2 rows missing"
+		}, ExitInvalid, "invalid: queue-low bus passages=1000: invalid: 2 rows missing"},
+		{"invalid before over", func(r *results.Run) {
+			r.Cells[queueBus].Verdict, r.Cells[logDirect].NsOp = results.Invalid, around(1e9)
 		}, ExitInvalid, "over"},
-		{"an unbudgeted void cell is no matter", func(r *reports.Run) {
+		{"an invalid cell without a budget does not count", func(r *results.Run) {
 			extra := cell("startup", "bus", nil, 5)
-			extra.Verdict = reports.Void
+			extra.Verdict = results.Invalid
 			r.Cells = append(r.Cells, extra)
 		}, ExitWithin, "6 within"},
-		{"void baseline", func(r *reports.Run) { r.Cells[queueDirect].Verdict = reports.Void }, ExitInvalid, "direct, which it is compared with, is void"},
-		{"effects missing", func(r *reports.Run) { r.Cells[queueBus].Work.Effects-- }, ExitInvalid, "3999 effects of 4000 expected"},
-		{"effects too many", func(r *reports.Run) { r.Cells[queueBus].Work.Effects++ }, ExitInvalid, "4001 effects of 4000"},
-		{"no work", func(r *reports.Run) { r.Cells[queueBus].Work = reports.Work{Digest: "d-queue-low"} }, ExitInvalid, "prove no work"},
-		{"no time", func(r *reports.Run) { r.Cells[queueBus].NsOp = reports.Estimate{} }, ExitInvalid, "is no time"},
-		{"other work", func(r *reports.Run) { r.Cells[queueBus].Work.Digest = "other" }, ExitInvalid, "did other work than direct: digest other"},
-		{"unknown verdict", func(r *reports.Run) { r.Cells[queueBus].Verdict = "splendid" }, ExitInvalid, `"splendid" is not known`},
-		{"no interval", func(r *reports.Run) { r.Cells[queueBus].Ratio = &reports.Estimate{Median: 1, Lo: 1.05, Hi: 1.06} }, ExitInvalid, "not an interval"},
-		{"ended early", func(r *reports.Run) { r.Incomplete = "interrupted" }, ExitIncomplete, "the run ended early: interrupted"},
-		{"ended early beats void", func(r *reports.Run) {
-			r.Incomplete, r.Cells[queueBus].Verdict = "killed", reports.Void
+		{"invalid baseline", func(r *results.Run) { r.Cells[queueDirect].Verdict = results.Invalid }, ExitInvalid, "direct, its baseline, is invalid"},
+		{"effects missing", func(r *results.Run) { r.Cells[queueBus].Work.Effects-- }, ExitInvalid, "1 of 4000 effects are missing"},
+		{"effects too many", func(r *results.Run) { r.Cells[queueBus].Work.Effects++ }, ExitInvalid, "1 effects more than the 4000 expected"},
+		{"no work", func(r *results.Run) { r.Cells[queueBus].Work = results.Work{Digest: "d-queue-low"} }, ExitInvalid, "prove no work"},
+		{"no time", func(r *results.Run) { r.Cells[queueBus].NsOp = results.Estimate{} }, ExitInvalid, "is no time"},
+		{"other work", func(r *results.Run) { r.Cells[queueBus].Work.Digest = "other" }, ExitInvalid, "its transcript (other) differs from that of direct"},
+		{"unknown verdict", func(r *results.Run) { r.Cells[queueBus].Verdict = "splendid" }, ExitInvalid, `"splendid" is not known`},
+		{"no interval", func(r *results.Run) { r.Cells[queueBus].Ratio = &results.Estimate{Median: 1, Lo: 1.05, Hi: 1.06} }, ExitInvalid, "not an interval"},
+		{"ended early", func(r *results.Run) { r.Incomplete = "interrupted" }, ExitIncomplete, "the run ended early: interrupted"},
+		{"ended early before invalid", func(r *results.Run) {
+			r.Incomplete, r.Cells[queueBus].Verdict = "killed", results.Invalid
 		}, ExitIncomplete, "exit 5"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -80,8 +80,8 @@ func TestExitCodes(t *testing.T) {
 			run := goodRun()
 			c.change(run)
 			code, stdout, stderr := gate(t, Gate{}, goodBudgets, run)
-			if code != c.want || !strings.Contains(stdout, c.told) || stderr != "" {
-				t.Errorf("exit %d, want %d with %q\n%s%s", code, c.want, c.told, stdout, stderr)
+			if code != c.want || !strings.Contains(stdout, c.shows) || stderr != "" {
+				t.Errorf("exit %d, want %d with %q\n%s%s", code, c.want, c.shows, stdout, stderr)
 			}
 		})
 	}
@@ -91,11 +91,11 @@ func TestBadInput(t *testing.T) {
 	t.Parallel()
 	known := Gate{Scenarios: []string{"queue-low", "message-log", "storm"}, Styles: []string{"direct", "bus", "nats"}}
 	for _, c := range []struct {
-		name string
-		gate Gate
-		from string // replaced in the budgets
-		to   string
-		told string
+		name  string
+		gate  Gate
+		from  string // replaced in the budgets
+		to    string
+		shows string
 	}{
 		{"misspelt field", Gate{}, "limits: {ratio", "limit: {ratio", `b.yaml:8: budgets[0].limit: unknown field; nearest is "limits"`},
 		{"misspelt quantity", Gate{}, "{ratio", "{ratoi", `b.yaml:8: budgets[0].limits.ratoi: unknown quantity; nearest is "ratio"`},
@@ -111,8 +111,8 @@ func TestBadInput(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			code, stdout, stderr := gate(t, c.gate, strings.Replace(goodBudgets, c.from, c.to, 1), goodRun())
-			if code != ExitUsage || stdout != "" || !strings.Contains(stderr, c.told) {
-				t.Errorf("exit %d, told %q%s; want 2 with %q", code, stderr, stdout, c.told)
+			if code != ExitUsage || stdout != "" || !strings.Contains(stderr, c.shows) {
+				t.Errorf("exit %d, got %q%s; want 2 with %q", code, stderr, stdout, c.shows)
 			}
 		})
 	}
@@ -132,10 +132,10 @@ func TestCommandLine(t *testing.T) {
 	t.Parallel()
 	empty := t.TempDir()
 	for _, c := range []struct {
-		name string
-		args []string
-		want int
-		told string
+		name  string
+		args  []string
+		want  int
+		shows string
 	}{
 		{"help", []string{"-h"}, ExitWithin, "overhead_us"},
 		{"help, two dashes", []string{"--help"}, ExitWithin, "Usage: rubato gate"},
@@ -148,13 +148,13 @@ func TestCommandLine(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
-			code := Main(c.args, &stdout, &stderr)
-			told := stdout.String() + stderr.String()
-			if code != c.want || !strings.Contains(told, c.told) {
-				t.Errorf("exit %d, told %q; want %d with %q", code, told, c.want, c.told)
+			code := Gate{}.Main(c.args, &stdout, &stderr)
+			got := stdout.String() + stderr.String()
+			if code != c.want || !strings.Contains(got, c.shows) {
+				t.Errorf("exit %d, got %q; want %d with %q", code, got, c.want, c.shows)
 			}
 			if quiet := map[bool]string{true: stderr.String(), false: stdout.String()}[code == ExitWithin]; quiet != "" {
-				t.Errorf("also told on the other stream: %q", quiet)
+				t.Errorf("also written to the other stream: %q", quiet)
 			}
 		})
 	}
@@ -164,7 +164,7 @@ func TestCommandLine(t *testing.T) {
 func TestTable(t *testing.T) {
 	t.Parallel()
 	run := goodRun()
-	run.Cells[queueBus].Ratio = &reports.Estimate{Median: 1.09, Lo: 1.05, Hi: 1.2}
+	run.Cells[queueBus].Ratio = &results.Estimate{Median: 1.09, Lo: 1.05, Hi: 1.2}
 	run.Cells[logDirect].Work.Effects--
 	run.Cells[3].NsOp = around(2e7)
 	_, stdout, _ := gate(t, Gate{}, goodBudgets, run)
@@ -179,7 +179,7 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if stdout != string(want) {
-		t.Errorf("told\n%s\nwant\n%s", stdout, want)
+		t.Errorf("got\n%s\nwant\n%s", stdout, want)
 	}
 }
 

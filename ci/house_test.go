@@ -16,7 +16,7 @@ import (
 // module is the import path of this module.
 const module = "rubato"
 
-// A source is one file of the house.
+// A source is one file of the module.
 type source struct {
 	path string // from the root, with slashes
 	text string
@@ -46,7 +46,7 @@ func (s source) imports() []string {
 	return paths
 }
 
-// A law of the house. broken tells every place where it does not hold.
+// A law is a rule that the code keeps. broken lists each place where it does not.
 type law struct {
 	name   string
 	broken func([]source) []string
@@ -54,7 +54,7 @@ type law struct {
 
 var laws = append(append([]law{}, importLaws...), styleLaws...)
 
-// TestHouse holds every law over the real files.
+// TestHouse checks every law on the real files.
 func TestHouse(t *testing.T) {
 	t.Parallel()
 	sources, err := readHouse(os.DirFS(".."))
@@ -62,7 +62,7 @@ func TestHouse(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(goFiles(sources, true)); n < 20 {
-		t.Fatalf("found %d Go files, so the laws would be held over nothing", n)
+		t.Fatalf("found %d Go files, so the laws would check nothing", n)
 	}
 	for _, l := range laws {
 		t.Run(l.name, func(t *testing.T) {
@@ -74,8 +74,8 @@ func TestHouse(t *testing.T) {
 	}
 }
 
-// readHouse reads the module's text files. What a run or a build leaves behind and
-// modules of their own are no part of the house.
+// readHouse reads the module's text files, without other modules and without the output of
+// runs and builds.
 func readHouse(root fs.FS) ([]source, error) {
 	var sources []source
 	err := fs.WalkDir(root, ".", func(p string, d fs.DirEntry, err error) error {

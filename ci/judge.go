@@ -2,8 +2,10 @@ package ci
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
-	"rubato/reports"
+	"rubato/results"
 )
 
 // Verdicts on a limit.
@@ -18,30 +20,30 @@ const (
 type Row struct {
 	Budget   string   `json:"budget"`
 	Source   string   `json:"source"`
-	Cell     string   `json:"cell"` // scenario, style and the options that tell it apart
+	Cell     string   `json:"cell"` // scenario, style and the named options
 	Quantity string   `json:"quantity"`
 	Limit    float64  `json:"limit"`
 	Unit     string   `json:"unit"`
-	AtLeast  bool     `json:"at_least,omitempty"` // the limit is a floor
+	AtLeast  bool     `json:"at_least,omitempty"` // the limit is the smallest allowed value
 	Measured *Measure `json:"measured,omitempty"` // nil: there is no figure
 	Verdict  string   `json:"verdict"`
-	Why      string   `json:"why,omitempty"` // of a verdict other than within and over
+	Why      string   `json:"why,omitempty"` // for a verdict other than within and over
 }
 
-// An Answer is what a gate says of a run.
+// An Answer is the result of a gate for a run.
 type Answer struct {
-	Verdict    string `json:"verdict"` // that of the exit code
+	Verdict    string `json:"verdict"` // the verdict of the exit code
 	Exit       int    `json:"exit"`
 	Incomplete string `json:"incomplete,omitempty"` // why the run ended early
 	Rows       []Row  `json:"rows"`
-	// Blind is why the run's verdicts mean nothing, Warnings what weakens them.
-	Blind    []string `json:"blind,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
+	// Insensitive says why the verdicts do not count. Warnings weaken them.
+	Insensitive []string `json:"insensitive,omitempty"`
+	Warnings    []string `json:"warnings,omitempty"`
 }
 
-// Judge holds a run to budgets. The error is bad input: a budget that names what
-// is not there.
-func (g Gate) Judge(budgets Budgets, run *reports.Run) (Answer, error) {
+// Judge compares a run with budgets. The error is bad input: a budget names something that
+// does not exist.
+func (g Gate) Judge(budgets Budgets, run *results.Run) (Answer, error) {
 	if faults := g.names(budgets, run); len(faults) > 0 {
 		return Answer{}, faults
 	}
@@ -49,15 +51,15 @@ func (g Gate) Judge(budgets Budgets, run *reports.Run) (Answer, error) {
 	for _, b := range budgets.List {
 		answer.Rows = append(answer.Rows, b.rows(run)...)
 	}
-	answer.proven(budgets, run)
+	answer.checkControls(budgets, run)
 	otherBaseline(answer.Rows, budgets.Baseline, run.Baseline)
 	answer.Exit, answer.Verdict = weigh(answer)
 	return answer, nil
 }
 
-// weigh picks the gravest: a run that ended early says nothing at all, void work
-// makes its neighbours doubtful, blind eyes see neither what is over nor what is
-// within, and what is over is over whatever else is open.
+// weigh picks the most serious verdict. A run that ended early shows nothing. Invalid work
+// makes the other rows doubtful. The verdicts of an insensitive run do not count. A row that
+// is over is over, even if others are inconclusive.
 func weigh(a Answer) (int, string) {
 	seen := make(map[string]bool)
 	for _, r := range a.Rows {
@@ -68,8 +70,8 @@ func weigh(a Answer) (int, string) {
 		return ExitIncomplete, "incomplete"
 	case seen[Invalid]:
 		return ExitInvalid, Invalid
-	case len(a.Blind) > 0:
-		return ExitInvalid, Blind
+	case len(a.Insensitive) > 0:
+		return ExitInvalid, insensitiveVerdict
 	case seen[Over]:
 		return ExitOver, Over
 	case seen[Inconclusive] || len(a.Rows) == 0:
@@ -78,13 +80,161 @@ func weigh(a Answer) (int, string) {
 	return ExitWithin, Within
 }
 
-// otherBaseline opens again what was compared with another style than the budgets
-// mean, as in a run of some styles only.
+// otherBaseline makes rows inconclusive that were compared with another style than the
+// baseline of the budgets, as in a run of some styles only.
 func otherBaseline(rows []Row, want, have string) {
 	for i := range rows {
 		r := &rows[i]
-		if relative[r.Quantity] && want != have && (r.Verdict == Within || r.Verdict == Over) {
+		if relative(r.Quantity) && want != have && (r.Verdict == Within || r.Verdict == Over) {
 			r.Verdict, r.Why = Inconclusive, fmt.Sprintf("compared with %s in this run, not with %s", have, want)
 		}
 	}
+}
+
+// A PairedLimit is a limit on a figure that is compared with the baseline in each round. A
+// run that decides measures until it is certain about these.
+type PairedLimit struct {
+	Budget   string
+	Quantity string  // as in results: "ratio" or "overhead_ns"
+	Limit    float64 // in the unit of the quantity
+}
+
+// Paired are the limits that the budgets set for a cell.
+func (b Budgets) Paired(scenario, style string, options map[string]string) []PairedLimit {
+	var all []PairedLimit
+	for _, budget := range b.List {
+		if !slices.Contains(budget.Scenarios, scenario) || !results.Within(budget.Options, options) ||
+			len(budget.Styles) > 0 && !slices.Contains(budget.Styles, style) || budget.Figure != "" {
+			continue
+		}
+		for _, l := range budget.Limits {
+			switch q, _ := findQuantity(l.Quantity); q.Name {
+			case "ratio", "overhead_ns", "mean_ratio":
+				all = append(all, PairedLimit{budget.Name, q.Name, q.Budget.Per * l.Value})
+			}
+		}
+	}
+	return all
+}
+
+// A Measure is the measured value of one quantity, in the unit of the limit. Lo and Hi are
+// the ends of its interval. A Point is a figure of all rounds together, without an interval:
+// Lo and Hi are then the figure itself. For a count, and for a figure with too few rounds
+// for an interval, they are the smallest and the largest round, or the median if these are
+// not known.
+type Measure struct {
+	Median float64 `json:"median"`
+	Lo     float64 `json:"lo"`
+	Hi     float64 `json:"hi"`
+	Point  bool    `json:"point,omitempty"`
+	Rounds int     `json:"rounds,omitempty"` // set if it has no interval and Lo and Hi are single rounds
+}
+
+// A quantity is what a limit is about: a metric, or a measure of the scenario if the budget
+// names a figure.
+type quantity struct {
+	results.Metric
+	field string
+	unit  string
+	floor bool // the limit is the smallest allowed value, not the largest
+	read  func(*results.Cell) *Measure
+	each  bool // without an interval, every round is judged
+}
+
+// quantities are all metrics that a budget can limit, in the order of the manual.
+var quantities = func() (all []quantity) {
+	for _, m := range results.Metrics {
+		if m.Budget.Field != "" {
+			all = append(all, quantity{Metric: m, field: m.Budget.Field, unit: m.Budget.Unit, floor: m.More,
+				read: func(c *results.Cell) *Measure { return readMetric(m, c) }})
+		}
+	}
+	return all
+}()
+
+// readMetric is the metric in the unit of budgets, nil if the cell has none. A metric that
+// was not measured is never zero, because zero would keep every limit.
+func readMetric(m results.Metric, c *results.Cell) *Measure {
+	e, known := m.Of(c)
+	per := m.Budget.Per
+	switch median := e.Median / per; {
+	case !known:
+		return nil
+	case m.Point:
+		return &Measure{Median: median, Lo: median, Hi: median, Point: true}
+	case !e.Bounded():
+		return &Measure{Median: median, Lo: median, Hi: median, Rounds: max(c.Rounds, 1)}
+	}
+	return &Measure{Median: e.Median / per, Lo: e.Lo / per, Hi: e.Hi / per}
+}
+
+func findQuantity(field string) (quantity, bool) {
+	i := slices.IndexFunc(quantities, func(q quantity) bool { return q.field == field })
+	if i < 0 {
+		return quantity{}, false
+	}
+	return quantities[i], true
+}
+
+// relative reports whether a limit's name is that of a comparison with the baseline.
+func relative(field string) bool {
+	q, _ := findQuantity(field)
+	return q.Relative
+}
+
+func quantityFields() []string {
+	fields := make([]string, len(quantities))
+	for i, q := range quantities {
+		fields[i] = q.field
+	}
+	return fields
+}
+
+// quantityManual lists the fields for the command's help.
+func quantityManual() string {
+	var b strings.Builder
+	for _, q := range quantities {
+		fmt.Fprintf(&b, "    %-19s %-7s %s\n", q.field, q.unit, q.Budget.Doc)
+	}
+	return b.String()
+}
+
+// doubt says why the cell's figures do not count. It is empty if there is no reason. It
+// repeats the checks of the run, so that a report that was edited by hand or written by a
+// broken program does not pass.
+func doubt(run *results.Run, c *results.Cell) string {
+	w := c.Work
+	switch c.Verdict {
+	case results.Measured, results.Inconclusive:
+	case results.Invalid:
+		return "invalid: " + c.Why
+	default:
+		return fmt.Sprintf("verdict %q is not known to this rubato", c.Verdict)
+	}
+	switch {
+	case w.Stimuli <= 0 || w.Expected <= 0:
+		return fmt.Sprintf("%d stimuli with %d effects expected prove no work", w.Stimuli, w.Expected)
+	case w.Fault() != "":
+		return w.Fault()
+	case c.NsOp.Median <= 0 || c.NsOp.Bounded() && c.NsOp.Lo <= 0:
+		return fmt.Sprintf("%g ns an operation is no time", c.NsOp.Median)
+	}
+	return differs(run, c)
+}
+
+// differs compares the cell's transcript with the baseline's.
+func differs(run *results.Run, c *results.Cell) string {
+	for i := range run.Cells {
+		base := &run.Cells[i]
+		if base.Style != run.Baseline || base.Scenario != c.Scenario || !results.Agree(base.Options, c.Options) {
+			continue
+		}
+		if difference := c.Work.Difference(base.Work, base.Style); difference != "" {
+			return difference
+		}
+		if base.Verdict == results.Invalid {
+			return fmt.Sprintf("%s, its baseline, is invalid: %s", base.Style, base.Why)
+		}
+	}
+	return ""
 }

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
-	"rubato/reports"
+	"github.com/goccy/go-yaml/ast"
+
+	"rubato/results"
 )
 
-// names finds what budgets name and nobody has.
-func (g Gate) names(budgets Budgets, run *reports.Run) Faults {
+// names finds names in budgets that do not exist.
+func (g Gate) names(budgets Budgets, run *results.Run) Faults {
 	var faults Faults
 	scenarios, styles := namesOf(run)
 	if b := budgets.Baseline; b != "" && unknown(b, g.Styles, styles) {
@@ -41,8 +44,8 @@ func (g Gate) names(budgets Budgets, run *reports.Run) Faults {
 	return faults
 }
 
-// unknown says whether a name is nobody's: not among the known ones, or, when
-// those are not given, close to one of the run but not it.
+// unknown reports whether a name does not exist: it is not among the known names or, if
+// these are not given, it is close to a name of the run but not equal.
 func unknown(name string, known, measured []string) bool {
 	if len(known) > 0 {
 		return !slices.Contains(known, name)
@@ -50,8 +53,8 @@ func unknown(name string, known, measured []string) bool {
 	if slices.Contains(measured, name) || len(measured) == 0 {
 		return false
 	}
-	best, _ := nearest(name, measured)
-	return edits(name, best) <= 2
+	_, edits := results.Nearest(name, measured)
+	return edits <= 2
 }
 
 func choice(known, measured []string) []string {
@@ -61,7 +64,7 @@ func choice(known, measured []string) []string {
 	return measured
 }
 
-func namesOf(run *reports.Run) (scenarios, styles []string) {
+func namesOf(run *results.Run) (scenarios, styles []string) {
 	for _, s := range run.Scenarios {
 		scenarios = append(scenarios, s.Name)
 	}
@@ -77,8 +80,8 @@ func namesOf(run *reports.Run) (scenarios, styles []string) {
 	return slices.Compact(scenarios), slices.Compact(styles)
 }
 
-// keys are the options of the measured cells that the budget's names fit.
-func (b Budget) keys(run *reports.Run) []string {
+// keys are the options of the measured cells that have the budget's scenario and style.
+func (b Budget) keys(run *results.Run) []string {
 	keys := make(map[string]bool)
 	for _, c := range run.Cells {
 		if slices.Contains(b.Scenarios, c.Scenario) && (len(b.Styles) == 0 || slices.Contains(b.Styles, c.Style)) {
@@ -95,4 +98,138 @@ func (b Budget) lineOf(field string) int {
 		return at
 	}
 	return b.line
+}
+
+// suggest gives the valid name nearest to a wrong one, and all names if there are few.
+func suggest(wrong string, valid []string) string {
+	if len(valid) == 0 {
+		return "there is none to choose from"
+	}
+	names := slices.Sorted(slices.Values(valid))
+	best, _ := results.Nearest(wrong, names)
+	if len(names) > 6 {
+		return fmt.Sprintf("nearest is %q", best)
+	}
+	return fmt.Sprintf("nearest is %q; there are %s", best, strings.Join(names, ", "))
+}
+
+// root reads the whole file: its schema and its list of budgets.
+func (p *parse) root(n ast.Node) Budgets {
+	budgets := Budgets{File: p.file}
+	lines := p.fields(n, "", map[string]func(ast.Node){
+		"schema": func(n ast.Node) {
+			if v := p.text(n, "schema"); v != "" && v != fmt.Sprint(BudgetsSchema) {
+				p.fault(n, "schema", "is %s; this rubato reads schema %d", v, BudgetsSchema)
+			}
+		},
+		"baseline": func(n ast.Node) { budgets.Baseline = p.text(n, "baseline") },
+		"require_controls": func(n ast.Node) {
+			v, ok := n.(*ast.BoolNode)
+			if !ok {
+				p.fault(n, "require_controls", "must be true or false, not %s", kind(n))
+				return
+			}
+			budgets.RequireControls = v.Value
+		},
+		"budgets": func(n ast.Node) { budgets.List = p.budgets(n) },
+	})
+	p.need(n, "", lines, "schema", "budgets")
+	p.relative(budgets)
+	return budgets
+}
+
+// relative requires that a relative limit has a baseline, which must be another style.
+func (p *parse) relative(budgets Budgets) {
+	for i, b := range budgets.List {
+		for _, l := range b.Limits {
+			problem := ""
+			switch {
+			case !relative(l.Quantity):
+			case budgets.Baseline == "":
+				problem = "compares with nothing; name the style in the field `baseline` of the file"
+			case slices.Contains(b.Styles, budgets.Baseline):
+				problem = "compares " + budgets.Baseline + " with itself; take ns_op"
+			case len(b.Styles) == 0:
+				problem = "compares every style with " + budgets.Baseline + ", itself too; name the styles"
+			}
+			if problem != "" {
+				p.faults = append(p.faults, Fault{p.file, l.line, fmt.Sprintf("budgets[%d].limits.%s", i, l.Quantity), problem})
+			}
+		}
+	}
+}
+
+func (p *parse) budgets(n ast.Node) []Budget {
+	list, ok := n.(*ast.SequenceNode)
+	if !ok {
+		p.fault(n, "budgets", "must be a list, not %s", kind(n))
+		return nil
+	}
+	if len(list.Values) == 0 {
+		p.fault(n, "budgets", "an empty list gates nothing")
+	}
+	budgets := make([]Budget, 0, len(list.Values))
+	names := make(map[string]int)
+	for i, v := range list.Values {
+		b := p.budget(v, fmt.Sprintf("budgets[%d]", i))
+		if first, twice := names[b.Name]; twice && b.Name != "" {
+			p.fault(v, fmt.Sprintf("budgets[%d].name", i), "%q is taken by the budget in line %d", b.Name, first)
+		}
+		names[b.Name] = b.line
+		budgets = append(budgets, b)
+	}
+	return budgets
+}
+
+func (p *parse) budget(n ast.Node, path string) Budget {
+	b := Budget{line: lineOf(n)}
+	b.lines = p.fields(n, path, map[string]func(ast.Node){
+		"name":     func(n ast.Node) { b.Name = p.text(n, path+".name") },
+		"scenario": func(n ast.Node) { b.Scenarios = p.texts(n, path+".scenario") },
+		"style":    func(n ast.Node) { b.Styles = p.texts(n, path+".style") },
+		"options":  func(n ast.Node) { b.Options = p.options(n, path+".options") },
+		"figure":   func(n ast.Node) { b.Figure = p.text(n, path+".figure") },
+		"limits":   func(n ast.Node) { b.Limits = p.limits(n, path+".limits") },
+		"source":   func(n ast.Node) { b.Source = p.text(n, path+".source") },
+	})
+	p.need(n, path, b.lines, "name", "scenario", "limits", "source")
+	p.bounded(b, path)
+	if at, ok := b.lines["name"]; ok {
+		b.line = at
+	}
+	return b
+}
+
+func (p *parse) options(n ast.Node, path string) map[string]string {
+	options := make(map[string]string)
+	p.pairs(n, path, func(key string, v *ast.MappingValueNode) {
+		options[key] = p.text(v.Value, path+"."+key)
+	})
+	return options
+}
+
+func (p *parse) limits(n ast.Node, path string) []Limit {
+	var limits []Limit
+	lines := p.pairs(n, path, func(key string, v *ast.MappingValueNode) {
+		if _, ok := findQuantity(key); !ok && !bounds(key) {
+			p.fault(v.Key, path+"."+key, "unknown quantity; %s", suggest(key, quantityFields()))
+			return
+		}
+		limits = append(limits, Limit{key, p.number(v.Value, path+"."+key, bounds(key)), lineOf(v.Key)})
+	})
+	if lines != nil && len(lines) == 0 {
+		p.fault(n, path, "no limit gates nothing; %s", suggest("", quantityFields()))
+	}
+	return limits
+}
+
+func (p *parse) need(n ast.Node, path string, lines map[string]int, fields ...string) {
+	if lines == nil {
+		return
+	}
+	for _, f := range fields {
+		if _, ok := lines[f]; !ok {
+			p.fault(n, join(path, f), "is missing")
+		}
+	}
 }

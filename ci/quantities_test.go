@@ -3,20 +3,20 @@ package ci
 import (
 	"testing"
 
-	"rubato/reports"
+	"rubato/results"
 )
 
 // TestQuantities reads each field from a cell in which every figure is different.
 func TestQuantities(t *testing.T) {
 	t.Parallel()
-	c := reports.Cell{
-		NsOp:  reports.Estimate{Median: 2000, Lo: 1000, Hi: 4000},
-		Ratio: &reports.Estimate{Median: 2, Lo: 1, Hi: 3}, OverheadNs: &reports.Estimate{Median: 5000, Lo: -1000, Hi: 6000},
-		CPUNsOp: reports.Estimate{Median: 12, Lo: 11, Hi: 13}, CPURatio: &reports.Estimate{Median: 1.5, Lo: 1.4, Hi: 1.6}, P50Ns: 50, P95Ns: 95, P99Ns: 99, P999Ns: 999,
+	c := results.Cell{
+		NsOp:  results.Estimate{Median: 2000, Lo: 1000, Hi: 4000},
+		Ratio: &results.Estimate{Median: 2, Lo: 1, Hi: 3}, OverheadNs: &results.Estimate{Median: 5000, Lo: -1000, Hi: 6000},
+		CPUNsOp: results.Estimate{Median: 12, Lo: 11, Hi: 13}, MeanRatio: &results.Estimate{Median: 2.5, Lo: 1.5, Hi: 3.5}, CPURatio: &results.Estimate{Median: 1.5, Lo: 1.4, Hi: 1.6}, P50Ns: 50, P95Ns: 95, P99Ns: 99, P999Ns: 999,
 		AllocsOp: 7, BytesOp: 700, RSSPeak: 42_500_000, ActiveCPU: 88, IdleCPU: .25,
 	}
 	want := map[string]Measure{
-		"ratio": {2, 1, 3, false, 0}, "overhead_us": {5, -1, 6, false, 0}, "ns_op": {2000, 1000, 4000, false, 0},
+		"ratio": {2, 1, 3, false, 0}, "mean_ratio": {2.5, 1.5, 3.5, false, 0}, "overhead_us": {5, -1, 6, false, 0}, "ns_op": {2000, 1000, 4000, false, 0},
 		"ops_per_second_min": {500_000, 250_000, 1_000_000, false, 0}, "cpu_ns_op": {12, 11, 13, false, 0},
 		"p50_ns": {50, 50, 50, true, 0}, "p95_ns": {95, 95, 95, true, 0}, "cpu_ratio": {1.5, 1.4, 1.6, false, 0}, "p99_ns": {99, 99, 99, true, 0}, "p999_ns": {999, 999, 999, true, 0},
 		"allocs_op": {7, 7, 7, true, 0}, "bytes_op": {700, 700, 700, true, 0}, "rss_mb": {42.5, 42.5, 42.5, true, 0},
@@ -40,7 +40,7 @@ func TestUnmeasuredIsNoFigure(t *testing.T) {
 		if canBeZero[q.field] {
 			continue
 		}
-		if got := q.read(&reports.Cell{}); got != nil {
+		if got := q.read(&results.Cell{}); got != nil {
 			t.Errorf("%s of an empty cell: %+v, want none", q.field, got)
 		}
 	}
@@ -69,36 +69,6 @@ func TestDecide(t *testing.T) {
 	} {
 		if got, why := decide(c.m, c.q, 10); got != c.want || (why == "") != (got == Within || got == Over) {
 			t.Errorf("decide(%+v, %s, 10) = %s, %q; want %s", c.m, c.q.field, got, why, c.want)
-		}
-	}
-}
-
-func TestFigure(t *testing.T) {
-	t.Parallel()
-	for v, want := range map[float64]string{
-		0: "0", 1.1: "1.1", 0.123456: "0.1235", 9999: "9999", -3.5: "-3.5", 12_345: "12 345", 123_456: "123 456",
-		5_000_000: "5 000 000", -12_345: "-12 345", -123_456: "-123 456",
-	} {
-		if got := figure(v); got != want {
-			t.Errorf("figure(%v) = %q, want %q", v, got, want)
-		}
-	}
-}
-
-func TestNearest(t *testing.T) {
-	t.Parallel()
-	names := []string{"queue-low", "message-log", "storm"}
-	for wrong, want := range map[string]string{"queuelow": "queue-low", "msg-log": "message-log", "strom": "storm", "": "storm"} {
-		if got, _ := nearest(wrong, names); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", wrong, got, want)
-		}
-	}
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"kitten", "sitting", 3}, {"µs", "us", 1}} {
-		if got := edits(c.a, c.b); got != c.want {
-			t.Errorf("edits(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
 		}
 	}
 }

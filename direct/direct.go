@@ -1,14 +1,13 @@
 // Package direct is the baseline: the player's parts joined by function calls, as
-// fast as an expert would write it. It adds nothing, so that whatever another
-// style costs more is that style's.
+// fast as an expert would write it. It adds nothing, so what another style costs more
+// is the cost of that style.
 //
 // It has the shape of its siblings, orchestrated and natsbus: type, open, stimuli,
-// conversation, close.
+// conversation, close. refill.go and playing.go hold the calls that the rules of
+// orchestrated replace.
 package direct
 
-import (
-	"rubato/player"
-)
+import "rubato/player"
 
 // Style is direct calls.
 var Style = player.Style{
@@ -17,18 +16,18 @@ var Style = player.Style{
 	Open: Open,
 }
 
-// wired is the player as direct calls join it.
+// wired is the player, joined by direct calls.
 type wired struct {
 	*player.Parts
 	closed bool
 }
 
-// Open makes the parts. Who calls whom is below.
+// Open makes the parts.
 func Open(config player.Config) (player.Player, error) {
 	return &wired{Parts: player.NewParts(config.Defaults())}, nil
 }
 
-// Do calls, and what it calls has happened when it returns.
+// Do makes the calls and returns when they have.
 func (w *wired) Do(s player.Stimulus) error {
 	if w.closed {
 		return player.ErrClosed
@@ -39,7 +38,7 @@ func (w *wired) Do(s player.Stimulus) error {
 	return w.converse(s)
 }
 
-// Post is done when it returns, but for a message that waits for its batch.
+// Post is done when it returns. Only a message may wait for its batch.
 func (w *wired) Post(s player.Stimulus, done player.Done) error {
 	if w.closed {
 		return player.ErrClosed
@@ -52,10 +51,10 @@ func (w *wired) Post(s player.Stimulus, done player.Done) error {
 	return nil
 }
 
-// Settle commits the batch that has not filled.
+// Settle commits a batch that is not full.
 func (w *wired) Settle() error { return w.Batch.Flush() }
 
-// converse holds the conversation that a stimulus starts.
+// converse starts the calls that answer a stimulus.
 func (w *wired) converse(s player.Stimulus) error {
 	switch s.Kind {
 	case player.Period:
@@ -86,6 +85,45 @@ func (w *wired) converse(s player.Stimulus) error {
 	return player.Unknown(s)
 }
 
+// period mixes one audio period and then handles the markers that it passed.
+func (w *wired) period(s player.Stimulus) error {
+	markers, err := w.Playback.Mix(s.Frames)
+	if err != nil {
+		return err
+	}
+	for _, m := range markers {
+		passed := s
+		passed.At += m.After
+		if failed := w.pass(passed, m); err == nil {
+			err = failed
+		}
+	}
+	return err
+}
+
+// pass handles one marker.
+func (w *wired) pass(s player.Stimulus, m player.Marker) error {
+	switch m.Kind {
+	case player.PositionMark:
+		return w.position(s, m)
+	case player.CrossfadeMark:
+		return w.Broadcast.Send(player.StateChanged, player.Crossfading, 0)
+	case player.BoundaryMark:
+		return w.Broadcast.Send(player.SongChanged, "", m.Passage)
+	case player.PassageEndMark:
+		return w.passageEnd(s)
+	}
+	return nil
+}
+
+// messageSaid logs a message and counts its user.
+func (w *wired) messageSaid(s player.Stimulus) error {
+	if err := w.Messages.Append(s.Message); err != nil {
+		return err
+	}
+	return w.Users.Count(s.Message.Username)
+}
+
 // Status asks the part.
 func (w *wired) Status(uint64) (player.Status, error) {
 	if w.closed {
@@ -102,15 +140,7 @@ func (w *wired) Waiting(uint64) ([]player.Entry, error) {
 	return w.Queue.Entries(), nil
 }
 
-// messageSaid logs a message and counts its user.
-func (w *wired) messageSaid(s player.Stimulus) error {
-	if err := w.Messages.Append(s.Message); err != nil {
-		return err
-	}
-	return w.Users.Count(s.Message.Username)
-}
-
-// Close commits what waits. There is nothing else to leave behind.
+// Close commits a batch that is not full. Nothing else is open.
 func (w *wired) Close() error {
 	if w.closed {
 		return nil

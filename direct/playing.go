@@ -6,42 +6,12 @@ import (
 	"rubato/player"
 )
 
-// What plays, and what follows as it goes on.
+// Playing: from one passage to the next.
 
-// period mixes, and then follows what was passed on the way.
-func (w *wired) period(s player.Stimulus) error {
-	markers, err := w.Playback.Mix(s.Frames)
-	if err != nil {
-		return err
-	}
-	for _, m := range markers {
-		passed := s
-		passed.At += m.After
-		if failed := w.pass(passed, m); err == nil {
-			err = failed
-		}
-	}
-	return err
-}
-
-func (w *wired) pass(s player.Stimulus, m player.Marker) error {
-	switch m.Kind {
-	case player.PositionMark:
-		return w.position(s, m)
-	case player.CrossfadeMark:
-		return w.Broadcast.Send(player.StateChanged, player.Crossfading, 0)
-	case player.BoundaryMark:
-		return w.Broadcast.Send(player.SongChanged, "", m.Passage)
-	case player.PassageEndMark:
-		return w.passageEnd(s)
-	}
-	return nil
-}
-
-// position tells where in the passage we are, and as time has passed, looks after
-// the queue and what was held back.
+// position reports the position. Time has passed, so it also reviews the queue and
+// reports a depth that was held back.
 func (w *wired) position(s player.Stimulus, m player.Marker) error {
-	if err := w.Broadcast.Send(player.PositionTold, "", m.Position.Duration().Milliseconds()); err != nil {
+	if err := w.Broadcast.Send(player.PositionChanged, "", m.Position.Duration().Milliseconds()); err != nil {
 		return err
 	}
 	if level := w.Queue.Review(s.At); level.Refill {
@@ -50,12 +20,12 @@ func (w *wired) position(s player.Stimulus, m player.Marker) error {
 		}
 	}
 	if depth, due := w.Pace.Owed(s.At); due {
-		return w.tellDepth(s, depth)
+		return w.sendDepth(s, depth)
 	}
 	return nil
 }
 
-// passageEnd advances the queue and remembers what was played.
+// passageEnd advances the queue and records what was played.
 func (w *wired) passageEnd(s player.Stimulus) error {
 	ended, began, level, err := w.Queue.Advance(s.At)
 	if err != nil {
@@ -68,8 +38,8 @@ func (w *wired) passageEnd(s player.Stimulus) error {
 	return recorded
 }
 
-// moveUp follows when entries have left the queue: who is first now plays, who is
-// second is cued. One that fails does not keep the others from it.
+// moveUp runs after an entry has left the queue: it plays the new first passage and
+// cues the second. Each step runs even if another fails.
 func (w *wired) moveUp(s player.Stimulus, level player.Level) error {
 	head, next := w.Queue.Head(), w.Queue.Next()
 	err := w.depthChanged(s, level)
@@ -82,7 +52,7 @@ func (w *wired) moveUp(s player.Stimulus, level player.Level) error {
 	return err
 }
 
-// startReady plays the first in the queue if it has been decoded.
+// startReady plays the first passage of the queue if it is decoded.
 func (w *wired) startReady(head int64) error {
 	if !w.Decoder.IsReady(head) || w.Playback.Passage == head {
 		return nil
@@ -90,7 +60,7 @@ func (w *wired) startReady(head int64) error {
 	return w.start(head)
 }
 
-// cueReady has the second in the queue follow if it has been decoded.
+// cueReady cues the second passage of the queue if it is decoded.
 func (w *wired) cueReady(next int64) error {
 	if w.Queue.Next() != next || !w.Decoder.IsReady(next) {
 		return nil
@@ -98,8 +68,8 @@ func (w *wired) cueReady(next int64) error {
 	return w.Playback.Cue(next)
 }
 
-// bufferReady starts the passage if it is the one to play, and cues it if it is the
-// one to follow.
+// bufferReady starts the passage if it is the first of the queue, and cues it if it is
+// the second.
 func (w *wired) bufferReady(s player.Stimulus) error {
 	if err := w.Decoder.Ready(s.Passage); err != nil {
 		return err
@@ -114,7 +84,7 @@ func (w *wired) bufferReady(s player.Stimulus) error {
 	return err
 }
 
-// bufferFailed takes out of the queue what cannot be played.
+// bufferFailed drops a passage that cannot be played.
 func (w *wired) bufferFailed(s player.Stimulus) error {
 	if err := w.Decoder.Fail(s.Passage); err != nil {
 		return err
@@ -126,7 +96,7 @@ func (w *wired) bufferFailed(s player.Stimulus) error {
 	return w.moveUp(s, level)
 }
 
-// start plays a passage, and tells everybody.
+// start plays a passage and reports it.
 func (w *wired) start(passage int64) error {
 	if err := w.Playback.Start(passage); err != nil {
 		return err
@@ -137,7 +107,7 @@ func (w *wired) start(passage int64) error {
 	return w.Broadcast.Send(player.SongChanged, "", passage)
 }
 
-// stateChanged tells and keeps what the player is doing.
+// stateChanged reports and stores the state.
 func (w *wired) stateChanged() error {
 	state := string(w.Playback.State)
 	if err := w.Broadcast.Send(player.StateChanged, state, 0); err != nil {
@@ -146,7 +116,7 @@ func (w *wired) stateChanged() error {
 	return w.Settings.Put("playback", state)
 }
 
-// control commands playback, for whoever may.
+// control runs a command if the session may.
 func (w *wired) control(s player.Stimulus) error {
 	if !w.Sessions.Authorised(s.Token) {
 		return w.Sessions.Refuse(s.Command)
@@ -164,7 +134,7 @@ func (w *wired) control(s player.Stimulus) error {
 	return w.stateChanged()
 }
 
-// volumeSet sets the volume, and keeps it.
+// volumeSet sets and stores the volume.
 func (w *wired) volumeSet(s player.Stimulus) error {
 	if err := w.Playback.SetVolume(s.Volume); err != nil {
 		return err

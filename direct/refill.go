@@ -2,14 +2,14 @@ package direct
 
 import "rubato/player"
 
-// What fills the queue.
+// Refill: what fills the queue.
 
 // queueLow refills the queue by one passage.
 func (w *wired) queueLow(s player.Stimulus) error {
 	return w.depthChanged(s, w.Queue.PlayDown(s.At))
 }
 
-// depthChanged tells how many wait, at most ten times a second, and refills.
+// depthChanged reports the queue's depth and refills the queue.
 func (w *wired) depthChanged(s player.Stimulus, level player.Level) error {
 	if err := w.paceDepth(s, level.Depth); err != nil {
 		return err
@@ -20,15 +20,15 @@ func (w *wired) depthChanged(s player.Stimulus, level player.Level) error {
 	return w.refill(s, level)
 }
 
-// paceDepth tells the depth, or holds it if that comes too soon.
+// paceDepth reports the depth at most ten times a second, and otherwise holds it back.
 func (w *wired) paceDepth(s player.Stimulus, depth int) error {
 	if w.Pace.Due(s.At) {
-		return w.tellDepth(s, depth)
+		return w.sendDepth(s, depth)
 	}
 	return w.Pace.Hold(depth)
 }
 
-func (w *wired) tellDepth(s player.Stimulus, depth int) error {
+func (w *wired) sendDepth(s player.Stimulus, depth int) error {
 	if err := w.Broadcast.Send(player.DepthChanged, "", int64(depth)); err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (w *wired) refill(s player.Stimulus, level player.Level) error {
 	return w.Cooldowns.Record(passage.ID, level.Target)
 }
 
-// choose selects what would play best at target.
+// choose selects the passage that fits target best.
 func (w *wired) choose(target player.Ticks, seed uint64) (player.Passage, error) {
 	wanted, err := w.Timeslots.FlavorAt(target)
 	if err != nil {
@@ -55,12 +55,12 @@ func (w *wired) choose(target player.Ticks, seed uint64) (player.Passage, error)
 	}
 	passage, err := w.Director.Select(target, wanted, seed)
 	if err != nil {
-		_ = w.Broadcast.Send(player.Notice, string(player.CodeOf(err)), 0) // the selection's error is the one to tell
+		_ = w.Broadcast.Send(player.Notice, string(player.CodeOf(err)), 0) // the selection's error comes first
 	}
 	return passage, err
 }
 
-// suggestion tells what would be selected, and leaves all as it is.
+// suggestion reports what would be selected and changes nothing.
 func (w *wired) suggestion(s player.Stimulus) error {
 	passage, err := w.choose(s.At, s.Seed)
 	if err != nil {
@@ -69,7 +69,7 @@ func (w *wired) suggestion(s player.Stimulus) error {
 	return w.Broadcast.Send(player.Suggested, "", passage.ID)
 }
 
-// enqueue appends a passage, and asks for its sound.
+// enqueue appends a passage and requests its decoding.
 func (w *wired) enqueue(passage player.Passage) error {
 	if err := w.Queue.Enqueue(passage.ID, passage.Length()); err != nil {
 		return err
@@ -77,7 +77,7 @@ func (w *wired) enqueue(passage player.Passage) error {
 	return w.Decoder.Request(passage.ID)
 }
 
-// wanted enqueues what somebody wants.
+// wanted enqueues the passage that a user wants.
 func (w *wired) wanted(s player.Stimulus) error {
 	passage, err := w.Director.Find(s.Passage)
 	if err != nil {

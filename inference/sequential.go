@@ -2,36 +2,44 @@ package inference
 
 import (
 	"fmt"
-	"math"
 	"slices"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// A Peeking plan says when one may look at growing values, and how many of them have
-// to lie on one side then, so that all looks together err at most as often as one
-// would: a group-sequential sign test with exact boundaries. The error is spent in
-// equal parts over the looks (Lan and DeMets, "Discrete sequential boundaries for
-// clinical trials", 1983), and the intervals are repeated confidence intervals
-// (Jennison and Turnbull, 1989). Stopping at any look, for whatever reason, keeps
-// the rate; so does running out of time.
+// A Sequential plan is a group-sequential test. It says after how many values to look, and
+// which intervals they then have, so that all looks together err at most as often as one look
+// would. The looks share the error in equal parts (Lan and DeMets, "Discrete sequential
+// boundaries for clinical trials", 1983), and the intervals are repeated confidence intervals
+// (Jennison and Turnbull, 1989). The error rate holds whatever the reason to stop at a look,
+// lack of time included. What the looks err is added up, as if no two of them erred in the
+// same run. So all of them err less often than they may.
 //
-// A mixture martingale would allow a look at every round for ever, and pays for it
-// with intervals some half as wide again.
-type Peeking struct {
-	Looks []int // numbers of values at which to look, rising
-	ranks []int // order statistic that bounds the interval at each, 0: none does
-	alpha float64
+// A mixture martingale would allow a look after every round, but its intervals are about
+// 1.5 times as wide.
+type Sequential struct {
+	Looks  []int     // numbers of values at which to look, rising
+	shares []float64 // of alpha, that may be spent up to each look
+	ranks  []int     // rank that bounds the interval at each look; 0: none does
+	alpha  float64
+	by     statistic
 }
 
-// DefaultLooks grow by about √2, to 512.
+// DefaultLooks grow by a factor of about √2, up to 512.
 func DefaultLooks() []int {
 	return []int{8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512}
 }
 
-// NewPeeking works the boundaries out: all looks together err with probability 1 -
-// confidence at most.
-func NewPeeking(looks []int, confidence float64) (*Peeking, error) {
+// NewSequential plans intervals of medians. All looks together err with a probability of at
+// most 1 - confidence.
+func NewSequential(looks []int, confidence float64) (*Sequential, error) {
+	return newSequential(signs, looks, confidence)
+}
+
+// NewSequentialPaired plans intervals of values that compare two arms, as Paired does.
+func NewSequentialPaired(looks []int, confidence float64) (*Sequential, error) {
+	return newSequential(signedRanks, looks, confidence)
+}
+
+func newSequential(by statistic, looks []int, confidence float64) (*Sequential, error) {
 	alpha := 1 - confidence
 	if len(looks) == 0 || looks[0] < 1 || !slices.IsSorted(looks) || len(slices.Compact(slices.Clone(looks))) != len(looks) {
 		return nil, fmt.Errorf("looks %v: want rising numbers of values", looks)
@@ -39,60 +47,62 @@ func NewPeeking(looks []int, confidence float64) (*Peeking, error) {
 	if !(alpha > 0 && alpha < 1) {
 		return nil, fmt.Errorf("confidence %v: want a number between 0 and 1", confidence)
 	}
-	p := &Peeking{Looks: slices.Clone(looks), alpha: alpha}
-	alive, spent := []float64{1}, 0.0 // probability of k values below the median, not decided yet
-	for j, n := range looks {
-		alive = spread(alive, n-(len(alive)-1))
-		may := alpha*float64(j+1)/float64(len(looks)) - spent
-		r := 0
-		for tail := 0.0; r < n/2; r++ {
-			if tail += 2 * alive[r]; tail > may {
-				break
-			}
-		}
-		for k := range r {
-			spent += alive[k] + alive[n-k]
-			alive[k], alive[n-k] = 0, 0
-		}
-		p.ranks = append(p.ranks, r)
+	p := &Sequential{Looks: slices.Clone(looks), alpha: alpha, by: by}
+	for j := range looks {
+		p.shares = append(p.shares, alpha*float64(j+1)/float64(len(looks)))
 	}
+	p.bound()
 	return p, nil
 }
 
-// spread adds values, each of which lies below the median with probability ½.
-func spread(alive []float64, more int) []float64 {
-	binomial := distuv.Binomial{N: float64(more), P: 0.5}
-	next := make([]float64, len(alive)+more)
-	for add := range more + 1 {
-		p := math.Exp(binomial.LogProb(float64(add)))
-		for k, q := range alive {
-			next[k+add] += p * q
+// EndingAt is the same plan if there will be only n values, because the time is up. Looks
+// before n stay as they were. The look at n spends all of the error rate that is left, so
+// nothing measured is thrown away. n must not depend on the values.
+func (p *Sequential) EndingAt(n int) *Sequential {
+	end := &Sequential{alpha: p.alpha, by: p.by}
+	for j, at := range p.Looks {
+		if at < n {
+			end.Looks, end.shares = append(end.Looks, at), append(end.shares, p.shares[j])
 		}
 	}
-	return next
+	end.Looks, end.shares = append(end.Looks, n), append(end.shares, p.alpha)
+	end.bound()
+	return end
 }
 
-// Interval is what the newest look saw: it uses as many of the values as that, first
-// ones first, and says how many. Before the first look, and at looks that bound
-// nothing, its ends are infinite.
-func (p *Peeking) Interval(values []float64) (Interval, error) {
+// bound computes the rank at each look from the error rate that may be spent by then.
+func (p *Sequential) bound() {
+	spent := 0.0
+	for j, n := range p.Looks {
+		r := p.by.rank(n, (p.shares[j]-spent)/2)
+		if r > 0 {
+			spent += 2 * p.by.cdf(n)(r-1)
+		}
+		p.ranks = append(p.ranks, r)
+	}
+}
+
+// Interval is the interval at the newest look. It uses only the first values, as many as
+// that look has; Interval.N is their number. Before the first look, and at looks without a
+// bound, the ends are infinite.
+func (p *Sequential) Interval(values []float64) (Interval, error) {
 	look := p.newest(len(values))
 	if look < 0 {
 		s, err := sorted(values)
 		if err != nil {
 			return Interval{}, err
 		}
-		return between(s, 0), nil
+		return p.by.between(s, 0), nil
 	}
 	s, err := sorted(values[:p.Looks[look]])
 	if err != nil {
 		return Interval{}, err
 	}
-	return between(s, p.ranks[look]), nil
+	return p.by.between(s, p.ranks[look]), nil
 }
 
-// newest is the last look at no more than n values, -1 before the first.
-func (p *Peeking) newest(n int) int {
+// newest is the index of the last look at n values or fewer, -1 before the first.
+func (p *Sequential) newest(n int) int {
 	look := -1
 	for j, at := range p.Looks {
 		if at <= n {
@@ -102,8 +112,8 @@ func (p *Peeking) newest(n int) int {
 	return look
 }
 
-// Due tells whether n values are a look.
-func (p *Peeking) Due(n int) bool { return slices.Contains(p.Looks, n) }
+// Due reports whether there is a look at n values.
+func (p *Sequential) Due(n int) bool { return slices.Contains(p.Looks, n) }
 
 // Last is the number of values after which there is no further look.
-func (p *Peeking) Last() int { return p.Looks[len(p.Looks)-1] }
+func (p *Sequential) Last() int { return p.Looks[len(p.Looks)-1] }

@@ -7,7 +7,7 @@ import (
 
 func TestRate(t *testing.T) {
 	t.Parallel()
-	// Clopper and Pearson's intervals as R's binom.test gives them.
+	// The intervals are those of R's binom.test.
 	for _, c := range []struct {
 		rate   Rate
 		lo, hi float64
@@ -31,13 +31,14 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// Random order keeps the rates under every noise, one after the other does not.
+// TestSimulated: turns in balanced orders keep the error rates under every noise. To measure one arm
+// after the other does not.
 func TestSimulated(t *testing.T) {
 	t.Parallel()
-	const trials, rounds = 1200, 20
+	const sessions, trials = 1200, 9
 	broken := 0
 	for _, n := range Noises() {
-		got, err := Simulate(n, 7, trials, rounds, math.Log(1.1), math.Log(1.05))
+		got, err := Simulate(n, 7, sessions, trials, math.Log(1.01), math.Log(1.02))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,36 +72,36 @@ func TestSimulatedIsRepeatable(t *testing.T) {
 
 func TestSimulatedDecides(t *testing.T) {
 	t.Parallel()
-	p, err := NewPeeking(DefaultLooks(), Confidence)
+	p, err := NewSequential(DefaultLooks(), Confidence)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, n := range Noises() {
-		wrong, found, rounds, err := SimulateDecided(n, 5, 200, p, math.Log(1.2))
-		if err != nil || len(rounds) != 200 {
-			t.Fatalf("%s: %d, %v", n.Name, len(rounds), err)
+		wrong, found, trials, err := SimulateDecided(n, 5, 200, p, math.Log(1.01))
+		if err != nil || len(trials) != 200 {
+			t.Fatalf("%s: %d, %v", n.Name, len(trials), err)
 		}
 		if lo, _ := wrong.Between(); lo > 0.05 {
-			t.Errorf("%s: a twin is called different in %v", n.Name, wrong)
+			t.Errorf("%s: an A/A control is called different in %v", n.Name, wrong)
 		}
 		if found.Share() < 0.9 {
-			t.Errorf("%s: +20 %% is found in %v", n.Name, found)
+			t.Errorf("%s: +1 %% is found in %v", n.Name, found)
 		}
 	}
 }
 
-func TestTrialsThatAreNone(t *testing.T) {
+func TestSessionsThatAreNone(t *testing.T) {
 	t.Parallel()
 	var r Rates
-	for _, trial := range []Trial{{}, {Arm: []float64{1}, Twin: []float64{1}}, {Arm: []float64{1}, Twin: []float64{math.NaN()}, Slow: []float64{1}}} {
-		if err := r.Add(trial, 0.05); err == nil {
-			t.Errorf("%v is judged", trial)
+	for _, session := range []Session{{}, {Arm: []float64{1}, AA: []float64{1}}, {Arm: []float64{1}, AA: []float64{math.NaN()}, Slow: []float64{1}}} {
+		if err := r.Add(session, 0.05); err == nil {
+			t.Errorf("%v is judged", session)
 		}
 	}
 	if r != (Rates{}) {
 		t.Errorf("and counted: %v", r)
 	}
-	p, _ := NewPeeking([]int{8}, Confidence)
+	p, _ := NewSequential([]int{8}, Confidence)
 	judge := func(i Interval) Verdict { return AgainstNone(i, 0, 0) }
 	if v, n, err := p.Decide([]float64{1, 2}, judge); v != Inconclusive || n != 2 || err != nil {
 		t.Errorf("before the first look: %s after %d, %v", v, n, err)

@@ -10,12 +10,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The p-value against the Mann-Whitney test of another hand: it takes the smaller tail
-// twice.
+// TestShiftPAgainstBenchmath: the p-value agrees with another implementation, which takes
+// the smaller tail twice.
 func TestShiftPAgainstBenchmath(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		// No ties within a side or between: there the other hand is exact, too.
+		// Without ties the other implementation is exact, too.
 		all := rapid.SliceOfNDistinct(rapid.IntRange(-1e6, 1e6), 2, 40, rapid.ID[int]).Draw(t, "values")
 		cut := rapid.IntRange(1, len(all)-1).Draw(t, "cut")
 		before, after := floats(all[:cut]), floats(all[cut:])
@@ -39,7 +39,7 @@ func floats(whole []int) []float64 {
 	return out
 }
 
-// Interval and p-value are two faces of one test.
+// TestShiftAgreesWithP: interval and p-value give the same answer.
 func TestShiftAgreesWithP(t *testing.T) {
 	t.Parallel()
 	value := rapid.IntRange(-8, 8) // ties are frequent
@@ -65,7 +65,8 @@ func TestShiftAgreesWithP(t *testing.T) {
 	})
 }
 
-// Before and after changed places, the shift is its mirror image; moved, it moves along.
+// TestShiftMirrorsAndMoves: if before and after change places, the shift changes its sign;
+// if after moves, the shift moves as far.
 func TestShiftMirrorsAndMoves(t *testing.T) {
 	t.Parallel()
 	value := rapid.IntRange(-1000, 1000) // whole numbers, so that sums are exact
@@ -88,7 +89,7 @@ func TestShiftMirrorsAndMoves(t *testing.T) {
 	})
 }
 
-// Orders found by halving are those of sorting.
+// TestDifferences: bisection finds the same order as sorting.
 func TestDifferences(t *testing.T) {
 	t.Parallel()
 	value := rapid.OneOf(rapid.Float64Range(-1e3, 1e3), rapid.Map(rapid.IntRange(-3, 3), func(i int) float64 { return float64(i) }))
@@ -115,13 +116,13 @@ func TestDifferences(t *testing.T) {
 
 func TestShiftRanks(t *testing.T) {
 	t.Parallel()
-	// The usual table of critical values of U, two-sided at 5 %: the rank is one more.
+	// The common table of critical values of U, two-sided at 5 %: the rank is one more.
 	for _, c := range []struct{ m, n, want int }{
 		{3, 3, 0}, {3, 5, 1}, {4, 4, 1}, {5, 5, 3}, {6, 8, 9}, {10, 10, 24}, {20, 20, 128},
 	} {
 		before, after := make([]float64, c.m), make([]float64, c.n)
 		for i := range before {
-			before[i] = -float64(i * c.n) // after less before is every number from 0 on
+			before[i] = -float64(i * c.n) // after - before is each number from 0 on
 		}
 		for i := range after {
 			after[i] = float64(i)
@@ -136,7 +137,8 @@ func TestShiftRanks(t *testing.T) {
 	}
 }
 
-// Where counting gives way to the normal distribution, both say nearly the same.
+// TestMannWhitneyJoins: where the normal distribution replaces counting, both are nearly
+// equal.
 func TestMannWhitneyJoins(t *testing.T) {
 	t.Parallel()
 	p := countPairs(21, 21)
@@ -164,7 +166,8 @@ func TestShiftRefuses(t *testing.T) {
 	}
 }
 
-// The interval holds the true shift as often as it says, also with heavy tails.
+// TestShiftCoverage: the interval holds the true shift as often as its confidence says, also
+// with heavy tails.
 func TestShiftCoverage(t *testing.T) {
 	t.Parallel()
 	draws := map[string]func(*rand.Rand) float64{

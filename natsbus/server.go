@@ -2,6 +2,8 @@ package natsbus
 
 import (
 	"fmt"
+	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -13,8 +15,8 @@ import (
 // startWait bounds how long an embedded server may take to listen.
 const startWait = 10 * time.Second
 
-// startServer starts an embedded server: on a free loopback port for tcp, without
-// any socket for pipe.
+// startServer starts an embedded server, on a free loopback port for tcp and without a
+// socket for pipe.
 func startServer(transport string) (*server.Server, error) {
 	options := &server.Options{
 		ServerName: "rubato", Host: "127.0.0.1", Port: server.RANDOM_PORT,
@@ -34,21 +36,20 @@ func startServer(transport string) (*server.Server, error) {
 	}
 	s.Start()
 	if !s.ReadyForConnections(startWait) {
-		s.Shutdown()
-		s.WaitForShutdown()
+		stopServer(s)
 		return nil, fmt.Errorf("the embedded NATS server was not ready after %v", startWait)
 	}
 	return s, nil
 }
 
-// stopServer returns when nothing of the server runs any more.
+// stopServer returns when the server has ended.
 func stopServer(s *server.Server) {
 	s.Shutdown()
 	s.WaitForShutdown()
 }
 
-// connect opens one module's connection. It does not reconnect: the server is in
-// this process, and a server that is gone stays gone.
+// connect opens one module's connection. It does not reconnect, since the server is in
+// this process and does not come back.
 func connect(s *server.Server, transport, module string, timeout time.Duration) (*nats.Conn, error) {
 	options := []nats.Option{nats.Name("rubato " + module), nats.Timeout(timeout), nats.NoReconnect()}
 	if transport == "pipe" {
@@ -57,7 +58,118 @@ func connect(s *server.Server, transport, module string, timeout time.Duration) 
 	return nats.Connect(s.ClientURL(), options...)
 }
 
-// Versions of what the style stands on.
+// Versions are the versions of the NATS server and client.
 func Versions() map[string]string {
 	return map[string]string{"nats-server": server.VERSION, "nats.go": nats.Version}
+}
+
+// transport asks a connection what it uses: only one over a socket knows a port.
+func (w *wired) transport() string {
+	if _, port, err := net.SplitHostPort(w.ui.conn.Load().ConnectedAddr()); err == nil && port != "" {
+		return "tcp"
+	}
+	return "pipe"
+}
+
+// The floor of this style: messages on NATS without concept, rule or codec.
+
+const (
+	rungSubject = "rubato.rung"
+	rungWindow  = 1024 // messages on their way, fewer than make a slow consumer
+	rungWait    = 10 * time.Second
+)
+
+// A Rung is two connections to a server of its own, one that asks and one that hears.
+// Only one goroutine may use it.
+type Rung struct {
+	server        *server.Server
+	asker, hearer *nats.Conn
+	body          []byte
+	heard         atomic.Int64
+	wanted        atomic.Int64  // value of heard that Publish waits for
+	reached       chan struct{} // heard is wanted
+}
+
+// OpenRung opens one on transport "tcp" or "pipe". Messages have 128 bytes.
+func OpenRung(transport string) (*Rung, error) {
+	s, err := startServer(transport)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rung{server: s, body: make([]byte, 128), reached: make(chan struct{}, 1)}
+	if err := r.join(transport); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Rung) join(transport string) (err error) {
+	if r.asker, err = connect(r.server, transport, "asker", rungWait); err != nil {
+		return err
+	}
+	if r.hearer, err = connect(r.server, transport, "hearer", rungWait); err != nil {
+		return err
+	}
+	if _, err = r.hearer.Subscribe(rungSubject, r.hear); err != nil {
+		return err
+	}
+	return r.hearer.FlushTimeout(rungWait)
+}
+
+func (r *Rung) hear(m *nats.Msg) {
+	n := r.heard.Add(1)
+	if m.Reply != "" {
+		_ = m.Respond(m.Data) // otherwise Request times out
+		return
+	}
+	if n == r.wanted.Load() {
+		r.reached <- struct{}{}
+	}
+}
+
+// Publish sends n messages one way without waiting for each, and returns when the last
+// has been heard.
+func (r *Rung) Publish(n int) error {
+	for n > 0 {
+		some := min(n, rungWindow)
+		r.wanted.Store(r.heard.Load() + int64(some))
+		for range some {
+			if err := r.asker.Publish(rungSubject, r.body); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-r.reached:
+		case <-time.After(rungWait):
+			return fmt.Errorf("%d of %d messages were heard within %v", r.heard.Load(), r.wanted.Load(), rungWait)
+		}
+		n -= some
+	}
+	return nil
+}
+
+// Request sends n messages, each after the answer to the previous one.
+func (r *Rung) Request(n int) error {
+	r.wanted.Store(-1)
+	for range n {
+		if _, err := r.asker.Request(rungSubject, r.body, rungWait); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Heard is how many messages have arrived.
+func (r *Rung) Heard() int64 { return r.heard.Load() }
+
+// Close closes the connections and the server.
+func (r *Rung) Close() error {
+	for _, c := range []*nats.Conn{r.asker, r.hearer} {
+		if c != nil {
+			c.Close()
+		}
+	}
+	stopServer(r.server)
+	return nil
 }

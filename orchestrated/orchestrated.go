@@ -1,6 +1,19 @@
+// Package orchestrated is the second style: the player's parts as concepts, joined
+// by synchronizations, which are rules declared as data, on an in-process bus. It
+// adds orchestration to direct and nothing else. Package engine below it runs the
+// rules.
+//
+// The style follows Meng and Jackson, "What You See Is What It Does" (Onward!
+// 2025, arXiv 2508.14511). natsbus is the same concepts and rules on another bus.
+//
+// It has the shape of its siblings, direct and natsbus: type, open, stimuli,
+// conversation, close. concepts.go wraps the parts; rules.go holds the rules.
 package orchestrated
 
-import "rubato/player"
+import (
+	"rubato/orchestrated/engine"
+	"rubato/player"
+)
 
 // Style is orchestration on the in-process bus.
 var Style = player.Style{
@@ -9,30 +22,30 @@ var Style = player.Style{
 	Open: Open,
 }
 
-// wired is the player as rules join it.
+// wired is the player, joined by rules.
 type wired struct {
 	*player.Parts
-	Inspection // of the one engine
-	engine     *Engine
-	closed     bool
+	engine.Inspection // shows the engine
+	engine            *engine.Engine
+	closed            bool
 }
 
-// Open makes the parts and registers them as concepts, and the rules.
+// Open makes the parts and registers concepts and rules.
 func Open(config player.Config) (player.Player, error) {
 	config = config.Defaults()
-	engine := NewEngine(Settings{Trace: config.Trace, Dispatch: config.Dispatch})
-	w := &wired{Parts: player.NewParts(config), Inspection: Inspection{engine}, engine: engine}
-	if err := engine.AddConcepts(append(Concepts(w.Parts), PaddingConcept())...); err != nil {
+	e := engine.New(engine.Settings{Trace: config.Trace, Dispatch: config.Dispatch})
+	w := &wired{Parts: player.NewParts(config), Inspection: engine.Inspection{e}, engine: e}
+	if err := e.AddConcepts(append(Concepts(w.Parts), PaddingConcept())...); err != nil {
 		return nil, err
 	}
-	if err := engine.AddRules(Padded(Rules(), config.Rules)...); err != nil {
+	if err := e.AddRules(Padded(Rules(), config.Rules)...); err != nil {
 		return nil, err
 	}
-	engine.Start()
+	e.Start()
 	return w, nil
 }
 
-// Do sets off a flow, which has run when it returns.
+// Do starts a flow and returns when it has run.
 func (w *wired) Do(s player.Stimulus) error {
 	if w.closed {
 		return player.ErrClosed
@@ -43,7 +56,7 @@ func (w *wired) Do(s player.Stimulus) error {
 	return w.converse(s)
 }
 
-// Post is done when it returns, but for a message that waits for its batch.
+// Post is done when it returns. Only a message may wait for its batch.
 func (w *wired) Post(s player.Stimulus, done player.Done) error {
 	if w.closed {
 		return player.ErrClosed
@@ -56,32 +69,32 @@ func (w *wired) Post(s player.Stimulus, done player.Done) error {
 	return nil
 }
 
-// Settle commits the batch that has not filled.
+// Settle commits a batch that is not full.
 func (w *wired) Settle() error { return w.Batch.Flush() }
 
-// converse tells the concept where the stimulus arises; rules do the rest.
+// converse calls the concept that the stimulus concerns; rules do the rest.
 func (w *wired) converse(s player.Stimulus) error {
 	switch s.Kind {
 	case player.Period:
 		return w.period(s)
 	case player.QueueLow:
-		return w.engine.Invoke(s.Seq, 0, "ap::Queue::playDown", []Value{Int(s.At), Nat(s.Seed)}, nil)
+		return w.engine.Invoke(s.Seq, 0, "ap::Queue::playDown", []engine.Value{engine.Int(s.At), engine.Nat(s.Seed)}, nil)
 	case player.PassageEnd:
-		return w.engine.Emit(s.Seq, 0, "ap::Playback::passageEnded", Int(s.At), Nat(s.Seed))
+		return w.engine.Emit(s.Seq, 0, "ap::Playback::passageEnded", engine.Int(s.At), engine.Nat(s.Seed))
 	case player.BufferReady:
-		return w.engine.Invoke(s.Seq, 0, "ap::Decoder::ready", []Value{Int(s.Passage)}, nil)
+		return w.engine.Invoke(s.Seq, 0, "ap::Decoder::ready", []engine.Value{engine.Int(s.Passage)}, nil)
 	case player.BufferFailed:
-		return w.engine.Invoke(s.Seq, 0, "ap::Decoder::fail", []Value{Int(s.Passage), Int(s.At), Nat(s.Seed)}, nil)
+		return w.engine.Invoke(s.Seq, 0, "ap::Decoder::fail", []engine.Value{engine.Int(s.Passage), engine.Int(s.At), engine.Nat(s.Seed)}, nil)
 	case player.Control:
-		return w.engine.Emit(s.Seq, 0, "ui::Sessions::commanded", String(s.Command), String(s.Token), Int(s.At), Nat(s.Seed))
+		return w.engine.Emit(s.Seq, 0, "ui::Sessions::commanded", engine.String(s.Command), engine.String(s.Token), engine.Int(s.At), engine.Nat(s.Seed))
 	case player.VolumeSet:
-		return w.engine.Invoke(s.Seq, 0, "ap::Playback::setVolume", []Value{Int(s.Volume)}, nil)
+		return w.engine.Invoke(s.Seq, 0, "ap::Playback::setVolume", []engine.Value{engine.Int(s.Volume)}, nil)
 	case player.Wanted:
-		return w.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", Int(s.Passage))
+		return w.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", engine.Int(s.Passage))
 	case player.Suggestion:
-		return w.engine.Emit(s.Seq, 0, "ui::Sessions::suggestionWanted", Int(s.At), Nat(s.Seed))
+		return w.engine.Emit(s.Seq, 0, "ui::Sessions::suggestionWanted", engine.Int(s.At), engine.Nat(s.Seed))
 	case player.FlavorWanted:
-		return w.engine.Emit(s.Seq, 0, "ui::Sessions::flavorWanted", Int(s.Passage), Int(s.Until))
+		return w.engine.Emit(s.Seq, 0, "ui::Sessions::flavorWanted", engine.Int(s.Passage), engine.Int(s.Until))
 	case player.ModuleStopped:
 		return w.StopModule(s.Module)
 	case player.ModuleStarted:
@@ -90,40 +103,76 @@ func (w *wired) converse(s player.Stimulus) error {
 	return player.Unknown(s)
 }
 
-// Status asks the concept.
-func (w *wired) Status(seq uint64) (player.Status, error) {
-	if w.closed {
-		return player.Status{}, player.ErrClosed
-	}
-	return w.engine.Status(seq)
-}
-
-// Waiting asks the concept.
-func (w *wired) Waiting(seq uint64) ([]player.Entry, error) {
-	if w.closed {
-		return nil, player.ErrClosed
-	}
-	return w.engine.Waiting(seq)
-}
-
-// period mixes, outside of all rules, and tells what was passed on the way.
+// period mixes one audio period, outside the rules, and then handles the markers that
+// it passed.
 func (w *wired) period(s player.Stimulus) error {
 	markers, err := w.Playback.Mix(s.Frames)
 	for _, m := range markers {
-		if failed := w.engine.Pass(s, m); err == nil {
+		if failed := Pass(w.engine, s, m); err == nil {
 			err = failed
 		}
 	}
 	return err
 }
 
-// messageSaid says a message; LogMessageWhenSaid and CountUserWhenSaid do the rest.
-func (w *wired) messageSaid(s player.Stimulus) error {
-	m := s.Message
-	return w.engine.Emit(s.Seq, 0, "ui::Chat::said", String(m.Username), String(m.Text), Int(m.At))
+// Pass emits the event of one marker; rules do the rest.
+func Pass(e *engine.Engine, s player.Stimulus, m player.Marker) error {
+	at := s.At + m.After
+	switch m.Kind {
+	case player.PositionMark:
+		return e.Emit(s.Seq, 0, "ap::Playback::position", engine.Int(m.Position.Duration().Milliseconds()), engine.Int(at), engine.Nat(s.Seed))
+	case player.CrossfadeMark:
+		return e.Emit(s.Seq, 0, "ap::Playback::crossfadeStarted", engine.String(player.Crossfading))
+	case player.BoundaryMark:
+		return e.Emit(s.Seq, 0, "ap::Playback::songBoundary", engine.Int(m.Passage))
+	case player.PassageEndMark:
+		return e.Emit(s.Seq, 0, "ap::Playback::passageEnded", engine.Int(at), engine.Nat(s.Seed))
+	}
+	return nil
 }
 
-// Close commits what waits, and ends what the engine runs beside.
+// messageSaid emits the message; LogMessageWhenSaid and CountUserWhenSaid do the rest.
+func (w *wired) messageSaid(s player.Stimulus) error {
+	m := s.Message
+	return w.engine.Emit(s.Seq, 0, "ui::Chat::said", engine.String(m.Username), engine.String(m.Text), engine.Int(m.At))
+}
+
+// Describe lists the facts of the parts and of the engine.
+func (w *wired) Describe() []player.Fact { return append(w.Parts.Describe(), w.Facts()...) }
+
+// Status asks ap::Playback.
+func (w *wired) Status(seq uint64) (player.Status, error) {
+	if w.closed {
+		return player.Status{}, player.ErrClosed
+	}
+	return Status(w.engine, seq)
+}
+
+// Status asks ap::Playback, in whatever module that is.
+func Status(e *engine.Engine, seq uint64) (player.Status, error) {
+	var out [4]engine.Value
+	err := e.Invoke(seq, 0, "ap::Playback::status", nil, out[:])
+	return player.Status{State: player.State(out[0].Text()), Passage: out[1].Int(), Position: out[2].Ticks(), Volume: int(out[3].Int())}, err
+}
+
+// Waiting asks ap::Queue.
+func (w *wired) Waiting(seq uint64) ([]player.Entry, error) {
+	if w.closed {
+		return nil, player.ErrClosed
+	}
+	return Waiting(w.engine, seq)
+}
+
+// Waiting asks ap::Queue, in whatever module that is.
+func Waiting(e *engine.Engine, seq uint64) ([]player.Entry, error) {
+	var out [1]engine.Value
+	if err := e.Invoke(seq, 0, "ap::Queue::list", nil, out[:]); err != nil {
+		return nil, err
+	}
+	return parseEntries(out[0].Text())
+}
+
+// Close commits a batch that is not full and stops the engine.
 func (w *wired) Close() error {
 	if w.closed {
 		return nil

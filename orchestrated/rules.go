@@ -2,226 +2,221 @@ package orchestrated
 
 import (
 	"fmt"
+	"slices"
 
+	"rubato/orchestrated/engine"
 	"rubato/player"
 )
 
-// Rules are the player's synchronizations, declared once for every bus. Module
-// says whose engine runs a rule when modules are apart: that of its queries and,
-// failing these, of its trigger.
-func Rules() []Rule {
-	var all []Rule
-	for _, some := range [][]Rule{selectionRules(), playbackRules(), broadcastRules(), logRules()} {
-		all = append(all, some...)
-	}
-	return all
+// Rules are the player's synchronizations, declared once for every bus. They stand in
+// the order of the direct style's functions; the comment on each names the call there
+// that it replaces. Rules of one trigger run in this order, too. Module says which
+// engine runs a rule when modules are apart: that of its queries or, without
+// queries, that of its trigger.
+func Rules() []engine.Rule {
+	return append(append(refillRules(), playingRules()...), messageRules()...)
 }
 
-// selectionRules keep the queue filled.
-func selectionRules() []Rule {
-	return []Rule{
-		{
+// refillRules fill the queue, as direct/refill.go does.
+func refillRules() []engine.Rule {
+	return []engine.Rule{
+		{ // paceDepth, sendDepth
+			Name: "BroadcastQueueDepth", Module: "ap",
+			When:  engine.On(trigger("ap::Queue::depthChanged", "depth", "at"), trigger("ap::Pace::owed", "depth", "at")),
+			Where: ask("ap::Pace::due", "at"),
+			Then:  steps{send(player.DepthChanged, nothing, engine.Var("depth")), do("ap::Pace::mark", "at")},
+			Else:  steps{do("ap::Pace::hold", "depth")},
+		},
+		{ // refill
 			Name: "AutoSelectWhenQueueLow", Module: "ap",
-			When:  On(Trigger{URI: "ap::Queue::depthChanged", Bind: same("target", "seed")}),
-			Where: And{Ask{Query: "ap::Queue::autoPlay"}, Ask{Query: "ap::Queue::refillDue"}},
-			Then: []Step{
-				{Do: "pd::Timeslots::flavorAt", With: vars("target"), Gives: same("flavor")},
-				{Do: "pd::Director::select", With: vars("target", "flavor", "seed"), Gives: same("passage", "length")},
-				{Do: "ap::Queue::enqueue", With: vars("passage", "length")},
-				{Do: "pd::Cooldowns::record", With: vars("passage", "target")},
+			When:  engine.On(trigger("ap::Queue::depthChanged", "target", "seed")),
+			Where: engine.And{ask("ap::Queue::autoPlay"), ask("ap::Queue::refillDue")},
+			Then: steps{
+				gives(do("pd::Timeslots::flavorAt", "target"), "flavor"),
+				gives(do("pd::Director::select", "target", "flavor", "seed"), "passage", "length"),
+				do("ap::Queue::enqueue", "passage", "length"),
+				do("pd::Cooldowns::record", "passage", "target"),
 			},
 		},
-		{
+		{ // choose, when the selection fails
 			Name: "NotifyWhenSelectionFails", Module: "ap",
-			When: On(Trigger{URI: "pd::Director::select", Failed: true, Bind: same("code")}),
-			Then: []Step{{Do: "ui::Broadcast::send", With: send(player.Notice, Var("code"), zero)}},
+			When: engine.On(engine.Trigger{URI: "pd::Director::select", Failed: true, Bind: engine.Same("code")}),
+			Then: steps{send(player.Notice, engine.Var("code"), zero)},
 		},
-		{
-			Name: "EnqueueWhenWanted", Module: "ui",
-			When: On(Trigger{URI: "ui::Sessions::wanted", Bind: same("passage")}),
-			Then: []Step{
-				{Do: "pd::Director::find", With: vars("passage"), Gives: same("length")},
-				{Do: "ap::Queue::enqueue", With: vars("passage", "length")},
-			},
-		},
-		{
-			Name: "OverrideFlavorWhenWanted", Module: "ui",
-			When: On(Trigger{URI: "ui::Sessions::flavorWanted", Bind: same("passage", "until")}),
-			Then: []Step{{Do: "pd::Timeslots::override", With: vars("passage", "until")}},
-		},
-		{
+		{ // suggestion
 			Name: "SuggestWhenWanted", Module: "ui",
-			When: On(Trigger{URI: "ui::Sessions::suggestionWanted", Bind: same("target", "seed")}),
-			Then: []Step{
-				{Do: "pd::Timeslots::flavorAt", With: vars("target"), Gives: same("flavor")},
-				{Do: "pd::Director::select", With: vars("target", "flavor", "seed"), Gives: same("passage")},
-				{Do: "ui::Broadcast::send", With: send(player.Suggested, nothing, Var("passage"))},
+			When: engine.On(trigger("ui::Sessions::suggestionWanted", "target", "seed")),
+			Then: steps{
+				gives(do("pd::Timeslots::flavorAt", "target"), "flavor"),
+				gives(do("pd::Director::select", "target", "flavor", "seed"), "passage"),
+				send(player.Suggested, nothing, engine.Var("passage")),
 			},
 		},
-		{
+		{ // enqueue
 			Name: "RequestDecodeWhenEnqueued", Module: "ap",
-			When: On(Trigger{URI: "ap::Queue::enqueue", Bind: same("passage")}),
-			Then: []Step{{Do: "ap::Decoder::request", With: vars("passage")}},
+			When: engine.On(trigger("ap::Queue::enqueue", "passage")),
+			Then: steps{do("ap::Decoder::request", "passage")},
+		},
+		{ // wanted
+			Name: "EnqueueWhenWanted", Module: "ui",
+			When: engine.On(trigger("ui::Sessions::wanted", "passage")),
+			Then: steps{gives(do("pd::Director::find", "passage"), "length"), do("ap::Queue::enqueue", "passage", "length")},
+		},
+		{ // converse: Timeslots.Override
+			Name: "OverrideFlavorWhenWanted", Module: "ui",
+			When: engine.On(trigger("ui::Sessions::flavorWanted", "passage", "until")),
+			Then: steps{do("pd::Timeslots::override", "passage", "until")},
 		},
 	}
 }
 
-// playbackRules go from one passage to the next.
-func playbackRules() []Rule {
-	return []Rule{
-		{
+// playingRules go from one passage to the next, as direct/playing.go does.
+func playingRules() []engine.Rule {
+	state := []engine.Trigger{trigger("ap::Playback::started", "state"), trigger("ap::Playback::paused", "state"), trigger("ap::Playback::stopped", "state")}
+	return []engine.Rule{
+		{ // position
+			Name: "FollowPosition", Module: "ap",
+			When: engine.On(trigger("ap::Playback::position", "ms", "at", "seed")),
+			Then: steps{send(player.PositionChanged, nothing, engine.Var("ms")), do("ap::Queue::review", "at", "seed"), do("ap::Pace::release", "at")},
+		},
+		{ // passageEnd: Queue.Advance
+			Name: "AdvanceQueueWhenPassageEnds", Module: "ap",
+			When: engine.On(trigger("ap::Playback::passageEnded", "at", "seed")),
+			Then: steps{do("ap::Queue::advance", "at", "seed")},
+		},
+		{ // passageEnd: History.Record
+			Name: "RecordHistoryWhenPassageEnds", Module: "ap",
+			When: engine.On(trigger("ap::Queue::advance", "passage", "began", "at")),
+			Then: steps{with(do("log::History::record", "passage", "began"), "ended", engine.Var("at"))},
+		},
+		{ // startReady
 			Name: "StartWhenBufferReady", Module: "ap",
 			When: moved("next"),
-			Where: And{Ask{Query: "ap::Queue::isHead", With: vars("passage")}, Ask{Query: "ap::Decoder::isReady", With: vars("passage")},
-				Not{Ask{Query: "ap::Playback::plays", With: vars("passage")}}},
-			Then: []Step{{Do: "ap::Playback::start", With: vars("passage")}},
+			Where: engine.And{ask("ap::Queue::isHead", "passage"), ask("ap::Decoder::isReady", "passage"),
+				engine.Not{Where: ask("ap::Playback::plays", "passage")}},
+			Then: steps{do("ap::Playback::start", "passage")},
 		},
-		{
-			Name: "AdvanceQueueWhenPassageEnds", Module: "ap",
-			When: On(Trigger{URI: "ap::Playback::passageEnded", Bind: same("at", "seed")}),
-			Then: []Step{{Do: "ap::Queue::advance", With: vars("at", "seed")}},
-		},
-		{
-			Name: "RecordHistoryWhenPassageEnds", Module: "ap",
-			When: On(Trigger{URI: "ap::Queue::advance", Bind: same("passage", "began", "at")}),
-			Then: []Step{{Do: "log::History::record", With: Args{"passage": Var("passage"), "began": Var("began"), "ended": Var("at")}}},
-		},
-		{
+		{ // cueReady
 			Name: "CueNextWhenReady", Module: "ap",
-			When: moved("after"),
-			Where: And{Ask{Query: "ap::Queue::isNext", With: vars("passage")},
-				Ask{Query: "ap::Decoder::isReady", With: vars("passage")}},
-			Then: []Step{{Do: "ap::Playback::cue", With: vars("passage")}},
+			When:  moved("after"),
+			Where: engine.And{ask("ap::Queue::isNext", "passage"), ask("ap::Decoder::isReady", "passage")},
+			Then:  steps{do("ap::Playback::cue", "passage")},
 		},
-		{
+		{ // bufferFailed
 			Name: "DropWhenUnplayable", Module: "ap",
-			When: On(Trigger{URI: "ap::Decoder::unplayable", Bind: same("passage", "at", "seed")}),
-			Then: []Step{{Do: "ap::Queue::drop", With: vars("passage", "at", "seed")}},
+			When: engine.On(trigger("ap::Decoder::unplayable", "passage", "at", "seed")),
+			Then: steps{do("ap::Queue::drop", "passage", "at", "seed")},
 		},
-		{
-			Name: "EnforceAuthenticationOnPlayback", Module: "ui",
-			When:  On(Trigger{URI: "ui::Sessions::commanded", Bind: same("command", "token", "at", "seed")}),
-			Where: Ask{Query: "ui::Sessions::authorised", With: vars("token")},
-			Then:  []Step{{Do: "ap::Playback::command", With: vars("command", "at", "seed")}},
-			Else:  []Step{{Do: "ui::Sessions::refuse", With: vars("command")}},
-		},
-	}
-}
-
-// moved binds the passage that has come to a place of the queue, which an output of
-// what moves it names, or that is ready now.
-func moved(place string) When {
-	to := map[string]string{place: "passage"}
-	return When{Any: []Trigger{
-		{URI: "ap::Decoder::bufferReady", Bind: same("passage")},
-		{URI: "ap::Queue::advance", Bind: to}, {URI: "ap::Queue::drop", Bind: to}}}
-}
-
-// stateChanges binds what playback is doing, whichever way it came to that.
-var stateChanges = When{Any: []Trigger{
-	{URI: "ap::Playback::started", Bind: same("state")},
-	{URI: "ap::Playback::paused", Bind: same("state")},
-	{URI: "ap::Playback::stopped", Bind: same("state")},
-}}
-
-// broadcastRules tell everybody who looks.
-func broadcastRules() []Rule {
-	return []Rule{
-		{
-			Name: "BroadcastPlaybackState", Module: "ap",
-			When: When{Any: append(stateChanges.Any[:3:3], Trigger{URI: "ap::Playback::crossfadeStarted", Bind: same("state")})},
-			Then: []Step{{Do: "ui::Broadcast::send", With: send(player.StateChanged, Var("state"), zero)}},
-		},
-		{
+		{ // start, and pass at a boundary
 			Name: "BroadcastSongChange", Module: "ap",
-			When: When{Any: []Trigger{
-				{URI: "ap::Playback::songChanged", Bind: same("passage")},
-				{URI: "ap::Playback::songBoundary", Bind: same("passage")}}},
-			Then: []Step{{Do: "ui::Broadcast::send", With: send(player.SongChanged, nothing, Var("passage"))}},
+			When: engine.On(trigger("ap::Playback::songChanged", "passage"), trigger("ap::Playback::songBoundary", "passage")),
+			Then: steps{send(player.SongChanged, nothing, engine.Var("passage"))},
 		},
-		{
-			Name: "BroadcastQueueDepth", Module: "ap",
-			When: When{Any: []Trigger{
-				{URI: "ap::Queue::depthChanged", Bind: same("depth", "at")},
-				{URI: "ap::Pace::owed", Bind: same("depth", "at")}}},
-			Where: Ask{Query: "ap::Pace::due", With: vars("at")},
-			Then: []Step{
-				{Do: "ui::Broadcast::send", With: send(player.DepthChanged, nothing, Var("depth"))},
-				{Do: "ap::Pace::mark", With: vars("at")},
-			},
-			Else: []Step{{Do: "ap::Pace::hold", With: vars("depth")}},
+		{ // stateChanged: Broadcast.Send, and pass at a crossfade
+			Name: "BroadcastPlaybackState", Module: "ap",
+			When: engine.On(append(state[:3:3], trigger("ap::Playback::crossfadeStarted", "state"))...),
+			Then: steps{send(player.StateChanged, engine.Var("state"), zero)},
 		},
-		{
-			// As a passage goes on, time passes: what waits for it has its turn here.
-			Name: "FollowPosition", Module: "ap",
-			When: On(Trigger{URI: "ap::Playback::position", Bind: same("ms", "at", "seed")}),
-			Then: []Step{
-				{Do: "ui::Broadcast::send", With: send(player.PositionTold, nothing, Var("ms"))},
-				{Do: "ap::Queue::review", With: vars("at", "seed")},
-				{Do: "ap::Pace::release", With: vars("at")},
-			},
+		{ // stateChanged: Settings.Put
+			Name: "PersistPlaybackState", Module: "ap", When: engine.On(state...), Then: steps{put("playback", "state")},
+		},
+		{ // control
+			Name: "EnforceAuthenticationOnPlayback", Module: "ui",
+			When:  engine.On(trigger("ui::Sessions::commanded", "command", "token", "at", "seed")),
+			Where: ask("ui::Sessions::authorised", "token"),
+			Then:  steps{do("ap::Playback::command", "command", "at", "seed")},
+			Else:  steps{do("ui::Sessions::refuse", "command")},
+		},
+		{ // volumeSet
+			Name: "PersistVolumeChange", Module: "ap",
+			When: engine.On(trigger("ap::Playback::volumeChanged", "volume")),
+			Then: steps{put("volume", "volume")},
 		},
 	}
 }
 
-// logRules write down what is to be found again.
-func logRules() []Rule {
-	return []Rule{
-		{
+// messageRules log what is said, as direct/direct.go does.
+func messageRules() []engine.Rule {
+	return []engine.Rule{
+		{ // messageSaid: Messages.Append
 			Name: "LogMessageWhenSaid", Module: "log",
-			When: On(Trigger{URI: "ui::Chat::said", Bind: same("user", "text", "at")}),
-			Then: []Step{{Do: "log::Messages::append", With: vars("user", "text", "at")}},
+			When: engine.On(trigger("ui::Chat::said", "user", "text", "at")),
+			Then: steps{do("log::Messages::append", "user", "text", "at")},
 		},
-		{
-			// When it was logged, and not beside that: a refused message counts for nobody.
+		{ // messageSaid: Users.Count, once the message is logged: a refused one does not count
 			Name: "CountUserWhenSaid", Module: "log",
-			When: On(Trigger{URI: "log::Messages::append", Bind: same("user")}),
-			Then: []Step{{Do: "log::Users::count", With: vars("user")}},
-		},
-		{
-			Name: "PersistVolumeChange", Module: "ap",
-			When: On(Trigger{URI: "ap::Playback::volumeChanged", Bind: same("volume")}),
-			Then: []Step{{Do: "log::Settings::put", With: Args{"key": Const(Text, String("volume")), "value": Var("volume")}}},
-		},
-		{
-			Name: "PersistPlaybackState", Module: "ap", When: stateChanges,
-			Then: []Step{{Do: "log::Settings::put", With: Args{"key": Const(Text, String("playback")), "value": Var("state")}}},
+			When: engine.On(trigger("log::Messages::append", "user")),
+			Then: steps{do("log::Users::count", "user")},
 		},
 	}
 }
+
+type steps = []engine.Step
 
 var (
-	nothing = Const(Text, String(""))
-	zero    = Const(Integer, Int(0))
+	nothing = engine.Const(engine.Text, engine.String(""))
+	zero    = engine.Const(engine.Integer, engine.Int(0))
 )
 
-// send are the inputs of a broadcast.
-func send(kind string, text, number Term) Args {
-	return Args{"kind": Const(Text, String(kind)), "text": text, "number": number}
+// trigger binds these fields to variables of the same names.
+func trigger(uri string, fields ...string) engine.Trigger {
+	return engine.Trigger{URI: uri, Bind: engine.Same(fields...)}
 }
 
-// PaddingConcept has the event that padding rules wait for, which nobody emits.
-func PaddingConcept() Concept {
-	return Concept{Module: "ap", Name: "Padding", Events: []Event{{"never", nil}},
-		Actions: []Action{{Name: "nothing", Run: func(*Call) error { return nil }}}}
+// moved binds the passage that has reached a place in the queue, or is ready now. place
+// names the output of the actions that move the queue.
+func moved(place string) engine.When {
+	to := map[string]string{place: "passage"}
+	return engine.On(trigger("ap::Decoder::bufferReady", "passage"),
+		engine.Trigger{URI: "ap::Queue::advance", Bind: to}, engine.Trigger{URI: "ap::Queue::drop", Bind: to})
 }
 
-// Padded are these rules and as many more, which never match, as make n.
-func Padded(rules []Rule, n int) []Rule {
+// ask and do take their inputs from variables of the same names.
+func ask(uri string, inputs ...string) engine.Ask {
+	return engine.Ask{Query: uri, With: engine.Vars(inputs...)}
+}
+
+func do(uri string, inputs ...string) engine.Step {
+	return engine.Step{Do: uri, With: engine.Vars(inputs...)}
+}
+
+func with(s engine.Step, input string, term engine.Term) engine.Step {
+	s.With[input] = term
+	return s
+}
+
+// gives binds these outputs to variables of the same names.
+func gives(s engine.Step, outputs ...string) engine.Step {
+	s.Gives = engine.Same(outputs...)
+	return s
+}
+
+func send(kind string, text, number engine.Term) engine.Step {
+	return engine.Step{Do: "ui::Broadcast::send", With: engine.Args{
+		"kind": engine.Const(engine.Text, engine.String(kind)), "text": text, "number": number}}
+}
+
+func put(key, variable string) engine.Step {
+	return engine.Step{Do: "log::Settings::put", With: engine.Args{
+		"key": engine.Const(engine.Text, engine.String(key)), "value": engine.Var(variable)}}
+}
+
+// PaddingConcept has the event that padding rules wait for. It never happens.
+func PaddingConcept() engine.Concept {
+	return engine.Concept{Module: "ap", Name: "Padding", Events: []engine.Event{event("never")},
+		Actions: []engine.Action{{Name: "nothing", Run: func(*engine.Call) error { return nil }}}}
+}
+
+// Padded are these rules, followed by rules that never match, n in all.
+func Padded(rules []engine.Rule, n int) []engine.Rule {
 	for i := len(rules); i < n; i++ {
-		rules = append(rules, Rule{Name: fmt.Sprintf("Padding%03d", i), Module: "ap",
-			When: On(Trigger{URI: "ap::Padding::never"}), Then: []Step{{Do: "ap::Padding::nothing"}}})
+		rules = append(rules, engine.Rule{Name: fmt.Sprintf("Padding%03d", i), Module: "ap",
+			When: engine.On(trigger("ap::Padding::never")), Then: steps{do("ap::Padding::nothing")}})
 	}
 	return rules
 }
 
-// RulesOf are those of these rules that run in one module's engine.
-func RulesOf(module string, rules []Rule) []Rule {
-	var out []Rule
-	for _, r := range rules {
-		if r.Module == module {
-			out = append(out, r)
-		}
-	}
-	return out
+// RulesOf are those of these rules that one module's engine runs.
+func RulesOf(module string, rules []engine.Rule) []engine.Rule {
+	return slices.DeleteFunc(slices.Clone(rules), func(r engine.Rule) bool { return r.Module != module })
 }

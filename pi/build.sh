@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if [[ "${1-}" == -h || "${1-}" == --help ]]; then
-  echo "Usage: pi/build.sh [arm64|armv7|armv6]…   into bin/pi; without a name, all three"
+  echo "Usage: pi/build.sh [arm64|armv7|armv6]…   (default: all three; writes to bin/pi)"
   exit 0
 fi
 [[ $# -gt 0 ]] || set -- arm64 armv7 armv6
@@ -17,7 +17,7 @@ for name in "$@"; do
     arm64) target=(GOARCH=arm64) ;;
     armv7) target=(GOARCH=arm GOARM=7) ;;
     armv6) target=(GOARCH=arm GOARM=6) ;;
-    *) echo "pi/build.sh: no board \"$name\"; there are arm64, armv7, armv6" >&2; exit 2 ;;
+    *) echo "pi/build.sh: unknown board \"$name\"; use arm64, armv7 or armv6" >&2; exit 2 ;;
   esac
   out="bin/pi/rubato-linux-$name"
   env CGO_ENABLED=0 GOOS=linux "${target[@]}" "${GO:-go}" build "${flags[@]}" -o "$out" .

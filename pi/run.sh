@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Carries rubato to a device over ssh, runs it there, brings the results back, and
-# leaves nothing behind on the device. It needs ssh here, and a POSIX shell, tar and
-# gzip there.
-# SC2016: what stands in single quotes is expanded on the device. SC2317: traps call it.
+# Copies rubato to a device over ssh, runs it there, copies the results back, and
+# leaves nothing on the device. It needs ssh here, and a POSIX shell, tar and gzip there.
+# SC2016: the device expands what is in single quotes. SC2317: traps call functions.
 # shellcheck disable=SC2016,SC2317
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -11,33 +10,33 @@ usage() {
   cat <<'TEXT'
 Usage: pi/run.sh [USER@]HOST [rubato run arguments…]
 
-Carries the right binary to HOST, runs `rubato run` there in a folder of its own,
-brings the results to out/pi-HOST-TIME and removes the folder. Ctrl-C stops the run,
-brings what was measured so far and cleans up; a second Ctrl-C does not wait.
+Copies the right binary to HOST, runs `rubato run` there in a new folder, copies the
+results to out/pi-HOST-TIME and removes the folder. Ctrl-C stops the run, brings back
+what was measured so far and cleans up; a second Ctrl-C does not wait for the run.
 
-  make pi                                    first: builds the binaries
+  make pi                                    builds the binaries; run this first
   pi/run.sh pi@raspberrypi.local -quick      does it work?
   pi/run.sh pi@10.0.0.7 queue-low -seed 7    one scenario, repeatable
   RUBATO_SSH_OPTS='-p 2222 -i key' pi/run.sh pi@10.0.0.7
 
 Environment:
   RUBATO_SSH_OPTS     options for ssh, separated by spaces
-  RUBATO_REMOTE_DIR   folder on HOST to work in (default: the home folder). Choose
-                      one on the disk that you want measured: /tmp is often memory.
+  RUBATO_REMOTE_DIR   folder on HOST to work in (default: the home folder). It must be
+                      on the disk that you want to measure: /tmp is often in memory.
 
-Exit code: that of `rubato run`; 2 when this command is used wrongly, 5 when HOST
-cannot be reached or the connection breaks.
+Exit code: that of `rubato run`; 2 if this command is used wrongly, 5 if HOST cannot
+be reached or the connection breaks.
 TEXT
 }
 
 say() { echo "pi/run.sh: $1" >&2; }
 fail() { say "$1"; exit "${2:-5}"; }
-# quoted writes a word so that any POSIX shell reads it back unchanged.
+# quoted prints a word in quotes, so that any POSIX shell reads it unchanged.
 quoted() { printf "'%s'" "${1//\'/\'\\\'\'}"; }
-# there runs a command on the device; it is one string, for the shell there.
+# there runs a command on the device. The command is one string for the shell there.
 there() { ssh "${options[@]}" -- "$host" "$1"; }
 
-# board names the binary for what uname says.
+# board prints the binary for a system, as uname names it.
 board() {
   case "$1" in
     "Linux aarch64" | "Linux arm64") echo bin/pi/rubato-linux-arm64 ;;
@@ -48,13 +47,13 @@ board() {
   esac
 }
 
-# ours is what the device must agree to before anything there is signalled: the
-# process still works in our folder, so its number was not given to another.
+# ours prints a check that the device runs before it sends a signal: the process still
+# works in our folder, so its number does not belong to another process now.
 ours() {
   printf 'cd %s && p=$(cat pid) && [ "$(readlink /proc/$p/cwd)" = "$(pwd -P)" ] && ' "$(quoted "$remote")"
 }
 
-# stop asks the run to end; asked again, it does not wait for it.
+# stop asks the run to end. The second call kills it.
 stop() {
   asked=$((asked + 1))
   [[ -n "$remote" && -n "$job" ]] || exit 130
@@ -66,21 +65,21 @@ stop() {
   fi
 }
 
-# tidy removes what this script made, here and there, however it ends.
+# tidy removes what this script made, on both machines, however it ends.
 tidy() {
   local code=$?
   trap '' INT TERM HUP
   if [[ -n "$remote" ]]; then
     there "$(ours)"'kill -KILL -- "-$p"' </dev/null 2>/dev/null || true
     there "rm -rf -- $(quoted "$remote")" </dev/null ||
-      say "could not clean up; when $host is back, remove the folder $remote on it"
+      say "could not clean up; when $host is reachable again, remove the folder $remote on it"
   fi
   ssh "${options[@]}" -O exit -- "$host" 2>/dev/null || true
   rm -rf -- "$local"
   exit "$code"
 }
 
-# fetch brings the folder of results, if the run has come so far.
+# fetch copies the folder of results here, if there is one.
 fetch() {
   local into="$1"
   there "test -d $(quoted "$remote/result")" </dev/null || return 1
@@ -101,16 +100,16 @@ for a in "$@"; do
   esac
   arguments+=" $(quoted "$a")"
 done
-command -v ssh >/dev/null || fail "there is no ssh here; install an OpenSSH client" 2
+command -v ssh >/dev/null || fail "ssh is missing here; install an OpenSSH client" 2
 
 remote='' job='' asked=0
-local=$(mktemp -d /tmp/rubato-pi.XXXXXX) # short: a socket's path may have 104 bytes
+local=$(mktemp -d /tmp/rubato-pi.XXXXXX) # short, since the path of a socket may have 104 bytes
 read -ra options <<<"${RUBATO_SSH_OPTS-}"
 options+=(-o ConnectTimeout=10 -o ServerAliveInterval=15 -o ServerAliveCountMax=4 -o "ControlPath=$local/%C")
 trap tidy EXIT
 trap stop INT TERM HUP
 
-# One connection for everything, so that a password is asked for once.
+# One connection for everything, so that ssh asks for a password once.
 ssh "${options[@]}" -fNM -- "$host" >/dev/null ||
   fail "cannot log in to $host; try it by hand: ssh ${RUBATO_SSH_OPTS-} $host"
 binary=$(board "$(there 'uname -s -m' </dev/null)")
@@ -119,23 +118,24 @@ binary=$(board "$(there 'uname -s -m' </dev/null)")
 base='"$HOME"'
 [[ -z "${RUBATO_REMOTE_DIR-}" ]] || base=$(quoted "$RUBATO_REMOTE_DIR")
 remote=$(there "mktemp -d -- $base/rubato.XXXXXX" </dev/null) ||
-  fail "cannot make a folder on $host; name a writable one in RUBATO_REMOTE_DIR"
-say "carrying $binary to $host:$remote"
+  fail "cannot make a folder on $host; set RUBATO_REMOTE_DIR to a folder that is writable"
+say "copying $binary to $host:$remote"
 gzip -1 <"$root/$binary" | there "cd $(quoted "$remote") && gzip -d >rubato && chmod +x rubato" ||
-  fail "cannot carry the binary; is the disk of $host full?"
+  fail "cannot copy the binary; is the disk of $host full?"
 
-# In the background, so that Ctrl-C reaches this script and not the connection. The
-# number is written before stop is looked for, so that no Ctrl-C falls in between.
+# The run is in the background, so that Ctrl-C reaches this script and not the
+# connection. The device writes the process number before it looks for the file stop, so
+# that no Ctrl-C is lost in between.
 there "cd $(quoted "$remote") && echo "'$$'" >pid && [ ! -e stop ] && TMPDIR=$(quoted "$remote") exec ./rubato run -out result$arguments" </dev/null &
 job=$!
 code=0
 wait "$job" || code=$?
-while kill -0 "$job" 2>/dev/null; do # a signal has ended the wait, not the run
+while kill -0 "$job" 2>/dev/null; do # a signal ended the wait, not the run
   code=0
   wait "$job" || code=$?
 done
 if ((code == 255)); then
-  say "the connection to $host broke, or rubato was killed there; trying to bring what there is"
+  say "the connection to $host broke, or rubato was killed there; trying to bring the results back"
   code=5
 fi
 into="out/pi-$(tr -c 'A-Za-z0-9.\n-' _ <<<"${host#*@}")-$(date +%Y%m%d-%H%M%S)"

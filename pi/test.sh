@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Proves pi/run.sh against a real sshd on loopback: an own one, on a free port, with
-# generated keys. The "device" is this machine, in a folder with spaces in its name.
+# Tests pi/run.sh against a real sshd on loopback. The sshd is started here, on a free
+# port, with generated keys. The "device" is this machine, in a folder with spaces in
+# its name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,17 +26,17 @@ tidy() {
 trap tidy EXIT
 trap 'exit 130' INT TERM
 for tool in "$sshd" ssh ssh-keygen jq; do
-  command -v "$tool" >/dev/null || fail "there is no $tool; install openssh-server, openssh-client and jq"
+  command -v "$tool" >/dev/null || fail "$tool is missing; install openssh-server, openssh-client and jq"
 done
 [[ -x bin/rubato ]] || fail "bin/rubato is not built; run: make build"
 
-# serve starts the sshd. Ports are tried until one is free; sshd itself finds out.
+# serve starts the sshd. It tries ports until sshd finds a free one.
 serve() {
   mkdir -p "$device" "$work/fake"
   ssh-keygen -q -t ed25519 -N '' -f "$work/host"
   ssh-keygen -q -t ed25519 -N '' -f "$work/user"
   [[ $EUID -ne 0 || -d /run/sshd ]] || { mkdir /run/sshd && made=/run/sshd; }
-  # A board that nobody builds for, when the file is there.
+  # While the file riscv exists, uname names a board without a binary.
   printf '#!/bin/sh\n[ -e "%s" ] && echo "Linux riscv64" || exec /bin/uname "$@"\n' "$work/riscv" >"$work/fake/uname"
   chmod +x "$work/fake/uname"
   local port
@@ -67,16 +68,16 @@ TEXT
     wait "$server" || true
     server=''
   done
-  fail "no sshd starts: $(cat "$work/sshd.log")"
+  fail "sshd does not start: $(cat "$work/sshd.log")"
 }
 
-# carry calls the script under test; its exit code must be the first argument.
+# carry calls the script under test. The first argument is the exit code that it must have.
 carry() {
   local want=$1 code=0
   shift
   RUBATO_REMOTE_DIR="$device" pi/run.sh "$@" >"$work/log" 2>&1 || code=$?
   remember
-  ((code == want)) || fail "exit $code, not $want: pi/run.sh $*"
+  ((code == want)) || fail "exit $code, want $want: pi/run.sh $*"
   clean "pi/run.sh $*"
 }
 remember() {
@@ -84,43 +85,43 @@ remember() {
   line=$(sed -n 's/^results: //p' "$work/log")
   [[ -z "$line" ]] || brought+=("$line")
 }
-# clean says that the device is as it was, and no connection is left.
+# clean checks that nothing is left: no file or process on the device, no connection.
 clean() {
   [[ -z "$(ls -A "$device")" ]] || fail "left on the device: $(ls -A "$device") after $1"
   ! readlink /proc/[0-9]*/exe | grep -qF -- "$device/" || fail "a process is left on the device after $1"
   compgen -G '/tmp/rubato-pi.*/*' >/dev/null && fail "a connection is left after $1"
   return 0
 }
-told() { grep -qF -- "$1" "$work/log" || fail "it did not say \"$1\""; }
+said() { grep -qF -- "$1" "$work/log" || fail "its output lacks \"$1\""; }
 
 serve
 me="$(id -un)@127.0.0.1"
 
 carry 0 -h
-told "Usage: pi/run.sh"
+said "Usage: pi/run.sh"
 carry 2
-told "Usage: pi/run.sh"
+said "Usage: pi/run.sh"
 carry 2 "$me" -quick -out here
-told "-out is chosen here"
-pass "it teaches"
+said "-out is chosen here"
+pass "usage errors show the usage"
 
 RUBATO_SSH_OPTS="$RUBATO_SSH_OPTS -p 1 -o Port=1" carry 5 "nobody@127.0.0.1"
-told "cannot log in to nobody@127.0.0.1; try it by hand"
-pass "a login that fails is told"
+said "cannot log in to nobody@127.0.0.1; try it by hand"
+pass "a failed login is reported"
 
 touch "$work/riscv"
 carry 2 "$me"
-told 'is "Linux riscv64"; there are binaries for Linux on aarch64'
+said 'is "Linux riscv64"; there are binaries for Linux on aarch64'
 rm "$work/riscv"
-pass "an unknown board is told"
+pass "an unknown board is reported"
 
 carry 2 "$me" -quick no-such-scenario
-told "no-such-scenario"
-pass "bad input over there is exit 2 here"
+said "no-such-scenario"
+pass "bad input on the device is exit 2 here"
 
-# The arguments must arrive as they are: this value has what shells trip over.
+# The arguments must arrive unchanged. This value has the characters that shells expand.
 carry 2 "$me" queue-low -set "passages=a b'c\"\$HOME"
-told "a b'c"
+said "a b'c"
 pass "arguments survive two shells"
 
 code=0
@@ -129,12 +130,12 @@ remember
 ((code == 0 || code == 3)) || fail "exit $code of a real run" # 3: too noisy for an interval
 clean "a real run"
 jq -e '(.incomplete // "") == "" and (.cells | length) == 3 and all(.cells[]; .work.effects == .work.expected)' \
-  "${brought[-1]}/results.json" >/dev/null || fail "the results brought back are not whole"
-[[ -s "${brought[-1]}/report.html" && -s "${brought[-1]}/bench.txt" ]] || fail "report.html or bench.txt is not among the results"
-pass "a real run is brought back whole, the device left clean"
+  "${brought[-1]}/results.json" >/dev/null || fail "the results that came back are incomplete"
+[[ -s "${brought[-1]}/report.html" && -s "${brought[-1]}/bench.txt" ]] || fail "report.html or bench.txt is missing"
+pass "the results of a real run come back complete, and the device is clean"
 
-# start begins a long run and returns when raw results have begun to come. A job in
-# the background would ignore Ctrl-C, so it is made heard again.
+# start begins a long run and returns when the first raw results are there. A background
+# job ignores Ctrl-C by default, so env resets that.
 start() {
   RUBATO_REMOTE_DIR="$device" env --default-signal=INT pi/run.sh "$me" queue-low -full >"$work/log" 2>&1 &
   job=$!
@@ -143,25 +144,25 @@ start() {
     kill -0 "$job" 2>/dev/null || fail "the run ended before it could be stopped"
     sleep 0.1
   done
-  fail "the run does not begin"
+  fail "the run does not start"
 }
-# ended says that the run has ended with 5, brought what there was, and left nothing.
+# ended checks that the run ended with 5, brought back its results, and left nothing.
 ended() {
   local code=0
   wait "$job" || code=$?
   remember
-  ((code == 5)) || fail "exit $code after $1, not 5"
+  ((code == 5)) || fail "exit $code after $1, want 5"
   clean "$1"
-  told "$2"
-  [[ -n "${brought[-1]}" && -s "${brought[-1]}/results.jsonl" ]] || fail "what was measured before $1 did not come back"
+  said "$2"
+  [[ -n "${brought[-1]}" && -s "${brought[-1]}/results.jsonl" ]] || fail "the results from before $1 did not come back"
 }
 
 start
 kill -INT "$job"
 ended "Ctrl-C" "what was measured so far will be brought back"
-pass "Ctrl-C brings what there is, the device left clean"
+pass "Ctrl-C brings the results back, and the device is clean"
 
 start
-pkill -KILL -P "$server" # the connections of our own sshd
+pkill -KILL -P "$server" # the connections of the sshd started above
 ended "a broken connection" "broke"
-pass "a broken connection is taken up again to bring what there is and clean up"
+pass "after a broken connection the script connects again, brings the results and cleans up"

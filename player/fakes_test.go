@@ -2,8 +2,7 @@ package player
 
 import "errors"
 
-// shelf is a library in memory. It leaves out no neutral entity, which a store
-// may but need not.
+// shelf is a library in memory. It visits neutral entities, too, which a store may omit.
 type shelf struct {
 	songs, artists, works []Standing // id is position + 1
 	passages              [][]int64  // songs of each
@@ -106,26 +105,26 @@ func (s *shelf) FlavorOf(id int64, into *Flavor) error {
 
 func (s *shelf) RecordPlayed(int64, Ticks) (int, error) { return 3, s.err }
 
-// ledger is a log in memory.
-type ledger struct {
+// memoryLog is a log in memory.
+type memoryLog struct {
 	pending, durable []string
 	err              error
 	rollbacks        int
 }
 
-func (l *ledger) AppendMessage(m Message) error { return l.write("message " + m.Username) }
-func (l *ledger) CountUser(username string) error {
+func (l *memoryLog) AppendMessage(m Message) error { return l.write("message " + m.Username) }
+func (l *memoryLog) CountUser(username string) error {
 	return l.write("user " + username)
 }
 
-func (l *ledger) write(what string) error {
+func (l *memoryLog) write(what string) error {
 	if l.err == nil {
 		l.pending = append(l.pending, what)
 	}
 	return l.err
 }
 
-func (l *ledger) Commit() error {
+func (l *memoryLog) Commit() error {
 	if l.err == nil {
 		l.durable = append(l.durable, l.pending...)
 	}
@@ -133,7 +132,7 @@ func (l *ledger) Commit() error {
 	return l.err
 }
 
-func (l *ledger) Rollback() error {
+func (l *memoryLog) Rollback() error {
 	l.rollbacks++
 	l.pending = nil
 	return nil
@@ -149,5 +148,5 @@ func flavorOf(first ...float64) Flavor {
 	return f
 }
 
-func (l *ledger) AppendPlay(int64, Ticks, Ticks) error { return nil }
-func (l *ledger) PutSetting(string, string) error      { return nil }
+func (l *memoryLog) AppendPlay(int64, Ticks, Ticks) error { return nil }
+func (l *memoryLog) PutSetting(string, string) error      { return nil }

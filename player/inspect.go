@@ -5,29 +5,28 @@ import (
 	"time"
 )
 
-// Inspected is what a style shows of its insides to a developer. Styles that have
-// none, as direct calls have not, do not implement it. All methods may be called
-// from any goroutine while the player works.
+// Inspected is what a style with an engine shows to a developer. The style direct does
+// not implement it. Call its methods from any goroutine while the player works.
 type Inspected interface {
 	Concepts() []ConceptInfo
 	Rules() []RuleInfo
-	// Flows are the newest n of the flows in memory, newest first.
+	// Flows returns the newest n flows in memory, newest first.
 	Flows(n int) []Flow
-	// Flow is one flow; false when memory no longer has it.
+	// Flow returns one flow. It is false if the flow is no longer in memory.
 	Flow(token uint64) (Flow, bool)
-	// Listen hears every event from now on. A listener that does not keep up loses
-	// its own oldest and is told how many.
+	// Listen subscribes to every event from now on. A listener that is too slow loses
+	// its oldest events; Heard.Lost says how many.
 	Listen(ListenOptions) Listener
 	Lost() Loss
 }
 
-// A Flow is all that one stimulus set off, in order of start.
+// A Flow is everything that one stimulus caused, in order of start.
 type Flow struct {
 	Token uint64     `json:"token"`
 	Rows  []TraceRow `json:"rows"`
 }
 
-// ConceptInfo describes a concept and its doors.
+// ConceptInfo describes a concept with its actions, queries and events.
 type ConceptInfo struct {
 	Module  string     `json:"module"`
 	Name    string     `json:"name"`
@@ -43,11 +42,11 @@ type DoorInfo struct {
 	Out []string `json:"out,omitempty"`
 }
 
-// RuleInfo describes a synchronization and what it has done.
+// RuleInfo describes a synchronization and what it did.
 type RuleInfo struct {
 	Name    string      `json:"name"`
 	Module  string      `json:"module"`
-	When    []string    `json:"when"` // URIs; all of them if AllOf, else any
+	When    []string    `json:"when"` // URIs: all of them if AllOf, else any
 	AllOf   bool        `json:"all_of"`
 	Where   string      `json:"where,omitempty"` // as text: "ap::Queue::autoPlay and not …"
 	Then    []string    `json:"then"`            // URIs of actions
@@ -55,40 +54,96 @@ type RuleInfo struct {
 	Metrics RuleMetrics `json:"metrics"`
 }
 
-// RuleMetrics are counts since the player was opened, and durations of
-// activations from a histogram with two significant digits. Durations are taken
-// only where the module is traced.
+// RuleMetrics are counts since the player was opened, and durations of activations from
+// a histogram with two significant digits. Only traced modules have durations.
 type RuleMetrics struct {
-	Activations uint64  `json:"activations"` // times it was triggered, with Where or without
+	Activations uint64  `json:"activations"` // times it was triggered, whether Where held or not
 	Rejections  uint64  `json:"rejections"`  // times Where did not hold
 	Failures    uint64  `json:"failures"`    // times a query or action failed
-	Aborts      uint64  `json:"aborts"`      // failures that were a flow's bounds
+	Aborts      uint64  `json:"aborts"`      // failures because the flow was too long or too deep
 	Mean        float64 `json:"avg_duration_us"`
 	P95         float64 `json:"p95_duration_us"`
 	P99         float64 `json:"p99_duration_us"`
 	Max         float64 `json:"max_duration_us"`
 }
 
-// ListenOptions say how much a listener bears.
+// ListenOptions say how much a listener receives.
 type ListenOptions struct {
 	Events   []string      // URIs; none: all
-	Capacity int           // events kept for it at most; 0: 256
-	Interval time.Duration // at least this long between two deliveries; 0: no limit
-	Coalesce bool          // of what waits, only the newest of each event
+	Capacity int           // most events that wait for it; 0: 256
+	Interval time.Duration // shortest time between two deliveries; 0: none
+	Coalesce bool          // keep only the newest waiting event of each URI
 }
 
-// A Listener hears events, in the order in which they happened.
+// A Listener receives events in the order in which they happened.
 type Listener interface {
-	// Next waits for an event. It answers the context's error, or Closed.
+	// Next waits for an event. It fails with the context's error, or Closed.
 	Next(context.Context) (Heard, error)
 	Close()
 }
 
-// Heard is an event as a listener hears it.
+// Heard is an event as a listener receives it.
 type Heard struct {
 	Flow   uint64 `json:"flow"`
 	Cause  uint64 `json:"cause,omitempty"`
 	Event  string `json:"event"`
 	Fields string `json:"fields"`         // "depth=2 target=…", by name
-	Lost   uint64 `json:"lost,omitempty"` // dropped for this listener since the last it heard
+	Lost   uint64 `json:"lost,omitempty"` // events dropped for this listener since the previous one
+}
+
+// A TraceRow is one action as it ran, in readable form. It holds its provenance: Cause
+// is the row that caused it, Rule and Trigger say how.
+type TraceRow struct {
+	Flow    uint64        `json:"flow"`              // token: Seq of the stimulus
+	ID      uint64        `json:"id"`                // unique in a run of the player
+	Cause   uint64        `json:"cause,omitempty"`   // ID of another row; 0: the stimulus itself
+	Rule    string        `json:"rule,omitempty"`    // that ran it; "": called from outside the rules
+	Trigger string        `json:"trigger,omitempty"` // URI of the event or completed action that triggered the rule
+	Action  string        `json:"action"`            // URI
+	Start   time.Time     `json:"start"`             // to the µs
+	Took    time.Duration `json:"took"`              // ns, without what it caused
+	In      string        `json:"in"`                // "target=12 seed=7": inputs by name
+	Out     string        `json:"out,omitempty"`     // outputs by name
+	Err     string        `json:"err,omitempty"`     // the failure
+}
+
+// A TraceSink stores rows. Append is called from one goroutine at a time; rows are valid
+// until it returns. An error loses only these rows.
+type TraceSink interface {
+	Append(rows []TraceRow) error
+}
+
+// Tracing says what is traced, in the styles that have actions.
+type Tracing struct {
+	On      bool
+	Without []string  // modules that are not traced
+	Eager   bool      // format inputs and outputs at once, not when they are read
+	Sink    TraceSink // nil: memory only
+	PerFlow bool      // give each flow to the sink before its stimulus returns, not every 100 ms
+}
+
+// Loss is what a trace or its listeners lost.
+type Loss struct {
+	Flows  uint64 `json:"flows"`         // overwritten before they reached the sink
+	Rows   uint64 `json:"rows"`          // refused by the sink
+	Events uint64 `json:"events"`        // dropped for slow listeners
+	Err    string `json:"err,omitempty"` // the sink's last error; "" once it has recovered
+}
+
+// A RecordedRun is one run of a player in a stored trace. Tokens and row ids start again
+// in each run, so a query is about one run.
+type RecordedRun struct {
+	ID      int64     `json:"id"` // from 1; a newer run has a higher one
+	Started time.Time `json:"started"`
+	Last    time.Time `json:"last"` // when its newest row started
+	Rows    uint64    `json:"rows"` // that are still stored
+}
+
+// A RecordedRule summarises what a stored trace has of a rule.
+type RecordedRule struct {
+	Rule     string        `json:"rule"` // "": called from outside the rules
+	Actions  uint64        `json:"actions"`
+	Failures uint64        `json:"failures"`
+	Mean     time.Duration `json:"mean"` // of its actions, ns
+	Max      time.Duration `json:"max"`
 }

@@ -1,29 +1,29 @@
 package player
 
-// A Source is the sound of a passage, decoded and faded. Both calls are made by the
-// mixer alone; what fills the source may do so meanwhile.
+// A Source is the sound of a passage, decoded and faded. Only the mixer calls it.
+// Another goroutine may fill it at the same time.
 type Source interface {
 	// Buffered is how many frames can be read now.
 	Buffered() int
-	// Read takes the next frames, as many as are buffered and fit, and says how many.
+	// Read reads as many of the next frames as are buffered and fit, and returns how many.
 	Read(into []Frame) int
 }
 
-// Mixer makes what is heard of the passage that plays and the one that follows it:
-// (A + B) × volume. It only adds: fades were applied when the passages were decoded.
-// It is arithmetic, and neither waits nor allocates.
+// Mixer mixes the passage that plays with the one that follows it: (A + B) × volume.
+// Fades are applied when the passages are decoded. The mixer is arithmetic: it neither
+// waits nor allocates.
 //
-// Of two passages that sound together only the first passes markers. The second has
-// its turn when the first has ended: from there on it tells its positions, and at
-// once the boundaries that it has left behind.
+// While two passages sound together, only the first makes markers. When it ends, the
+// second makes its position markers from there on, and at once those of the song
+// boundaries that it has passed.
 type Mixer struct {
 	playing track
-	beside  track // sounds together with the one that plays
+	beside  track // sounds together with the playing one
 	cued    track // follows
 	volume  float32
-	mixed   int64 // frames of this batch
+	mixed   int64 // frames mixed in this batch
 	markers []Marker
-	second  [512]Frame // of the one beside
+	second  [512]Frame // read from beside
 }
 
 // A track is a passage in the mixer.
@@ -32,13 +32,13 @@ type track struct {
 	source Source // nil: no passage
 	length int64  // in frames
 	at     int64  // frames mixed
-	mark   int64  // where its next position marker is
+	mark   int64  // frame of the next position marker
 	songs  int    // boundaries passed
 }
 
 const intervalFrames = int64(PositionInterval / TicksPerFrame)
 
-// NewMixer returns a mixer in which nothing plays, at full volume.
+// NewMixer returns a mixer at full volume in which nothing plays.
 func NewMixer() *Mixer { return &Mixer{volume: 1, markers: make([]Marker, 0, 16)} }
 
 func newTrack(cut Cut, source Source) track {
@@ -48,8 +48,8 @@ func newTrack(cut Cut, source Source) track {
 // SetVolume takes 0 to MaxVolume.
 func (m *Mixer) SetVolume(volume int) { m.volume = float32(volume) / MaxVolume }
 
-// Play has a passage of at least one frame sound in place of what sounds. One that
-// sounds already goes on.
+// Play starts a passage of at least one frame in place of what sounds. If it sounds
+// already, it continues.
 func (m *Mixer) Play(cut Cut, source Source) {
 	switch source {
 	case m.playing.source:
@@ -63,55 +63,55 @@ func (m *Mixer) Play(cut Cut, source Source) {
 	m.playing, m.beside = newTrack(cut, source), track{}
 }
 
-// Cue has a passage of at least one frame follow what sounds, in place of one that
-// was cued before and does not sound yet. One that comes too late for the crossfade
+// Cue makes a passage of at least one frame follow what sounds. It replaces a cued
+// passage that does not sound yet. If it is too late for the crossfade, the passage
 // follows without one.
 func (m *Mixer) Cue(cut Cut, source Source) { m.cued = newTrack(cut, source) }
 
-// Uncue forgets that this source is cued; another stays.
+// Uncue removes this source if it is cued.
 func (m *Mixer) Uncue(source Source) {
 	if m.cued.source == source {
 		m.cued = track{}
 	}
 }
 
-// Halt ends the passage that plays. One that sounds beside it goes on alone, since
-// it could not be begun again; positions that it has reached so far stay untold.
+// Halt ends the passage that plays. One that sounds beside it continues alone, since it
+// could not start again. The positions that it has passed get no markers.
 func (m *Mixer) Halt() {
 	m.playing, m.beside = m.beside, track{}
 	m.playing.mark = (m.playing.at/intervalFrames + 1) * intervalFrames
 }
 
-// Playing is the source of what plays, nil for nothing.
+// Playing is the source that plays, nil for none.
 func (m *Mixer) Playing() Source { return m.playing.source }
 
-// Sounds tells whether this source is heard; one that is cued is not yet.
+// Sounds reports whether this source sounds. A cued one does not yet.
 func (m *Mixer) Sounds(source Source) bool {
 	return source != nil && (source == m.playing.source || source == m.beside.source)
 }
 
-// Fed tells whether Mix can go on: everything that sounds has a frame buffered.
+// Fed reports whether Mix can continue: every source that sounds has a frame buffered.
 func (m *Mixer) Fed() bool {
 	return m.playing.source == nil || m.playing.source.Buffered() > 0 &&
 		(m.beside.source == nil || m.beside.source.Buffered() > 0)
 }
 
-// Position is how far into the passage that plays, 0 when none does.
+// Position is the position in the passage that plays, 0 if none does.
 func (m *Mixer) Position() Ticks { return Ticks(m.playing.at) * TicksPerFrame }
 
-// Begin starts a batch: markers count from here.
+// Begin starts a batch of frames. The times of markers count from here.
 func (m *Mixer) Begin() {
 	m.mixed = 0
 	m.markers = m.markers[:0]
 }
 
-// Markers are what the batch has passed so far, soonest first. They are the mixer's
-// until the next Begin.
+// Markers are the markers of the batch so far, in order of time. They are valid until
+// the next Begin.
 func (m *Mixer) Markers() []Marker { return m.markers }
 
-// Mix mixes the next frames of the batch and says how many. There are fewer than
-// fit only when a passage that sounds is not decoded so far; call again for the
-// rest when it is. When nothing plays, the rest is silence.
+// Mix mixes the next frames of the batch and returns how many. It is fewer than
+// len(into) only if a passage that sounds is not decoded far enough; call again for the
+// rest. When nothing plays, the rest is silence.
 func (m *Mixer) Mix(into []Frame) int {
 	done := 0
 	for done < len(into) && m.playing.source != nil {
@@ -132,16 +132,16 @@ func (m *Mixer) Mix(into []Frame) int {
 	return done
 }
 
-// meet has the cued passage begin when this is the very frame where the crossfade does.
+// meet starts the cued passage if the crossfade begins at this frame.
 func (m *Mixer) meet() {
 	if at, ok := m.meeting(); ok && at == m.playing.at {
 		m.beside, m.cued = m.cued, track{}
-		m.tell(CrossfadeMark, m.playing.at)
+		m.mark(CrossfadeMark, m.playing.at)
 	}
 }
 
-// meeting is the frame of what plays at which the cued passage begins beside it;
-// false when it does not.
+// meeting is the frame of the playing passage at which the cued one begins. It is false
+// if there is no crossfade.
 func (m *Mixer) meeting() (at int64, ok bool) {
 	if m.cued.source == nil || m.beside.source != nil {
 		return 0, false
@@ -150,7 +150,7 @@ func (m *Mixer) meeting() (at int64, ok bool) {
 	return m.playing.length - overlap, overlap > 0
 }
 
-// reach is how many frames can be mixed before something happens: at most most.
+// reach is how many frames can be mixed before the next event, at most most.
 func (m *Mixer) reach(most int64) int {
 	p := &m.playing
 	n := min(most, p.length-p.at, p.mark-p.at, int64(p.source.Buffered()))
@@ -166,7 +166,7 @@ func (m *Mixer) reach(most int64) int {
 	return int(n)
 }
 
-// add mixes frames that are known to be buffered.
+// add mixes frames that are buffered.
 func (m *Mixer) add(into []Frame) {
 	n := int64(m.playing.source.Read(into))
 	m.playing.at += n
@@ -185,12 +185,11 @@ func (m *Mixer) add(into []Frame) {
 	}
 }
 
-// pass tells the markers at the frame that has been reached. Of several at one
-// frame: position, boundary, end.
+// pass makes the markers at the current frame, in this order: position, boundary, end.
 func (m *Mixer) pass() {
 	p := &m.playing
 	if p.at == p.mark {
-		m.tell(PositionMark, p.at)
+		m.mark(PositionMark, p.at)
 		p.mark += intervalFrames
 	}
 	for ; p.songs < len(p.cut.Boundaries); p.songs++ {
@@ -199,16 +198,16 @@ func (m *Mixer) pass() {
 			break
 		}
 		if at > 0 && at < p.length {
-			m.tell(BoundaryMark, at)
+			m.mark(BoundaryMark, at)
 		}
 	}
 	if p.at == p.length {
-		m.tell(PassageEndMark, p.at)
+		m.mark(PassageEndMark, p.at)
 		m.follow()
 	}
 }
 
-// follow has the next passage be what plays, if there is one.
+// follow makes the next passage the playing one, if there is one.
 func (m *Mixer) follow() {
 	if m.beside.source == nil {
 		m.playing, m.cued = m.cued, track{}
@@ -218,7 +217,7 @@ func (m *Mixer) follow() {
 	m.pass()
 }
 
-func (m *Mixer) tell(kind MarkerKind, position int64) {
+func (m *Mixer) mark(kind MarkerKind, position int64) {
 	m.markers = append(m.markers, Marker{
 		Kind:     kind,
 		Passage:  m.playing.cut.Passage,

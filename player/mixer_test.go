@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// tape is sound that is decoded already: frame i of passage p is (p, i).
+// tape is decoded sound: frame i of passage p is (p, i).
 type tape struct {
 	passage  int64
 	at       int
@@ -158,7 +158,7 @@ func TestOverlap(t *testing.T) {
 			out.batch(m, total+10)
 			heard := strings.Contains(strings.Join(out.markers, " "), "crossfade")
 			if heard != c.crossfades {
-				t.Errorf("crossfade told: %v, want %v", heard, c.crossfades)
+				t.Errorf("crossfade reported: %v, want %v", heard, c.crossfades)
 			}
 			last := fmt.Sprintf("%d: end of 2 at %d", total, c.b.Frames())
 			if got := out.markers[len(out.markers)-1]; got != last {
@@ -228,7 +228,7 @@ func TestPlayAndHalt(t *testing.T) {
 	}
 }
 
-// TestHaltWhileTwoSound: the second goes on alone, at whatever frame that is.
+// TestHaltWhileTwoSound: the second continues alone, at any frame.
 func TestHaltWhileTwoSound(t *testing.T) {
 	t.Parallel()
 	a, b := cut(1, 4*intervalFrames, 0, 2*intervalFrames), cut(2, 4*intervalFrames, 2*intervalFrames, 0)
@@ -248,8 +248,8 @@ func TestHaltWhileTwoSound(t *testing.T) {
 	}
 }
 
-// TestMixInAnyBatches: whatever the batches, and however decoding lags, the same
-// samples come out, and the same markers at the same frames.
+// TestMixInAnyBatches: batches of any size, and decoding that lags, give the same samples
+// and the same markers at the same frames.
 func TestMixInAnyBatches(t *testing.T) {
 	t.Parallel()
 	a := cut(1, 50_000, 0, 9_000, 17, 30_000)
@@ -292,7 +292,7 @@ func TestMixInAnyBatches(t *testing.T) {
 	})
 }
 
-// lagging mixes a batch of which decoding gives a little at a time.
+// lagging mixes a batch whose frames are decoded a few at a time.
 func (o *mixed) lagging(m *Mixer, n int, tapes []*tape, feed func() int) {
 	into := make([]Frame, n)
 	m.Begin()

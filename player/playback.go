@@ -3,6 +3,7 @@ package player
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // State is what the player is doing.
@@ -14,27 +15,27 @@ const (
 	Paused  State = "paused"
 )
 
-// Commands that people give to playback.
+// Commands that users give to playback.
 const (
-	Play  = "play" // start, or go on
+	Play  = "play" // start or continue
 	Pause = "pause"
-	Stop  = "stop" // hold, as Pause does; what differs is the state that is told and kept
-	Skip  = "skip" // end what plays; see Playback.Skip
+	Stop  = "stop" // holds the sound like Pause; only the state differs
+	Skip  = "skip" // end the passage that plays; see Playback.Skip
 )
 
 const (
 	// MaxVolume is the loudest; 0 is silence.
 	MaxVolume = 100
-	// SkipInterval is how far apart two skips are at least.
+	// SkipInterval is the shortest time between two skips.
 	SkipInterval = 5 * Second
 )
 
-// Playback is what plays, and how loud. Part of module ap. It starts stopped, at
-// half volume. What can be heard of it is the deck's.
+// Playback is what plays, and how loud. Part of module ap. It starts stopped, at half
+// volume. The deck makes the sound.
 type Playback struct {
 	Lane    Lane
 	State   State
-	Passage int64 // what plays, 0 for nothing
+	Passage int64 // the one that plays, 0 for none
 	Volume  int
 
 	deck     Deck // may be nil
@@ -51,8 +52,8 @@ func NewPlayback(deck Deck, verbatim bool) *Playback {
 	return p
 }
 
-// Command changes the state, and tells whether it did: pausing what is paused does
-// not. Invalid for a word that is no command.
+// Command changes the state and reports whether it changed: pausing a paused player
+// changes nothing. Invalid for other words.
 func (p *Playback) Command(command string) (changed bool, err error) {
 	next := p.State
 	switch command {
@@ -65,30 +66,30 @@ func (p *Playback) Command(command string) (changed bool, err error) {
 	case Stop:
 		next = Stopped
 	default:
-		return false, fail(Invalid, "playback: command", fmt.Errorf("%q is none of play, pause, stop, skip", command))
+		return false, fail(Invalid, "playback: command", fmt.Errorf("%q: want play, pause, stop or skip", command))
 	}
 	changed = next != p.State
-	p.enter(next)
+	p.setState(next)
 	p.Lane.Record("command "+command, string(next))
 	return changed, nil
 }
 
-func (p *Playback) enter(state State) {
+func (p *Playback) setState(state State) {
 	p.State = state
 	if p.deck != nil {
 		p.deck.Pause(state != Playing)
 	}
 }
 
-// Skip ends what plays, at at. NotFound when nothing does, TooSoon within
-// SkipInterval of the last.
+// Skip ends the passage that plays, at at. NotFound if none plays, TooSoon within
+// SkipInterval of the last skip.
 func (p *Playback) Skip(at Ticks) error {
 	const op = "playback: skip"
 	if p.Passage == 0 {
 		return fail(NotFound, op, errors.New("nothing plays"))
 	}
 	if p.skipped && at-p.lastSkip < SkipInterval {
-		return fail(TooSoon, op, fmt.Errorf("the last was %v ago, want %v at least", (at-p.lastSkip).Duration(), SkipInterval.Duration()))
+		return fail(TooSoon, op, fmt.Errorf("the last skip was %v ago, want %v at least", (at-p.lastSkip).Duration(), SkipInterval.Duration()))
 	}
 	p.lastSkip, p.skipped = at, true
 	p.Lane.Record("skip", "", int64(at), p.Passage)
@@ -99,8 +100,8 @@ func (p *Playback) Skip(at Ticks) error {
 	return nil
 }
 
-// Start plays a passage whose buffer is ready. One that sounds already, because it
-// was cued, goes on.
+// Start plays a passage whose buffer is ready. If it sounds already, because it was
+// cued, it continues.
 func (p *Playback) Start(passage int64) error {
 	const op = "playback: start"
 	if passage <= 0 {
@@ -112,12 +113,12 @@ func (p *Playback) Start(passage int64) error {
 		}
 	}
 	p.Passage = passage
-	p.enter(Playing)
+	p.setState(Playing)
 	p.Lane.Record("start", "", passage)
 	return nil
 }
 
-// Cue has a passage follow what plays.
+// Cue makes a passage follow the one that plays.
 func (p *Playback) Cue(passage int64) error {
 	if p.deck != nil {
 		if err := p.deck.Cue(passage); err != nil {
@@ -128,7 +129,7 @@ func (p *Playback) Cue(passage int64) error {
 	return nil
 }
 
-// SetVolume is Invalid outside 0 to MaxVolume.
+// SetVolume sets the volume. Invalid outside 0 to MaxVolume.
 func (p *Playback) SetVolume(volume int) error {
 	if volume < 0 || volume > MaxVolume {
 		return fail(Invalid, "playback: volume", fmt.Errorf("%d, want 0 to %d", volume, MaxVolume))
@@ -141,9 +142,8 @@ func (p *Playback) SetVolume(volume int) error {
 	return nil
 }
 
-// Mix has the deck mix the next frames, and answers what was passed on the way,
-// soonest first. The markers are the deck's until the next Mix. Invalid without a
-// deck.
+// Mix makes the deck mix the next frames and returns the markers in them, in order of
+// time. They are valid until the next Mix. Invalid without a deck.
 func (p *Playback) Mix(frames int) ([]Marker, error) {
 	const op = "playback: mix"
 	if p.deck == nil || frames <= 0 || frames > MostFrames {
@@ -162,7 +162,7 @@ func (p *Playback) Mix(frames int) ([]Marker, error) {
 	return markers, nil
 }
 
-// Status is what people see.
+// Status is what users see.
 func (p *Playback) Status() Status {
 	s := Status{State: p.State, Passage: p.Passage, Volume: p.Volume}
 	if p.deck != nil {
@@ -170,3 +170,89 @@ func (p *Playback) Status() Status {
 	}
 	return s
 }
+
+// Decoder knows which passages were requested and which are ready. Part of module ap.
+// The deck decodes them.
+type Decoder struct {
+	Lane      Lane
+	deck      Deck     // may be nil
+	cuts      CutStore // not read without a deck
+	requested []int64
+	ready     []int64
+}
+
+// Request requests that a passage is decoded. It is no longer ready from an earlier
+// play. With more requests than the queue can hold, the oldest is forgotten: that
+// passage has left the queue.
+func (d *Decoder) Request(passage int64) error {
+	if len(d.requested) == QueueLimit {
+		d.drop(d.requested[0])
+		d.requested = slices.Delete(d.requested, 0, 1)
+	}
+	if err := d.load(passage); err != nil {
+		return err
+	}
+	if i := slices.Index(d.ready, passage); i >= 0 {
+		d.ready = slices.Delete(d.ready, i, i+1)
+	}
+	d.requested = append(d.requested, passage)
+	d.Lane.Record("request", "", passage)
+	return nil
+}
+
+func (d *Decoder) load(passage int64) error {
+	const op = "decoder: request"
+	if d.deck == nil {
+		return nil
+	}
+	cut, err := d.cuts.Cut(passage)
+	if err == nil {
+		err = d.deck.Load(cut)
+	}
+	if err != nil {
+		return fail(CodeOf(err), op, err)
+	}
+	return nil
+}
+
+func (d *Decoder) drop(passage int64) {
+	if d.deck != nil {
+		d.deck.Drop(passage)
+	}
+}
+
+// Ready records that a passage is decoded. NotFound if it was not requested.
+func (d *Decoder) Ready(passage int64) error {
+	if err := d.answer(passage, "decoder: ready"); err != nil {
+		return err
+	}
+	if len(d.ready) == QueueLimit {
+		d.ready = slices.Delete(d.ready, 0, 1)
+	}
+	d.ready = append(d.ready, passage)
+	d.Lane.Record("ready", "", passage)
+	return nil
+}
+
+// Fail records that a passage cannot be decoded. NotFound if it was not requested.
+func (d *Decoder) Fail(passage int64) error {
+	if err := d.answer(passage, "decoder: fail"); err != nil {
+		return err
+	}
+	d.drop(passage)
+	d.Lane.Record("fail", "", passage)
+	return nil
+}
+
+// answer removes the request for a passage.
+func (d *Decoder) answer(passage int64, op string) error {
+	i := slices.Index(d.requested, passage)
+	if i < 0 {
+		return fail(NotFound, op, fmt.Errorf("passage %d was not requested", passage))
+	}
+	d.requested = slices.Delete(d.requested, i, i+1)
+	return nil
+}
+
+// IsReady reports whether a passage is decoded.
+func (d *Decoder) IsReady(passage int64) bool { return slices.Contains(d.ready, passage) }

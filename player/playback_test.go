@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// deckTape is a deck that writes down what it is asked for.
+// deckTape is a deck that records its calls.
 type deckTape struct {
 	asked   []string
 	err     error
@@ -91,7 +91,7 @@ func TestMixRecordsWhatWasPassed(t *testing.T) {
 func TestDecoderAndItsDeck(t *testing.T) {
 	t.Parallel()
 	deck := &deckTape{}
-	d := NewDecoder(deck, deck, true)
+	d := &Decoder{Lane: NewLane("decoder", true), deck: deck, cuts: deck}
 	for _, step := range []struct {
 		do   func() error
 		want Code
@@ -143,7 +143,7 @@ func TestOverride(t *testing.T) {
 
 func TestPaceOwes(t *testing.T) {
 	t.Parallel()
-	p := NewPace(Coalesced, true)
+	p := &Pace{Lane: NewLane("pace", true), mode: Coalesced}
 	_ = p.Mark(0)
 	_ = p.Hold(4)
 	_ = p.Hold(5)
@@ -155,7 +155,7 @@ func TestPaceOwes(t *testing.T) {
 	}
 	_ = p.Mark(PaceInterval)
 	for mode, want := range map[PaceMode]bool{Limited: false, Unlimited: true} {
-		other := NewPace(mode, false)
+		other := &Pace{Lane: NewLane("pace", false), mode: mode}
 		_ = other.Mark(0)
 		_ = other.Hold(1)
 		if _, owes := other.Owed(Hour); owes || other.Due(1) != want {
@@ -163,7 +163,7 @@ func TestPaceOwes(t *testing.T) {
 		}
 	}
 	if _, due := p.Owed(Hour); due {
-		t.Error("told, and still owed")
+		t.Error("a depth that was sent is still owed")
 	}
 }
 

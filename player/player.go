@@ -1,99 +1,106 @@
-// Package player is the music player that every style of coupling must be: its
-// parts, its data and the contract that a style keeps.
+// Package player is the music player that every style implements: its parts, its data
+// and the contract between a style and its callers.
 //
 // It is pure. Nothing here starts a goroutine, reads a clock, opens a file or a
-// socket, or writes a log line: time and randomness come in as values, and what
-// must be kept is kept by a Store that somebody else made. Parts never call one
-// another. Which part is asked next, and by what means, is the conversation, and
-// the conversation belongs to the style.
+// socket, or writes a log line. Time and randomness come in as values, and a Store
+// that the caller opened keeps what must last. Parts never call one another. Which
+// part is called next, and how, is the conversation. The conversation belongs to the
+// style.
 //
-// It is not a style: direct, orchestrated and natsbus are.
+// It is not a style: direct, orchestrated and natsbus are. This file is the contract;
+// parts.go lists the parts.
 package player
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
-// A Style is one way of joining the modules of the player.
+// A Style is one way to couple the modules of the player.
 type Style struct {
 	Name string // as on the command line: "direct", "bus", "nats"
-	Doc  string // what the style adds to the one before it, in one line
+	Doc  string // what the style adds to the previous one, in one line
 	Open func(Config) (Player, error)
 }
 
-// A Player is a wired player that takes stimuli. Do, Post and Settle are called
-// from one goroutine at a time; a style may answer from others.
+// A Player is a running player that takes stimuli. Call Do, Post and Settle from one
+// goroutine at a time. A style may answer from other goroutines.
 type Player interface {
 	// Do returns when the last effect of the stimulus is durable and visible.
 	Do(Stimulus) error
-	// Post returns when the stimulus has been accepted, at the latest when
-	// Config.Window stimuli are under way. done is called once for each, when its
-	// last effect is durable or it has failed, on whatever goroutine knows first.
+	// Post returns when the stimulus is accepted. It waits while Config.Window stimuli
+	// are in progress. done is called once per stimulus, from any goroutine, when its
+	// last effect is durable or it has failed.
 	Post(s Stimulus, done Done) error
-	// Settle returns when everything posted is done, including what waits for a
-	// batch to fill.
+	// Settle returns when every posted stimulus is done. It commits incomplete batches.
 	Settle() error
-	// Observe reads back what the player has done. Call it when settled.
+	// Observe reads back what the player has done. Call it after Settle.
 	Observe() (Observation, error)
-	// Status and Waiting are what module ui knows of module ap: a question and its
-	// answer, under a flow token like that of a stimulus. Called as Do is.
+	// Status and Waiting are requests from module ui to module ap. seq is a flow token,
+	// as in a Stimulus. Call them like Do.
 	Status(seq uint64) (Status, error)
 	Waiting(seq uint64) ([]Entry, error)
-	// Close settles, and leaves no goroutine, file or port behind. The store
-	// belongs to whoever opened it and stays open.
+	// Close settles and leaves no goroutine, file or port behind. The store stays open:
+	// it belongs to its opener.
 	Close() error
 }
 
-// Done reports that the stimulus with this sequence number is complete. It must
-// not call the player.
+// Done reports that the stimulus with this sequence number is done, or has failed. It
+// must not call the player.
 type Done func(seq uint64, err error)
 
-// Config is what a style is opened with. The zero value of every field but Store
+// Config is what a style is opened with. The zero value of every field except Store
 // is usable; Defaults says what it means.
 type Config struct {
 	Store     Store
 	Deck      Deck     // nil: no sound
-	Audience  Audience // nil: nobody hears
+	Audience  Audience // nil: broadcasts go nowhere
 	Placement Placement
-	Batch     int           // posted messages that share a commit at most; 1: each its own
-	Window    int           // posted stimuli under way at most
+	Batch     int           // most posted messages per commit; 1: one commit per message
+	Window    int           // most posted stimuli in progress
 	Timeout   time.Duration // longest wait for another module
-	Trace     Tracing       // zero: none
-	Dispatch  Dispatch      // how rules are run, where one engine has them all
-	Rules     int           // rules in all, those that never match included; fewer than the player's own: just these
-	Token     string        // what Control must bear; "": anything
-	Pace      PaceMode      // how often the queue's depth is told
-	Verbatim  bool          // lanes keep their lines, not only their digest
-	// Unwitnessed lanes only count. Nothing then shows that the work was the same, so
-	// it is for measuring what showing it costs, and for nothing else.
-	Unwitnessed bool
+	Trace     Tracing       // zero: no trace
+	Dispatch  Dispatch      // how rules run, where one engine runs all of them
+	Rules     int           // number of rules, filled up with rules that never match; at least the player's own
+	Token     string        // the token that Control needs; "": none
+	Pace      PaceMode      // how often the queue's depth is broadcast
+	Verbatim  bool          // lanes keep their lines besides their digest
+	// NoDigests makes lanes count without a digest. Then nothing shows that the work was
+	// the same. Use it only to measure what the digest costs.
+	NoDigests bool
+	// Replay makes the parts of module pd answer from a recording instead of doing their
+	// work, so that the conversation between parts is left. nil: they do their work.
+	Replay *Recording
 }
 
-// Dispatch is how an engine gets from a trigger to its rules.
+// Dispatch is the order in which an engine runs the rules that a trigger starts.
 type Dispatch string
 
 const (
-	// Inline runs rules depth first in the emitter's goroutine.
+	// Inline runs them depth first, in the emitter's goroutine.
 	Inline Dispatch = "inline"
-	// Queued runs them breadth first, over a bounded channel, in the engine's own.
+	// Queued runs them breadth first, over a bounded channel, in the engine's goroutine.
 	Queued Dispatch = "queued"
 )
 
-// PaceMode is what is done with news that comes more often than PaceInterval.
+// PaceMode is what happens to a new depth of the queue within PaceInterval of the last.
 type PaceMode string
 
 const (
-	Coalesced PaceMode = "coalesced" // the last is told when the interval has passed; the default
-	Limited   PaceMode = "limited"   // it is not told
-	Unlimited PaceMode = "unlimited" // all is told at once
+	Coalesced PaceMode = "coalesced" // the newest is sent after the interval; the default
+	Limited   PaceMode = "limited"   // it is not sent
+	Unlimited PaceMode = "unlimited" // it is sent at once
 )
 
-// Placement says what carries a conversation between modules. Only a style with
-// a network reads it.
+// Placement says how modules are connected. Only a style with a network reads it.
 type Placement struct {
 	Transport string // "tcp": loopback socket (default); "pipe": in-process connection
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
-// transport tcp, dispatch inline, 20 rules. A window smaller than the batch could never fill one, so it grows.
+// transport tcp, dispatch inline, 20 rules, pace coalesced. A window is at least a
+// batch, since a smaller one would never fill it.
 func (c Config) Defaults() Config {
 	c.Batch = max(c.Batch, 1)
 	if c.Window <= 0 {
@@ -118,46 +125,46 @@ func (c Config) Defaults() Config {
 	return c
 }
 
-// Kind tells stimuli apart.
+// Kind is the kind of a stimulus.
 type Kind uint8
 
 const (
-	// QueueLow: the passages in front have been played until fewer than three
-	// remain; the next of them starts at At.
+	// QueueLow: the first passages have been played until fewer than three remain; the
+	// first of these starts at At.
 	QueueLow Kind = iota + 1
 	// MessageSaid: a user said Message at At.
 	MessageSaid
-	// PassageEnd: the first in the queue has been played to its end at At.
+	// PassageEnd: the first passage in the queue ended at At.
 	PassageEnd
-	// BufferReady: Passage, which was asked for, has been decoded.
+	// BufferReady: Passage was requested and is decoded.
 	BufferReady
-	// Control: somebody with Token commands playback: Play, Pause or Stop.
+	// Control: a user with Token gives a Command: Play, Pause, Stop or Skip.
 	Control
-	// VolumeSet: somebody sets the volume to Volume.
+	// VolumeSet: a user sets the volume to Volume.
 	VolumeSet
-	// BufferFailed: Passage, which was asked for, cannot be decoded.
+	// BufferFailed: Passage was requested and cannot be decoded.
 	BufferFailed
 	// Period: the next Frames are due to be mixed.
 	Period
-	// Wanted: somebody wants Passage enqueued.
+	// Wanted: a user wants Passage in the queue.
 	Wanted
-	// FlavorWanted: somebody wants the flavor of Passage until Until.
+	// FlavorWanted: a user wants the flavor of Passage until Until.
 	FlavorWanted
-	// Suggestion: somebody wants to know what would be selected for At.
+	// Suggestion: a user asks what would be selected for At.
 	Suggestion
-	// ModuleStopped: Module stops; whoever needs it is answered Unavailable.
+	// ModuleStopped: Module stops. Requests to it fail with Unavailable.
 	ModuleStopped
 	// ModuleStarted: Module works again.
 	ModuleStarted
 )
 
-// A Stimulus is one thing that happens to the player. It is a plain value: the
-// same script of stimuli drives every style.
+// A Stimulus is one thing that happens to the player. It is a plain value, so the same
+// script of stimuli drives every style.
 type Stimulus struct {
 	Kind    Kind
-	Seq     uint64  // position in the script, from 1; the flow token
+	Seq     uint64  // position in the script, from 1; it is the flow token
 	At      Ticks   // when it happens, in the player's time
-	Seed    uint64  // of this stimulus's own random generator
+	Seed    uint64  // for the random generator of this stimulus
 	Message Message // MessageSaid only
 	Passage int64   // BufferReady, BufferFailed, Wanted, FlavorWanted
 	Command string  // Control only
@@ -168,18 +175,19 @@ type Stimulus struct {
 	Module  string  // ModuleStopped, ModuleStarted: "log"
 }
 
-// A Status is what people see of a player.
+// A Status is what users see of a player.
 type Status struct {
 	State    State
-	Passage  int64 // what plays, 0 for nothing
-	Position Ticks // in it
+	Passage  int64 // the one that plays, 0 for none
+	Position Ticks // in that passage
 	Volume   int
 }
 
-// An Audience hears what module ui broadcasts. Hear does not wait: who is slow loses.
+// An Audience receives what module ui broadcasts. Hear does not wait: a slow client
+// loses announcements.
 type Audience interface{ Hear(Announcement) }
 
-// An Announcement is one thing that is broadcast: a text, a number, or both.
+// An Announcement is one broadcast: a text, a number, or both.
 type Announcement struct {
 	Kind   string
 	Text   string
@@ -192,5 +200,83 @@ type Observation struct {
 	Lanes   []Lane // sorted by name
 	Sound   Delivered
 	Stored  Stored
-	Dropped uint64 // messages lost between modules to a full buffer
+	Dropped uint64 // messages between modules that were lost because a buffer was full
 }
+
+// Ticks is an instant or a duration: 28 224 000 ticks are a second. This is the least
+// common multiple of the usual sample rates, so a sample lasts a whole number of ticks
+// at any of them. Instants count from 1970-01-01 UTC.
+type Ticks int64
+
+const (
+	Second Ticks = 28_224_000
+	Minute       = 60 * Second
+	Hour         = 60 * Minute
+	Day          = 24 * Hour
+)
+
+// SecondOfDay is the time of day at t, in UTC, from 0 to 86 399.
+func (t Ticks) SecondOfDay() int {
+	t %= Day
+	if t < 0 {
+		t += Day
+	}
+	return int(t / Second)
+}
+
+// Duration is t as a time.Duration, rounded towards 0. It holds 292 years.
+func (t Ticks) Duration() time.Duration {
+	return time.Duration(t/Second)*time.Second + time.Duration(t%Second)*time.Second/time.Duration(Second)
+}
+
+// Code is the kind of a failure. Codes are text, so that an error means the same on
+// both sides of a network.
+type Code string
+
+const (
+	Invalid       Code = "invalid"        // the stimulus or argument is wrong
+	NotFound      Code = "not-found"      // no such passage, timeslot or user
+	QueueFull     Code = "queue-full"     // the queue holds QueueLimit passages
+	AlreadyQueued Code = "already-queued" // the passage is in the queue
+	TooSoon       Code = "too-soon"       // the last skip was less than SkipInterval ago
+	NoCandidate   Code = "no-candidate"   // every passage is cooling down or has base 0
+	Unauthorised  Code = "unauthorised"   // the token does not allow it
+	Unavailable   Code = "unavailable"    // the store or another module did not answer
+	Closed        Code = "closed"         // the player has been closed
+)
+
+// An Error is a failure: its code and the operation that failed.
+type Error struct {
+	Code Code
+	Op   string // the operation: "director: select"
+	Err  error  // the cause; may be nil
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("%s: %s", e.Op, e.Code)
+	}
+	return fmt.Sprintf("%s: %s: %v", e.Op, e.Code, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// CodeOf returns the code of err: Unavailable if it has none, "" if err is nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return Unavailable
+}
+
+func fail(code Code, op string, err error) error { return &Error{Code: code, Op: op, Err: err} }
+
+// Unknown is the error for a kind of stimulus that no style handles.
+func Unknown(s Stimulus) error { return fail(Invalid, "stimulus", fmt.Errorf("kind %d", s.Kind)) }
+
+// ErrClosed is the answer of a closed player.
+var ErrClosed = &Error{Code: Closed, Op: "player"}

@@ -9,35 +9,35 @@ import (
 // Limits of the queue.
 const (
 	QueueLimit     = 100         // passages; one more is QueueFull
-	LowDepth       = 3           // fewer than this is low
-	LowMusic       = 15 * Minute // less than this is low, too
-	RefillInterval = 10 * Second // between two refill requests, at least
+	LowDepth       = 3           // fewer passages are low
+	LowMusic       = 15 * Minute // less music is low, too
+	RefillInterval = 10 * Second // shortest time between two refill requests
 )
 
-// An Entry is a passage that waits to be played, or plays.
+// An Entry is a passage in the queue. The first one may be playing.
 type Entry struct {
 	Passage int64
 	Length  Ticks
 }
 
-// A Level is how full the queue is, and how long it will last.
+// A Level is how full the queue is and how long it lasts.
 type Level struct {
 	Depth  int
-	Music  Ticks // what is left to play
-	Target Ticks // expected end of the last entry: when the next would start
-	Refill bool  // low, and no refill was requested in the last RefillInterval
+	Music  Ticks // length of all entries
+	Target Ticks // expected end of the last entry: when the next one would start
+	Refill bool  // the queue is low, and the last RefillInterval had no refill request
 }
 
-// Queue holds what plays and what plays next. Part of module ap. It starts with
-// auto-play on and nothing in it.
+// Queue holds what plays and what plays next. Part of module ap. It starts empty, with
+// auto-play on.
 type Queue struct {
 	Lane       Lane
 	AutoPlay   bool
 	entries    []Entry
-	headStart  Ticks // when the first entry started, or will
+	headStart  Ticks // when the first entry started or will start
 	lastRefill Ticks
 	refilled   bool
-	due        bool // the last PlayDown asked for a refill
+	due        bool // the last change requested a refill that has not come
 }
 
 // NewQueue returns an empty queue.
@@ -45,9 +45,9 @@ func NewQueue(verbatim bool) *Queue {
 	return &Queue{Lane: NewLane("queue", verbatim), AutoPlay: true, entries: make([]Entry, 0, QueueLimit)}
 }
 
-// PlayDown drops entries from the front, as played, until fewer than LowDepth
-// remain; the first that remains starts at at. It reports the level, and counts
-// as the refill request when the level says Refill.
+// PlayDown drops entries from the front, as if played, until fewer than LowDepth
+// remain. The first of these starts at at. If the level says Refill, this is a refill
+// request.
 func (q *Queue) PlayDown(at Ticks) Level {
 	played := max(0, len(q.entries)-(LowDepth-1))
 	q.entries = append(q.entries[:0], q.entries[played:]...)
@@ -58,12 +58,12 @@ func (q *Queue) PlayDown(at Ticks) Level {
 	return level
 }
 
-// RefillDue tells whether the last PlayDown asked for a refill that has not come.
+// RefillDue reports whether a refill was requested and has not come.
 func (q *Queue) RefillDue() bool { return q.due }
 
-// Advance drops the first entry, which has played to its end at at; the next starts
-// there. It says which it was and when it began, and counts as the refill request
-// when the level says Refill. NotFound when nothing is queued.
+// Advance drops the first entry, which ended at at; the next one starts there. It
+// returns the entry and when it began. If the level says Refill, this is a refill
+// request. NotFound if the queue is empty.
 func (q *Queue) Advance(at Ticks) (ended Entry, began Ticks, level Level, err error) {
 	if len(q.entries) == 0 {
 		return Entry{}, 0, Level{}, fail(NotFound, "queue: advance", errors.New("nothing is queued"))
@@ -77,7 +77,7 @@ func (q *Queue) Advance(at Ticks) (ended Entry, began Ticks, level Level, err er
 	return ended, began, level, nil
 }
 
-// request notes whether the level asks for a refill.
+// request records whether the level requests a refill.
 func (q *Queue) request(level Level, at Ticks) {
 	q.due = level.Refill
 	if level.Refill {
@@ -85,12 +85,12 @@ func (q *Queue) request(level Level, at Ticks) {
 	}
 }
 
-// Drop takes out a passage that cannot be played. It counts as the refill request
-// when the level says Refill. NotFound when the passage does not wait.
+// Drop removes a passage that cannot be played. If the level says Refill, this is a
+// refill request. NotFound if the passage is not in the queue.
 func (q *Queue) Drop(passage int64, at Ticks) (Level, error) {
 	i := slices.IndexFunc(q.entries, func(e Entry) bool { return e.Passage == passage })
 	if i < 0 {
-		return Level{}, fail(NotFound, "queue: drop", fmt.Errorf("passage %d does not wait", passage))
+		return Level{}, fail(NotFound, "queue: drop", fmt.Errorf("passage %d is not queued", passage))
 	}
 	q.entries = slices.Delete(q.entries, i, i+1)
 	level := q.level(at)
@@ -99,8 +99,7 @@ func (q *Queue) Drop(passage int64, at Ticks) (Level, error) {
 	return level, nil
 }
 
-// Review looks whether a refill is due, as time passes. If so it counts as the
-// request.
+// Review checks whether a refill is due by now. If so, this is a refill request.
 func (q *Queue) Review(at Ticks) Level {
 	level := q.level(at)
 	if level.Refill {
@@ -110,7 +109,7 @@ func (q *Queue) Review(at Ticks) Level {
 	return level
 }
 
-// Next is the passage after the first, 0 for none.
+// Next is the passage behind the first, 0 for none.
 func (q *Queue) Next() int64 {
 	if len(q.entries) < 2 {
 		return 0
@@ -118,7 +117,7 @@ func (q *Queue) Next() int64 {
 	return q.entries[1].Passage
 }
 
-// Head is the passage that plays next, or plays; 0 for none.
+// Head is the passage that plays or plays next, 0 for none.
 func (q *Queue) Head() int64 {
 	if len(q.entries) == 0 {
 		return 0
@@ -137,18 +136,18 @@ func (q *Queue) level(at Ticks) Level {
 	return l
 }
 
-// Enqueue appends a passage; QueueFull when QueueLimit wait already, AlreadyQueued when
-// this one does.
+// Enqueue appends a passage. QueueFull if the queue holds QueueLimit passages,
+// AlreadyQueued if it holds this one.
 func (q *Queue) Enqueue(passage int64, length Ticks) error {
 	const op = "queue: enqueue"
 	if len(q.entries) >= QueueLimit {
-		return fail(QueueFull, op, fmt.Errorf("%d passages wait", len(q.entries)))
+		return fail(QueueFull, op, fmt.Errorf("%d passages are queued", len(q.entries)))
 	}
 	if passage <= 0 || length <= 0 {
 		return fail(Invalid, op, fmt.Errorf("passage %d of length %d", passage, length))
 	}
 	if slices.ContainsFunc(q.entries, func(e Entry) bool { return e.Passage == passage }) {
-		return fail(AlreadyQueued, op, fmt.Errorf("passage %d waits already", passage))
+		return fail(AlreadyQueued, op, fmt.Errorf("passage %d is queued already", passage))
 	}
 	q.due = false
 	q.entries = append(q.entries, Entry{Passage: passage, Length: length})
@@ -156,5 +155,5 @@ func (q *Queue) Enqueue(passage int64, length Ticks) error {
 	return nil
 }
 
-// Entries returns a copy of what waits, first to play first.
+// Entries returns a copy of the queue in playing order.
 func (q *Queue) Entries() []Entry { return append([]Entry(nil), q.entries...) }

@@ -118,7 +118,7 @@ func TestEntriesIsACopy(t *testing.T) {
 	}
 }
 
-// Whatever comes, the queue is what a plain list would be.
+// After any calls, the queue equals a plain list.
 func TestQueueAgainstList(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

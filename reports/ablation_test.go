@@ -9,36 +9,38 @@ import (
 	"time"
 
 	"golang.org/x/perf/benchfmt"
+
+	"rubato/results"
 )
 
-// piecesRun is a made-up run of pieces: "fast" takes 200 ns, "slow" 500, "twin" as
+// piecesRun is a made-up run of pieces: "fast" takes 200 ns, "slow" 500, "same" as
 // long as fast, on a machine that drifts; "lame" lost an effect.
-func piecesRun() (*Run, Details) {
-	s := Scenario{Name: "components", Answers: "What does each piece cost?", Op: "operation of the piece", ArmKey: "piece", Baseline: "floor",
-		Arms: []Arm{{"floor", "nothing"}, {"fast", "the work"}, {"slow", "the work, slowly"}, {"twin", "the work again"}, {"lame", "half of it"}},
-		Pairs: []Pair{
+func piecesRun() (*results.Run, results.Details) {
+	s := results.Scenario{Name: "components", Answers: "What does each piece cost?", Op: "operation of the piece", ArmKey: "piece", Baseline: "floor",
+		Arms: []results.Arm{{Name: "floor", Doc: "nothing"}, {Name: "fast", Doc: "the work"}, {Name: "slow", Doc: "the work, slowly"}, {Name: "same", Doc: "the work again"}, {Name: "lame", Doc: "half of it"}},
+		Pairs: []results.Pair{
 			{Switch: "speed", Without: "slow", With: "fast", Note: "one work"},
 			{Switch: "slowness", Without: "fast", With: "slow"},
-			{Switch: "a twin", Without: "fast", With: "twin"},
-			{Switch: "void", Without: "fast", With: "lame"},
+			{Switch: "no change", Without: "fast", With: "same"},
+			{Switch: "invalid", Without: "fast", With: "lame"},
 			{Switch: "not asked for", Without: "fast", With: "nobody"},
 		},
-		Claims: []Claim{
+		Claims: []results.Claim{
 			{Text: "speed costs 250 to 400 ns", Source: "here", Kind: "estimate", Style: "slow", Less: "fast", Quantity: "overhead_ns", Lo: 250, Hi: 400},
 			{Text: "slow is at most twice fast", Source: "here", Kind: "budget", Style: "slow", Less: "fast", Quantity: "ratio", Hi: 2},
 			{Text: "lame is fine", Source: "here", Kind: "budget", Style: "fast", Less: "lame", Quantity: "overhead_ns", Hi: 1},
 		}}
-	run, d := fixtureRun(), Details{}
-	run.Scenarios, run.Cells = []Scenario{s}, nil
+	run, d := fixtureRun(), results.Details{}
+	run.Scenarios, run.Cells = []results.Scenario{s}, nil
 	random := rand.New(rand.NewPCG(3, 4))
-	took := map[string]float64{"floor": 10, "fast": 200, "slow": 500, "twin": 200, "lame": 100}
+	took := map[string]float64{"floor": 10, "fast": 200, "slow": 500, "same": 200, "lame": 100}
 	for turn, arm := range s.Arms {
-		c := Cell{Scenario: s.Name, Style: arm.Name, Options: map[string]string{}, Work: Work{Digest: arm.Name}}
+		c := results.Cell{Scenario: s.Name, Style: arm.Name, Options: map[string]string{}, Work: results.Work{Digest: arm.Name}}
 		run.Cells = append(run.Cells, c)
 		for round := range 12 {
 			ops := 1000 * (turn + 1) // blocks of pieces differ in size
 			wall := time.Duration(took[arm.Name] * float64(ops) * (1 + float64(round)/36 + random.Float64()/50))
-			b := Block{Cell: c.Key(), Round: round, Turn: turn, Ops: ops, Wall: wall, User: wall, Stimuli: int64(ops), Effects: int64(ops), Expected: int64(ops)}
+			b := results.Block{Cell: c.Key(), Round: round, Turn: turn, Ops: ops, Wall: wall, User: wall, Stimuli: int64(ops), Effects: int64(ops), Expected: int64(ops)}
 			if arm.Name == "lame" {
 				b.Effects--
 			}
@@ -67,7 +69,7 @@ func TestPieces(t *testing.T) {
 	golden(t, filepath.Join("pieces.md"), b.String())
 }
 
-// TestPiecesAnswer: a switch saves, costs, or is not told apart, by its interval.
+// TestPiecesAnswer: the interval says whether a switch saves, costs or shows no difference.
 func TestPiecesAnswer(t *testing.T) {
 	t.Parallel()
 	run, d := piecesRun()
@@ -85,7 +87,7 @@ func TestPiecesAnswer(t *testing.T) {
 }
 
 // TestPiecesBench: the arms' key stands where styles have "style", no latency stands
-// where none was told, and the lines can be read back.
+// where none was reported, and the lines can be read back.
 func TestPiecesBench(t *testing.T) {
 	t.Parallel()
 	run, d := piecesRun()

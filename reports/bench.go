@@ -8,14 +8,16 @@ import (
 	"unicode"
 
 	"golang.org/x/perf/benchfmt"
+
+	"rubato/results"
 )
 
-// writeBench writes one Go benchmark line a cell and round, rounds in order, so
-// that benchstat pools what belongs together. A void cell has none: a comment says why.
-func writeBench(w io.Writer, run *Run, details Details) error {
+// writeBench writes one Go benchmark line per cell and round, in the order of rounds, so
+// that benchstat groups them correctly. An invalid cell has a comment that says why.
+func writeBench(w io.Writer, run *results.Run, details results.Details) error {
 	for i := range run.Cells {
-		if c := &run.Cells[i]; c.Verdict == Void {
-			if _, err := fmt.Fprintf(w, "# void: %s: %s\n", oneLine(c.Key()), oneLine(c.Why)); err != nil {
+		if c := &run.Cells[i]; c.Verdict == results.Invalid {
+			if _, err := fmt.Fprintf(w, "# invalid: %s: %s\n", oneLine(c.Key()), oneLine(c.Why)); err != nil {
 				return err
 			}
 		}
@@ -24,16 +26,16 @@ func writeBench(w io.Writer, run *Run, details Details) error {
 	config := benchConfig(run.Machine)
 	for i := range run.Cells {
 		c := &run.Cells[i]
-		if c.Verdict == Void {
+		if c.Verdict == results.Invalid {
 			continue
 		}
-		s := run.scenario(c.Scenario)
+		s := run.Scenario(c.Scenario)
 		for _, b := range roundsOf(c, details.Blocks) {
 			values, err := benchValues(s, b)
 			if err != nil {
 				return fmt.Errorf("cell %s: %w", c.Key(), err)
 			}
-			if err := out.Write(&benchfmt.Result{Config: config, Name: benchName(c, s.armKey(), run.Machine.GOMAXPROCS), Iters: b.Ops, Values: values}); err != nil {
+			if err := out.Write(&benchfmt.Result{Config: config, Name: benchName(c, s.ArmWord(), run.Machine.GOMAXPROCS), Iters: b.Ops, Values: values}); err != nil {
 				return err
 			}
 		}
@@ -41,20 +43,20 @@ func writeBench(w io.Writer, run *Run, details Details) error {
 	return nil
 }
 
-// roundsOf is the cell's blocks by round.
-func roundsOf(c *Cell, blocks []Block) []Block {
+// roundsOf returns the cell's blocks in the order of rounds.
+func roundsOf(c *results.Cell, blocks []results.Block) []results.Block {
 	key := c.Key()
-	var own []Block
+	var own []results.Block
 	for _, b := range blocks {
 		if b.Cell == key {
 			own = append(own, b)
 		}
 	}
-	slices.SortStableFunc(own, func(a, b Block) int { return a.Round - b.Round })
+	slices.SortStableFunc(own, func(a, b results.Block) int { return a.Round - b.Round })
 	return own
 }
 
-func benchConfig(m Machine) []benchfmt.Config {
+func benchConfig(m results.Machine) []benchfmt.Config {
 	var all []benchfmt.Config
 	for _, kv := range [][2]string{{"goos", m.OS}, {"goarch", m.Arch}, {"pkg", "rubato"}, {"cpu", m.CPU}} {
 		if v := oneLine(kv[1]); v != "" {
@@ -64,7 +66,7 @@ func benchConfig(m Machine) []benchfmt.Config {
 	return all
 }
 
-func benchName(c *Cell, arm string, procs int) benchfmt.Name {
+func benchName(c *results.Cell, arm string, procs int) benchfmt.Name {
 	name := camel(c.Scenario) + "/" + benchPart(arm) + "=" + benchPart(c.Style)
 	for _, k := range c.Named {
 		name += "/" + benchPart(k) + "=" + benchPart(c.Options[k])
@@ -75,33 +77,25 @@ func benchName(c *Cell, arm string, procs int) benchfmt.Name {
 	return benchfmt.Name(name)
 }
 
-func benchValues(s Scenario, b Block) ([]benchfmt.Value, error) {
-	n := float64(b.Ops)
-	latency, err := decodeLatency(b)
+func benchValues(s results.Scenario, b results.Block) ([]benchfmt.Value, error) {
+	latency, err := results.DecodeLatency(b)
 	if err != nil {
 		return nil, err
 	}
 	var values []benchfmt.Value
 	add := func(v float64, unit string) { values = append(values, benchfmt.Value{Value: v, Unit: unit}) }
-	if !s.Paced { // there a clock decides it, and benchstat would compare it
-		add(float64(b.Wall)/n, "ns/op")
-	}
-	if latency != nil && latency.TotalCount() > 0 {
-		add(float64(latency.ValueAtPercentile(50)), "p50-ns/op")
-		add(float64(latency.ValueAtPercentile(95)), "p95-ns/op")
-		add(float64(latency.ValueAtPercentile(99)), "p99-ns/op")
-	}
-	add(float64(b.User+b.System)/n, "cpu-ns/op")
-	add(float64(b.Bytes)/n, "B/op")
-	add(float64(b.Allocs)/n, "allocs/op")
-	for _, r := range resourceList {
-		if used, told := r.of(b); told && r.unit != "" {
-			add(used/n, r.unit)
+	for _, m := range results.Metrics {
+		switch v, known := m.Round(&b); {
+		case m.Bench == "", m.Name == "ns_op" && s.Paced: // a clock sets this time, and benchstat would compare it
+		case known:
+			add(v, m.Bench)
+		case m.Quantile > 0 && latency != nil && latency.TotalCount() > 0:
+			add(float64(latency.ValueAtPercentile(m.Quantile)), m.Bench)
 		}
 	}
 	for _, m := range s.Measures {
-		if v, told := b.Figures[m.Name]; told {
-			add(v, m.benchUnit())
+		if v, known := m.Metric().Round(&b); known {
+			add(v, benchUnit(m))
 		}
 	}
 	return values, nil
@@ -118,7 +112,7 @@ func camel(s string) string {
 	return b.String()
 }
 
-// benchPart keeps what would end a part of a benchmark's name out of it.
+// benchPart replaces characters that would end a part of a benchmark's name.
 func benchPart(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.IsControl(r) || r == '/' || r == '=' {

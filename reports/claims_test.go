@@ -7,27 +7,29 @@ import (
 	"testing"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
+	"rubato/results"
 )
 
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		claim Claim
-		found Estimate
+		claim results.Claim
+		found results.Estimate
 		want  string
 	}{
-		"inside":           {Claim{Lo: 10, Hi: 20}, Estimate{15, 10, 20}, claimWithin},
-		"above":            {Claim{Lo: 10, Hi: 20}, Estimate{22, 20.1, 25}, claimOver},
-		"below":            {Claim{Lo: 10, Hi: 20}, Estimate{5, 4, 9.9}, claimUnder},
-		"straddles":        {Claim{Lo: 10, Hi: 20}, Estimate{15, 9, 16}, claimInconclusive},
-		"wider than both":  {Claim{Lo: 10, Hi: 20}, Estimate{15, 9, 21}, claimInconclusive},
-		"budget kept":      {Claim{Hi: 20}, Estimate{-3, -5, 2}, claimWithin},
-		"budget exceeded":  {Claim{Hi: 20}, Estimate{30, 21, 40}, claimOver},
-		"floor kept":       {Claim{Lo: 100}, Estimate{900, 800, 1000}, claimWithin},
-		"floor missed":     {Claim{Lo: 100}, Estimate{90, 80, 99}, claimUnder},
-		"without interval": {Claim{Hi: 20}, unbounded(1), claimInconclusive},
+		"inside":           {results.Claim{Lo: 10, Hi: 20}, results.Estimate{Median: 15, Lo: 10, Hi: 20}, claimWithin},
+		"above":            {results.Claim{Lo: 10, Hi: 20}, results.Estimate{Median: 22, Lo: 20.1, Hi: 25}, claimOver},
+		"below":            {results.Claim{Lo: 10, Hi: 20}, results.Estimate{Median: 5, Lo: 4, Hi: 9.9}, claimUnder},
+		"straddles":        {results.Claim{Lo: 10, Hi: 20}, results.Estimate{Median: 15, Lo: 9, Hi: 16}, claimInconclusive},
+		"wider than both":  {results.Claim{Lo: 10, Hi: 20}, results.Estimate{Median: 15, Lo: 9, Hi: 21}, claimInconclusive},
+		"budget kept":      {results.Claim{Hi: 20}, results.Estimate{Median: -3, Lo: -5, Hi: 2}, claimWithin},
+		"budget exceeded":  {results.Claim{Hi: 20}, results.Estimate{Median: 30, Lo: 21, Hi: 40}, claimOver},
+		"floor kept":       {results.Claim{Lo: 100}, results.Estimate{Median: 900, Lo: 800, Hi: 1000}, claimWithin},
+		"floor missed":     {results.Claim{Lo: 100}, results.Estimate{Median: 90, Lo: 80, Hi: 99}, claimUnder},
+		"without interval": {results.Claim{Hi: 20}, results.Unbounded(1), claimInconclusive},
 	} {
-		if got := c.claim.answer(c.found); got != c.want {
+		if got := answer(c.claim, c.found); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
@@ -37,7 +39,7 @@ func TestClaimTable(t *testing.T) {
 	t.Parallel()
 	run, d := fixture(t)
 	run.Scenarios[0].Claims = append(run.Scenarios[0].Claims,
-		Claim{Text: "unknown", Quantity: "charm", Style: "bus", Hi: 1})
+		results.Claim{Text: "unknown", Quantity: "charm", Style: "bus", Hi: 1})
 	Summarize(run, d)
 	var got []string
 	for _, r := range claimTable(run, run.Scenarios[0], d).Rows {
@@ -131,7 +133,7 @@ func TestBadProfile(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, "bad.pb.gz", "not a profile")
 	for path, want := range map[string]string{"bad.pb.gz": "bad.pb.gz", "gone.pb.gz": "no such file", "../x": "outside the folder", "/etc/passwd": "outside the folder"} {
-		if _, err := readShares(dir, Profile{Cell: "a/b", Kind: "cpu", Path: path}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := readProfile(dir, path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", filepath.Base(path), err)
 		}
 	}

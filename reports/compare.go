@@ -2,50 +2,53 @@ package reports
 
 import (
 	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"rubato/inference"
+	"rubato/results"
 )
 
-// DefaultMargin is the change that nobody minds, as a share: it counts as none.
-const DefaultMargin = 0.02
-
-// Invalid is the verdict of a Comparison in which some work differed. Its others, and
-// those of a Change, are inference's.
+// Invalid is the verdict of a Comparison in which some work differed. All other verdicts
+// are those of package inference.
 const Invalid inference.Verdict = "invalid"
 
-// NotJudged is the verdict of a Change that is shown for the eye.
+// NotJudged is the verdict of a Change that is only shown.
 const NotJudged inference.Verdict = "not judged"
 
-// A Recorded is a run that has been left, with its raw results and where it lies.
+// A Recorded is a finished run with its raw results and its path.
 type Recorded struct {
 	Path    string
-	Run     *Run
-	Details Details
+	Run     *results.Run
+	Details results.Details
 }
 
 // A Comparison is what changed from one run to another.
 //
-// Ratios to the baseline are compared on any machines: in each round, baseline and
-// style met the same machine in the same state. Absolute figures are compared only
-// where both runs are of one machine, and even then the machine of yesterday is not
-// that of today; so they do not decide the verdict, unless that is asked.
+// Ratios to the baseline can be compared across machines, because in each round the
+// baseline and the style ran on the same machine in the same state. Absolute figures are
+// compared only if both runs are from one machine. Even one machine changes from day to
+// day, so they do not decide the verdict unless the caller asks for it.
 type Comparison struct {
-	Schema    int               `json:"schema"`
-	Old       Origin            `json:"old"`
-	New       Origin            `json:"new"`
-	Margin    float64           `json:"margin"`    // the share that counts as no change
-	Otherwise []string          `json:"otherwise"` // in what the machines differ; empty: one machine
-	Warnings  []string          `json:"warnings"`
-	Ratios    []Change          `json:"ratios"`
-	Absolute  []Change          `json:"absolute"` // empty where the machines differ
-	Voids     []Voided          `json:"voids"`
-	OnlyOld   []string          `json:"only_old"` // keys of cells
-	OnlyNew   []string          `json:"only_new"`
-	Decides   string            `json:"decides"` // "ratios", or "ratios and absolute figures"
-	Verdict   inference.Verdict `json:"verdict"` // within, over, inconclusive or invalid
-	Why       string            `json:"why,omitempty"`
+	Schema      int               `json:"schema"`
+	Old         Origin            `json:"old"`
+	New         Origin            `json:"new"`
+	Margin      float64           `json:"margin"`    // a relative change up to this counts as no change
+	Otherwise   []string          `json:"otherwise"` // how the machines differ; empty for one machine
+	Warnings    []string          `json:"warnings"`
+	Ratios      []Change          `json:"ratios"`
+	Absolute    []Change          `json:"absolute"` // empty if the machines differ
+	NotCompared []NotCompared     `json:"not_compared"`
+	OnlyOld     []string          `json:"only_old"` // keys of cells
+	OnlyNew     []string          `json:"only_new"`
+	Decides     string            `json:"decides"` // "ratios", or "ratios and absolute figures"
+	Verdict     inference.Verdict `json:"verdict"` // within, over, inconclusive or invalid
+	Why         string            `json:"why,omitempty"`
 }
 
 // What decides a Comparison.
@@ -54,7 +57,7 @@ const (
 	decideAll    = "ratios and absolute figures"
 )
 
-// An Origin says which run a side of a Comparison is.
+// An Origin identifies one of the two runs of a Comparison.
 type Origin struct {
 	Path    string    `json:"path"`
 	Started time.Time `json:"started"`
@@ -66,48 +69,48 @@ type Origin struct {
 	Go      string    `json:"go"`
 }
 
-// A Voided is a cell that is in both runs and cannot be compared.
-type Voided struct {
+// A NotCompared is a cell that is in both runs but cannot be compared.
+type NotCompared struct {
 	Cell string `json:"cell"`
 	Why  string `json:"why"`
 }
 
-// A Change is one figure of one cell in both runs. As is "factor", where Change is
-// new/old and 1 is none, or "difference", in Unit, where 0 is none.
+// A Change is one figure of one cell in both runs. If As is "factor", Change is new/old
+// and 1 means no change. If As is "difference", Change is in Unit and 0 means no change.
 type Change struct {
 	Cell     string            `json:"cell"` // its key in the new run
 	Scenario string            `json:"scenario"`
 	Style    string            `json:"style"`
-	Named    string            `json:"named,omitempty"` // options that belong in its name
+	Named    string            `json:"named,omitempty"` // options that are part of its name
 	Quantity string            `json:"quantity"`        // as a Claim's: "ratio", "ns_op", "figure:NAME"
-	Unit     string            `json:"unit"`            // of Units, or "x" of a ratio
-	Old      Estimate          `json:"old"`
-	New      Estimate          `json:"new"`
-	Rounds   [2]int            `json:"rounds"` // old, new; 0: no rounds were kept
+	Unit     string            `json:"unit"`            // one of Units, or "x" for a ratio
+	Old      results.Estimate  `json:"old"`
+	New      results.Estimate  `json:"new"`
+	Rounds   [2]int            `json:"rounds"` // old, new; 0 if the rounds were not kept
 	As       string            `json:"as"`
-	Change   Estimate          `json:"change"`
-	P        float64           `json:"p"` // that it is worse by more than the margin: Holm-adjusted, one-sided
+	Change   results.Estimate  `json:"change"`
+	P        float64           `json:"p"` // of being worse by more than the margin: one-sided, adjusted by Holm
 	Verdict  inference.Verdict `json:"verdict"`
 	Why      string            `json:"why,omitempty"`
 	Warnings []string          `json:"warnings"`
 
-	worse float64 // p of being worse by more than the margin, of this row alone
+	worse float64 // the same p-value before the adjustment
 }
 
-// A Question is what Compare is asked.
+// A Question is the input of Compare besides the runs.
 type Question struct {
-	Margin   float64 // share that counts as no change, from 0 to under 1
-	Absolute bool    // absolute figures decide, too; refused where the machines differ
+	Margin   float64 // a relative change up to this counts as no change; from 0 to under 1
+	Absolute bool    // absolute figures decide, too; an error if the machines differ
 }
 
-// Compare holds the new run against the old one, cell by cell. Both are Summarized.
+// Compare compares the new run with the old one, cell by cell. Both must be Summarized.
 func Compare(before, after Recorded, ask Question) (Comparison, error) {
 	if !(ask.Margin >= 0 && ask.Margin < 1) {
 		return Comparison{}, fmt.Errorf("margin %v: want a share from 0 to under 1, such as 0.02", ask.Margin)
 	}
-	c := Comparison{Schema: Schema, Old: before.origin(), New: after.origin(), Margin: ask.Margin, Decides: decideRatios,
+	c := Comparison{Schema: results.Schema, Old: before.origin(), New: after.origin(), Margin: ask.Margin, Decides: decideRatios,
 		Otherwise: otherMachine(before.Run.Machine, after.Run.Machine), Warnings: settings(before.Run, after.Run),
-		Ratios: []Change{}, Absolute: []Change{}, Voids: []Voided{}}
+		Ratios: []Change{}, Absolute: []Change{}, NotCompared: []NotCompared{}}
 	if ask.Absolute {
 		c.Decides = decideAll
 		if len(c.Otherwise) > 0 {
@@ -115,10 +118,10 @@ func Compare(before, after Recorded, ask Question) (Comparison, error) {
 		}
 	}
 	matches, onlyOld, onlyNew := match(before.Run, after.Run)
-	c.OnlyOld, c.OnlyNew = orEmpty(onlyOld), orEmpty(onlyNew)
-	blocks := [2]map[string][]Block{before.blocks(), after.blocks()}
+	c.OnlyOld, c.OnlyNew = results.OrEmpty(onlyOld), results.OrEmpty(onlyNew)
+	blocks := [2]map[string][]results.Block{before.blocks(), after.blocks()}
 	for _, m := range matches {
-		m.blocks, m.runs = blocks, [2]*Run{before.Run, after.Run}
+		m.blocks, m.runs = blocks, [2]*results.Run{before.Run, after.Run}
 		c.add(m)
 	}
 	if ask.Absolute {
@@ -131,19 +134,15 @@ func Compare(before, after Recorded, ask Question) (Comparison, error) {
 	return c, nil
 }
 
-// blocks are the run's, by cell, without those of rounds that are left out.
-func (r Recorded) blocks() map[string][]Block {
-	of := map[string][]Block{}
-	for _, b := range r.Run.kept(r.Details).Blocks {
-		of[b.Cell] = append(of[b.Cell], b)
-	}
-	return of
+// blocks returns the run's blocks by cell, without the rounds that are left out.
+func (r Recorded) blocks() map[string][]results.Block {
+	return byCell(runKept(r.Run, r.Details).Blocks)
 }
 
 // add compares one cell.
 func (c *Comparison) add(m matched) {
-	if why := m.void(); why != "" {
-		c.Voids = append(c.Voids, Voided{m.new.Key(), why})
+	if why := m.whyNotCompared(); why != "" {
+		c.NotCompared = append(c.NotCompared, NotCompared{m.new.Key(), why})
 		return
 	}
 	for _, p := range m.ratios() {
@@ -157,7 +156,7 @@ func (c *Comparison) add(m matched) {
 	}
 }
 
-// conclude picks the gravest verdict of what decides.
+// conclude sets the worst verdict among the rows that decide.
 func (c *Comparison) conclude(absolute bool) {
 	rows := c.Ratios
 	if absolute {
@@ -169,8 +168,8 @@ func (c *Comparison) conclude(absolute bool) {
 		seen[r.Verdict] = true
 	}
 	switch {
-	case len(c.Voids) > 0:
-		c.Verdict, c.Why = Invalid, "some work differed: no pass and no fault can be read from the rest"
+	case len(c.NotCompared) > 0:
+		c.Verdict, c.Why = Invalid, "some work differed, so the other rows prove nothing"
 	case seen[inference.Over]:
 		c.Verdict = inference.Over
 	case len(rows) == 0 && len(c.Absolute) > 0:
@@ -188,4 +187,111 @@ func (r Recorded) origin() Origin {
 	m := r.Run.Machine
 	return Origin{Path: r.Path, Started: r.Run.Started, Commit: m.Commit, Dirty: m.Dirty, Effort: r.Run.Effort,
 		Seed: r.Run.Seed, Machine: fmt.Sprintf("%s, %d cores, %s/%s", m.CPU, m.Cores, m.OS, m.Arch), Go: m.Go}
+}
+
+// LoadRecorded reads and Summarizes a run for a comparison. The path is the run's folder,
+// its results.json, its raw results, or a summary under any name.
+func LoadRecorded(path string) (Recorded, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Recorded{}, fmt.Errorf("%w: give the folder of a run, or its %s", err, results.SummaryFile)
+	}
+	r := Recorded{Path: path}
+	switch name := filepath.Base(path); {
+	case info.IsDir():
+		r.Run, r.Details, err = results.Load(path)
+	case name == results.SummaryFile || name == results.RawFile:
+		r.Run, r.Details, err = results.Load(filepath.Dir(path))
+	case strings.HasSuffix(name, ".jsonl"):
+		var lines results.Raw
+		if lines, err = results.LoadRaw(path); err == nil {
+			r.Run, err = lines.Run()
+			r.Details = lines.Details
+		}
+	default:
+		r.Run, _, err = results.LoadSummary(path)
+	}
+	if err != nil {
+		return Recorded{}, err
+	}
+	Summarize(r.Run, r.Details)
+	return r, nil
+}
+
+// otherMachine lists how the machines of two runs differ: the hardware, and how much of
+// it the run could use. It cannot distinguish two machines of one model. The kernel, the
+// governor and the Go version can change on one machine, so they are settings.
+func otherMachine(a, b results.Machine) []string {
+	out := []string{}
+	add := func(what string, a, b any) {
+		if a != b {
+			out = append(out, fmt.Sprintf("%s: %s in OLD, %s in NEW", what, shown(a), shown(b)))
+		}
+	}
+	add("CPU", a.CPU, b.CPU)
+	add("cores", a.Cores, b.Cores)
+	add("system", a.OS+"/"+a.Arch, b.OS+"/"+b.Arch)
+	add("GOMAXPROCS", a.GOMAXPROCS, b.GOMAXPROCS)
+	add("CPU quota", a.Quota, b.Quota)
+	if x, y := float64(a.Memory), float64(b.Memory); math.Abs(x-y) > 0.1*max(x, y) { // kernels reserve different amounts
+		add("memory", oneLine(memory(x)), oneLine(memory(y)))
+	}
+	return out
+}
+
+func shown(v any) string {
+	if s := oneLine(fmt.Sprint(v)); s != "" {
+		return s
+	}
+	return "unknown"
+}
+
+// settings returns warnings about differences between the runs other than the code, and
+// the warnings of each run.
+func settings(a, b *results.Run) []string {
+	out := []string{}
+	add := func(what string, a, b any) {
+		if a != b {
+			out = append(out, fmt.Sprintf("%s differs: %s in OLD, %s in NEW", what, shown(a), shown(b)))
+		}
+	}
+	add("effort", a.Effort, b.Effort)
+	add("-fresh", fmt.Sprint(a.Fresh), fmt.Sprint(b.Fresh))
+	if a.Seed != b.Seed {
+		out = append(out, fmt.Sprintf("the seed differs: %d in OLD, %d in NEW; the stimuli differ too, and the equivalence check across the runs was not possible (run both with one -seed)", a.Seed, b.Seed))
+	}
+	x, y := a.Machine, b.Machine
+	add("Go", x.Go, y.Go)
+	add("GOGC", x.GOGC, y.GOGC)
+	if len(otherMachine(x, y)) == 0 {
+		add("kernel", x.Kernel, y.Kernel)
+		add("governor", x.Governor, y.Governor)
+		add("turbo", x.Turbo, y.Turbo)
+		add("throttling", x.Throttled, y.Throttled)
+	}
+	versions := map[string]string{}
+	maps.Copy(versions, x.Versions)
+	maps.Copy(versions, y.Versions)
+	for _, name := range slices.Sorted(maps.Keys(versions)) {
+		add(name, x.Versions[name], y.Versions[name])
+	}
+	if d := math.Abs(x.Load[0] - y.Load[0]); d > float64(max(1, x.Cores, y.Cores))/4 {
+		out = append(out, fmt.Sprintf("the load before the run differs: %.2f in OLD, %.2f in NEW", x.Load[0], y.Load[0]))
+	}
+	if x.Commit != "" && x.Commit != "unknown" && x.Commit == y.Commit && !x.Dirty && !y.Dirty {
+		out = append(out, "both runs are of commit "+oneLine(x.Commit)+": no difference comes from the code")
+	}
+	return results.OrEmpty(slices.Concat(out, ownWarnings("OLD", a), ownWarnings("NEW", b)))
+}
+
+func ownWarnings(side string, r *results.Run) []string {
+	var out []string
+	if r.Incomplete != "" {
+		out = append(out, "the run is incomplete: "+r.Incomplete)
+	}
+	out = append(out, r.Machine.Warnings...)
+	for i := range out {
+		out[i] = side + ": " + out[i]
+	}
+	return out
 }

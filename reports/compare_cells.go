@@ -5,26 +5,28 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"rubato/results"
 )
 
-// A matched is one cell in both runs; index 0 is of the old run.
+// A matched is one cell in both runs. Index 0 is the old run.
 type matched struct {
-	old, new *Cell
-	note     string // what was taken for equal
-	blocks   [2]map[string][]Block
-	runs     [2]*Run
+	old, new *results.Cell
+	note     string // option differences that were ignored
+	blocks   [2]map[string][]results.Block
+	runs     [2]*results.Run
 }
 
-// match pairs the cells of two runs, in the order of the new one. Cells of one key are
-// one; then, as versions get new options, those that agree in all options they share,
-// if there is one such cell on each side.
-func match(before, after *Run) (matches []matched, onlyOld, onlyNew []string) {
-	old := map[string]*Cell{}
+// match pairs the cells of two runs, in the order of the new run. Cells with the same key
+// match first. New versions add options, so two remaining cells also match if all options
+// that both have are equal and each is the only such cell.
+func match(before, after *results.Run) (matches []matched, onlyOld, onlyNew []string) {
+	old := map[string]*results.Cell{}
 	for i := range before.Cells {
 		old[before.Cells[i].Key()] = &before.Cells[i]
 	}
-	pairs := map[*Cell]*Cell{} // new to old
-	var restNew []*Cell
+	pairs := map[*results.Cell]*results.Cell{} // new to old
+	var restNew []*results.Cell
 	for i := range after.Cells {
 		c := &after.Cells[i]
 		if same, found := old[c.Key()]; found {
@@ -40,7 +42,7 @@ func match(before, after *Run) (matches []matched, onlyOld, onlyNew []string) {
 			pairs[c] = near
 		}
 	}
-	taken := map[*Cell]bool{}
+	taken := map[*results.Cell]bool{}
 	for i := range after.Cells {
 		c := &after.Cells[i]
 		if pairs[c] == nil {
@@ -58,12 +60,12 @@ func match(before, after *Run) (matches []matched, onlyOld, onlyNew []string) {
 	return matches, onlyOld, onlyNew
 }
 
-// onlyAlike is the one of the cells that differs from c in options that only one of
-// the two has; nil if there is none, or several.
-func onlyAlike(c *Cell, among []*Cell) *Cell {
-	var found *Cell
+// onlyAlike returns the cell that agrees with c in all options that both have. It is nil
+// if there is no such cell or more than one.
+func onlyAlike(c *results.Cell, among []*results.Cell) *results.Cell {
+	var found *results.Cell
 	for _, o := range among {
-		if o.Scenario != c.Scenario || o.Style != c.Style || !sharedEqual(o.Options, c.Options) {
+		if o.Scenario != c.Scenario || o.Style != c.Style || !results.Agree(o.Options, c.Options) {
 			continue
 		}
 		if found != nil {
@@ -74,17 +76,8 @@ func onlyAlike(c *Cell, among []*Cell) *Cell {
 	return found
 }
 
-func sharedEqual(a, b map[string]string) bool {
-	for k, v := range a {
-		if w, both := b[k]; both && v != w {
-			return false
-		}
-	}
-	return true
-}
-
-// otherOptions names the options that only one of the cells has.
-func otherOptions(old, new *Cell) string {
+// otherOptions lists the options that only one of the cells has.
+func otherOptions(old, new *results.Cell) string {
 	only := func(a, b map[string]string, side string) (out []string) {
 		for _, k := range slices.Sorted(maps.Keys(a)) {
 			if _, both := b[k]; !both {
@@ -96,42 +89,42 @@ func otherOptions(old, new *Cell) string {
 	return strings.Join(append(only(old.Options, new.Options, "OLD"), only(new.Options, old.Options, "NEW")...), ", ")
 }
 
-// void says why the cell cannot be compared, "" if it can.
-func (m matched) void() string {
-	a, b := m.runs[0].scenario(m.old.Scenario), m.runs[1].scenario(m.new.Scenario)
+// whyNotCompared says why the cell cannot be compared. It is empty if it can.
+func (m matched) whyNotCompared() string {
+	a, b := m.runs[0].Scenario(m.old.Scenario), m.runs[1].Scenario(m.new.Scenario)
 	switch {
-	case m.old.Verdict == Void:
-		return "void in OLD: " + m.old.Why
-	case m.new.Verdict == Void:
-		return "void in NEW: " + m.new.Why
+	case m.old.Verdict == results.Invalid:
+		return "invalid in OLD: " + m.old.Why
+	case m.new.Verdict == results.Invalid:
+		return "invalid in NEW: " + m.new.Why
 	case a.Op != b.Op && a.Op != "" && b.Op != "":
-		return fmt.Sprintf("one operation is a %s in OLD, a %s in NEW", a.Op, b.Op)
+		return fmt.Sprintf("one operation is a %s in OLD and a %s in NEW", a.Op, b.Op)
 	case a.Paced != b.Paced:
-		return "a clock paces it in one of the runs only"
+		return "a clock paces it in only one of the runs"
 	case m.runs[0].Seed == m.runs[1].Seed && m.old.Work.Digest != m.new.Work.Digest && m.old.Work.Digest != "" && m.new.Work.Digest != "":
 		return fmt.Sprintf("the work differs: with one seed, its transcript is %s in OLD, %s in NEW", m.old.Work.Digest, m.new.Work.Digest)
 	}
 	for side, run := range m.runs {
 		c := m.cell(side)
-		for _, p := range run.Proofs {
-			if p.Blind != "" && run.contestOf(&p.Twin) == run.contestOf(c) {
-				return "blind in " + sideNames[side] + ": " + p.Blind
+		for _, p := range run.Controls {
+			if p.Insensitive != "" && run.ComparisonOf(&p.AA) == run.ComparisonOf(c) {
+				return "insensitive in " + sideNames[side] + ": " + p.Insensitive
 			}
 		}
 	}
 	return ""
 }
 
-// sideNames are what people call the runs.
+// sideNames are the names of the runs in reports.
 var sideNames = [2]string{"OLD", "NEW"}
 
-// warnings are those of the cells, each with its side.
+// warnings returns the warnings of both cells, each with the name of its run.
 func (m matched) warnings() []string {
 	out := []string{}
 	if m.note != "" {
 		out = append(out, "compared though the options differ: "+m.note)
 	}
-	out = append(out, otherSettings(m.old.Certificate, m.new.Certificate)...)
+	out = append(out, otherSettings(m.old.Equivalence, m.new.Equivalence)...)
 	for side, name := range sideNames {
 		for _, w := range m.cell(side).Warnings {
 			out = append(out, name+": "+w)
@@ -140,8 +133,8 @@ func (m matched) warnings() []string {
 	return out
 }
 
-// otherSettings are those that a style told differently in the two runs.
-func otherSettings(old, new *Certificate) (out []string) {
+// otherSettings lists the settings that a style reported differently in the two runs.
+func otherSettings(old, new *results.Equivalence) (out []string) {
 	if old == nil || new == nil {
 		return nil
 	}
@@ -155,4 +148,119 @@ func otherSettings(old, new *Certificate) (out []string) {
 		}
 	}
 	return out
+}
+
+// A compared is one metric of a matched cell: its value in each round of each run. For a
+// run whose rounds were not kept, it has only the summary.
+type compared struct {
+	results.Metric
+	values [2][]float64
+	kept   [2]results.Estimate
+	why    string // why it is not judged, even if there are figures
+	shown  bool   // it is only shown, and this is not an error of the run
+}
+
+func (m matched) cell(side int) *results.Cell { return [2]*results.Cell{m.old, m.new}[side] }
+
+func (m matched) rounds(side int, c *results.Cell) []results.Block { return m.blocks[side][c.Key()] }
+
+// ratios returns what can be compared across machines: the ratio of the cell's time to the
+// baseline's, or of its CPU time if a clock paces the scenario. The baseline has none.
+func (m matched) ratios() []compared {
+	scenario := m.runs[1].Scenario(m.new.Scenario)
+	ratio, of := "ratio", "ns_op"
+	if scenario.Paced {
+		ratio, of = "cpu_ratio", "cpu_ns_op"
+	}
+	var p compared
+	p.Metric, _ = results.MetricNamed(ratio)
+	perOp, _ := results.MetricNamed(of)
+	var names [2]string
+	var without []string
+	for side := range names {
+		c, run := m.cell(side), m.runs[side]
+		if names[side] = run.BaselineIn(c.Scenario); names[side] == c.Style {
+			return nil
+		}
+		base := results.BaselineOf(run, *c)
+		e, known := p.Of(c)
+		if !known || base == nil {
+			without = append(without, sideNames[side])
+			continue
+		}
+		p.kept[side] = e
+		p.values[side] = quotients(m.rounds(side, c), m.rounds(side, base), perOp)
+	}
+	if len(without) > 0 {
+		p.why = "no ratio in " + strings.Join(without, " and ")
+	}
+	if names[0] != names[1] {
+		p.why = fmt.Sprintf("the ratio is to %s in OLD, to %s in NEW", names[0], names[1])
+	}
+	return []compared{p}
+}
+
+// quotients returns the ratio of the metric for each round that both have.
+func quotients(blocks, base []results.Block, of results.Metric) []float64 {
+	var out []float64
+	for _, p := range partners(blocks, base, func(b results.Block) float64 { v, _ := of.Round(&b); return v }) {
+		if p[1] > 0 {
+			out = append(out, p[0]/p[1])
+		}
+	}
+	return out
+}
+
+// absolutes returns what can be compared only on one machine.
+func (m matched) absolutes() []compared {
+	scenario := m.runs[1].Scenario(m.new.Scenario)
+	var all []compared
+	for _, metric := range results.Metrics {
+		if metric.Compared == "" || metric.Relative || metric.Name == "ns_op" && scenario.Paced {
+			continue
+		}
+		if p := m.each(metric); metric.Quantile == 0 || p.kept[0].Median > 0 && p.kept[1].Median > 0 {
+			all = append(all, p)
+		}
+	}
+	for _, of := range scenario.Measures {
+		_, measured := m.old.Figures[of.Name]
+		_, both := m.new.Figures[of.Name]
+		before, known := m.runs[0].Scenario(m.old.Scenario).Measure(of.Name)
+		if of.Better != "" && measured && both && known && before.Unit == of.Unit {
+			all = append(all, m.each(of.Metric()))
+		}
+	}
+	return all
+}
+
+func (m matched) each(metric results.Metric) compared {
+	p := compared{Metric: metric}
+	p.kept[0], _ = metric.Of(m.old)
+	p.kept[1], _ = metric.Of(m.new)
+	for side := range p.values {
+		for _, b := range m.rounds(side, m.cell(side)) {
+			v, known := metric.Round(&b)
+			if metric.Quantile > 0 {
+				if v, known = quantileOf(b, metric.Quantile); !known {
+					p.shown, p.values, p.why = true, [2][]float64{}, "a round has too few latencies for its own "+metric.Compared+": the figure is of all rounds and is not judged"
+					return p
+				}
+			}
+			if known {
+				p.values[side] = append(p.values[side], v)
+			}
+		}
+	}
+	return p
+}
+
+// quantileOf returns a percentile of one round, or false if it has too few latencies.
+func quantileOf(b results.Block, quantile float64) (float64, bool) {
+	h, err := results.DecodeLatency(b)
+	if err != nil {
+		return 0, false
+	}
+	v := percentile(h, quantile)
+	return v, v > 0
 }

@@ -6,21 +6,22 @@ import (
 	"slices"
 
 	"rubato/inference"
+	"rubato/results"
 )
 
-// How a Change is counted.
+// How a Change is expressed.
 const (
 	asFactor     = "factor"
 	asDifference = "difference"
 )
 
-// change judges one figure. The runs are unpaired: a round of one has no partner in
-// the other.
+// change judges one figure. The runs are unpaired: a round of one run has no partner in
+// the other run.
 func (m matched) change(p compared, margin float64) Change {
-	c := Change{Cell: m.new.Key(), Scenario: m.new.Scenario, Style: m.new.Style, Named: m.new.optionsLabel(),
-		Quantity: p.quantity, Unit: p.unit, As: asFactor, P: 1, worse: 1, Verdict: inference.Inconclusive,
-		Old: p.kept[0], New: p.kept[1], Change: unbounded(0), Warnings: m.warnings()}
-	if p.plain {
+	c := Change{Cell: m.new.Key(), Scenario: m.new.Scenario, Style: m.new.Style, Named: m.new.OptionsLabel(),
+		Quantity: p.Name, Unit: p.Unit, As: asFactor, P: 1, worse: 1, Verdict: inference.Inconclusive,
+		Old: p.kept[0], New: p.kept[1], Change: results.Unbounded(0), Warnings: m.warnings()}
+	if p.IsMeasure() {
 		c.As = asDifference
 	}
 	if p.why != "" {
@@ -31,7 +32,7 @@ func (m matched) change(p compared, margin float64) Change {
 		c.guess(p)
 		return c
 	}
-	for side, e := range []*Estimate{&c.Old, &c.New} {
+	for side, e := range []*results.Estimate{&c.Old, &c.New} {
 		c.Rounds[side] = len(p.values[side])
 		if own, err := estimate(p.values[side]); err == nil && !e.Bounded() {
 			*e = own
@@ -42,9 +43,9 @@ func (m matched) change(p compared, margin float64) Change {
 		return c
 	}
 	if fewest := roundsForInterval(); min(c.Rounds[0], c.Rounds[1]) < fewest {
-		c.Why = fmt.Sprintf("%s in OLD, %d in NEW: to be judged takes at least %d in each", plural(c.Rounds[0], "round"), c.Rounds[1], fewest)
-		if m.runs[1].scenario(m.new.Scenario).Paced {
-			c.Verdict = NotJudged // a run of few rounds is no lack there
+		c.Why = fmt.Sprintf("%s in OLD, %d in NEW: a judgement takes at least %d in each", plural(c.Rounds[0], "round"), c.Rounds[1], fewest)
+		if m.runs[1].Scenario(m.new.Scenario).Paced {
+			c.Verdict = NotJudged // paced runs have few rounds by design
 		}
 		c.guess(p)
 		return c
@@ -55,17 +56,17 @@ func (m matched) change(p compared, margin float64) Change {
 	return c
 }
 
-// judge decides from the rounds: the interval is that of all differences between the
-// rounds of the two runs, in logarithms if it is a factor.
+// judge decides from the rounds. The interval is of all differences between the rounds of
+// the two runs, in logarithms if the change is a factor.
 func (c *Change) judge(p compared, margin float64) error {
 	before, after, limit := p.values[0], p.values[1], math.Log1p(margin)
 	switch {
-	case p.plain:
+	case p.IsMeasure():
 		limit = margin * math.Abs(c.Old.Median)
-	case p.unit == "" && min(slices.Min(before), slices.Min(after)) < 1: // twice as many of next to none says nothing
+	case p.Unit == results.UnitPerOp && min(slices.Min(before), slices.Min(after)) < 1: // a ratio to almost nothing says nothing
 		c.As, limit = asDifference, margin*max(1, math.Abs(c.Old.Median))
 	case min(slices.Min(before), slices.Min(after)) <= 0:
-		c.Why = "some rounds count 0, of which there is no ratio"
+		c.Why = "some rounds count 0, so there is no ratio"
 		return nil
 	default:
 		before, after = logarithms(before), logarithms(after)
@@ -75,23 +76,23 @@ func (c *Change) judge(p compared, margin float64) error {
 		return err
 	}
 	at := limit
-	if p.more {
+	if p.More {
 		at = -limit
 	}
 	below, above, err := inference.ShiftP(before, after, at)
-	if c.worse = above; p.more {
+	if c.worse = above; p.More {
 		c.worse = below
 	}
-	c.settle(shift, limit, p.more)
+	c.decide(shift, limit, p.More)
 	return err
 }
 
-// settle fills the change and what its interval alone allows to say. The limit is the
-// margin: all within it on both sides is no change, all above it is worse.
-func (c *Change) settle(shift inference.Interval, limit float64, more bool) {
+// decide sets the change and the verdict of its interval alone. An interval within the
+// limit on both sides is no change. An interval above the limit is worse.
+func (c *Change) decide(shift inference.Interval, limit float64, more bool) {
 	c.Change, _ = estimateOf(shift, nil)
 	if c.As == asFactor {
-		c.Change = c.Change.mapped(math.Exp)
+		c.Change = c.Change.Mapped(math.Exp)
 	}
 	if more {
 		shift.Lo, shift.Hi = -shift.Hi, -shift.Lo
@@ -100,16 +101,16 @@ func (c *Change) settle(shift inference.Interval, limit float64, more bool) {
 	case shift.Lo >= -limit && shift.Hi <= limit:
 		c.Verdict = inference.Equivalent
 	case c.Verdict == inference.Inconclusive && shift.Lo > 0:
-		c.Why = "worse, though perhaps by less than the margin"
+		c.Why = "worse, but perhaps by less than the margin"
 	}
 }
 
-// summaries decides of runs whose rounds were not kept: the change lies between the
-// far ends of the two intervals, which is wider than need be. For Holm the ends are
-// taken for 1.96 standard errors of a normal distribution.
+// summaries decides for runs whose rounds were not kept. The change lies between the far
+// ends of the two intervals, which is wider than necessary. For Holm, each end counts as
+// 1.96 standard errors of a normal distribution.
 func (c *Change) summaries(p compared, margin float64) {
 	c.guess(p)
-	if !c.Old.Bounded() || !c.New.Bounded() || p.plain || c.Old.Lo <= 0 || c.New.Lo <= 0 {
+	if !c.Old.Bounded() || !c.New.Bounded() || p.IsMeasure() || c.Old.Lo <= 0 || c.New.Lo <= 0 {
 		c.Why = "no rounds to compare: keep results.jsonl beside results.json"
 		return
 	}
@@ -118,17 +119,17 @@ func (c *Change) summaries(p compared, margin float64) {
 	error2 := math.Pow(math.Log(c.Old.Hi/c.Old.Lo), 2) + math.Pow(math.Log(c.New.Hi/c.New.Lo), 2)
 	z := (shift.Median - limit) / (math.Sqrt(error2) / (2 * 1.96))
 	c.worse = math.Erfc(z/math.Sqrt2) / 2
-	c.settle(shift, limit, p.more)
-	c.Warnings = append(c.Warnings, "from two summaries, as results.jsonl is not there: a wide interval")
+	c.decide(shift, limit, p.More)
+	c.Warnings = append(c.Warnings, "computed from two summaries because results.jsonl is missing: the interval is wide")
 }
 
-// guess is the change without an interval.
+// guess sets the change without an interval.
 func (c *Change) guess(p compared) {
 	switch {
-	case p.plain:
-		c.Change = unbounded(c.New.Median - c.Old.Median)
+	case p.IsMeasure():
+		c.Change = results.Unbounded(c.New.Median - c.Old.Median)
 	case c.Old.Median > 0:
-		c.Change = unbounded(c.New.Median / c.Old.Median)
+		c.Change = results.Unbounded(c.New.Median / c.Old.Median)
 	}
 }
 
@@ -140,9 +141,9 @@ func logarithms(values []float64) []float64 {
 	return out
 }
 
-// adjust lets a row be over only if it is among all rows that are judged together
-// (Holm). That all are within needs no such care: if one is not, the chance to miss
-// it is that of this row alone.
+// adjust keeps the verdict over only for rows that are over after Holm's adjustment for
+// all rows judged together. The verdict within needs no adjustment: the chance to miss a
+// row that is over is the chance of this row alone.
 func adjust(groups ...[]Change) {
 	var rows []*Change
 	for _, g := range groups {
@@ -157,7 +158,7 @@ func adjust(groups ...[]Change) {
 	for i, p := range inference.Holm(ps) {
 		r := rows[i]
 		if r.P = p; r.Verdict == inference.Over && p > (1-inference.Confidence)/2 {
-			r.Verdict, r.Why = inference.Inconclusive, fmt.Sprintf("worse by itself, but not among %d rows, of which some look so by chance (Holm)", len(rows))
+			r.Verdict, r.Why = inference.Inconclusive, fmt.Sprintf("worse by itself, but not after adjustment for %d rows (Holm)", len(rows))
 		}
 	}
 }

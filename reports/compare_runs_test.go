@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rubato/inference"
+	"rubato/results"
 )
 
 // comparedFixture holds the fixture's run against one in which the bus is slower and
@@ -48,7 +49,7 @@ func comparedFixture(t *testing.T) Comparison {
 	}
 	Summarize(before.Run, before.Details)
 	Summarize(after.Run, after.Details)
-	return mustCompare(t, before, after, Question{Margin: DefaultMargin})
+	return mustCompare(t, before, after, Question{Margin: results.DefaultMargin})
 }
 
 func TestCompareGolden(t *testing.T) {
@@ -69,10 +70,10 @@ func TestCompareGolden(t *testing.T) {
 
 func TestCompareMatches(t *testing.T) {
 	t.Parallel()
-	run := func(keys ...string) *Run {
-		r := &Run{}
+	run := func(keys ...string) *results.Run {
+		r := &results.Run{}
 		for _, k := range keys {
-			c, err := parseKey(k)
+			c, err := results.ParseKey(k)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +82,7 @@ func TestCompareMatches(t *testing.T) {
 		return r
 	}
 	for name, c := range map[string]struct {
-		before, after   *Run
+		before, after   *results.Run
 		matches         []string // old to new
 		onlyOld, notOld []string
 	}{
@@ -106,26 +107,26 @@ func TestCompareMatches(t *testing.T) {
 
 func TestCompareMachines(t *testing.T) {
 	t.Parallel()
-	one := Machine{CPU: "A", Cores: 2, GOMAXPROCS: 2, OS: "linux", Arch: "amd64", Memory: 1000, Kernel: "6.0", Go: "go1.26"}
+	one := results.Machine{CPU: "A", Cores: 2, GOMAXPROCS: 2, OS: "linux", Arch: "amd64", Memory: 1000, Kernel: "6.0", Go: "go1.26"}
 	for name, c := range map[string]struct {
-		change func(*Machine)
+		change func(*results.Machine)
 		want   string // "" is the same machine, of which this is a warning
 		warns  string
 	}{
-		"same":       {func(*Machine) {}, "", ""},
-		"CPU":        {func(m *Machine) { m.CPU = "B" }, "CPU: A in OLD, B in NEW", ""},
-		"cores":      {func(m *Machine) { m.Cores = 4 }, "cores: 2 in OLD, 4 in NEW", ""},
-		"processors": {func(m *Machine) { m.GOMAXPROCS = 1 }, "GOMAXPROCS: 2 in OLD, 1 in NEW", ""},
-		"system":     {func(m *Machine) { m.Arch = "arm64" }, "system: linux/amd64 in OLD, linux/arm64 in NEW", ""},
-		"quota":      {func(m *Machine) { m.Quota = "max 100000" }, "CPU quota: unknown in OLD, max 100000 in NEW", ""},
-		"memory":     {func(m *Machine) { m.Memory = 2000 }, "memory: ", ""},
-		"some less":  {func(m *Machine) { m.Memory = 950 }, "", ""},
-		"kernel":     {func(m *Machine) { m.Kernel = "6.1" }, "", "kernel differs: 6.0 in OLD, 6.1 in NEW"},
-		"governor":   {func(m *Machine) { m.Governor = "powersave" }, "", "governor differs"},
-		"Go":         {func(m *Machine) { m.Go = "go1.27" }, "", "Go differs: go1.26 in OLD, go1.27 in NEW"},
-		"load":       {func(m *Machine) { m.Load[0] = 1.5 }, "", "the load before the run differs: 0.00 in OLD, 1.50 in NEW"},
-		"own":        {func(m *Machine) { m.Warnings = []string{"it was hot"} }, "", "NEW: it was hot"},
-		"versions":   {func(m *Machine) { m.Versions = map[string]string{"sqlite": "3"} }, "", "sqlite differs: unknown in OLD, 3 in NEW"},
+		"same":       {func(*results.Machine) {}, "", ""},
+		"CPU":        {func(m *results.Machine) { m.CPU = "B" }, "CPU: A in OLD, B in NEW", ""},
+		"cores":      {func(m *results.Machine) { m.Cores = 4 }, "cores: 2 in OLD, 4 in NEW", ""},
+		"processors": {func(m *results.Machine) { m.GOMAXPROCS = 1 }, "GOMAXPROCS: 2 in OLD, 1 in NEW", ""},
+		"system":     {func(m *results.Machine) { m.Arch = "arm64" }, "system: linux/amd64 in OLD, linux/arm64 in NEW", ""},
+		"quota":      {func(m *results.Machine) { m.Quota = "max 100000" }, "CPU quota: unknown in OLD, max 100000 in NEW", ""},
+		"memory":     {func(m *results.Machine) { m.Memory = 2000 }, "memory: ", ""},
+		"some less":  {func(m *results.Machine) { m.Memory = 950 }, "", ""},
+		"kernel":     {func(m *results.Machine) { m.Kernel = "6.1" }, "", "kernel differs: 6.0 in OLD, 6.1 in NEW"},
+		"governor":   {func(m *results.Machine) { m.Governor = "powersave" }, "", "governor differs"},
+		"Go":         {func(m *results.Machine) { m.Go = "go1.27" }, "", "Go differs: go1.26 in OLD, go1.27 in NEW"},
+		"load":       {func(m *results.Machine) { m.Load[0] = 1.5 }, "", "the load before the run differs: 0.00 in OLD, 1.50 in NEW"},
+		"own":        {func(m *results.Machine) { m.Warnings = []string{"it was hot"} }, "", "NEW: it was hot"},
+		"versions":   {func(m *results.Machine) { m.Versions = map[string]string{"sqlite": "3"} }, "", "sqlite differs: unknown in OLD, 3 in NEW"},
 	} {
 		other := one
 		c.change(&other)
@@ -133,7 +134,7 @@ func TestCompareMachines(t *testing.T) {
 		if (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
-		warnings := strings.Join(settings(&Run{Machine: one}, &Run{Machine: other}), "; ")
+		warnings := strings.Join(settings(&results.Run{Machine: one}, &results.Run{Machine: other}), "; ")
 		if !strings.Contains(warnings, c.warns) || c.warns == "" && c.want == "" && warnings != "" {
 			t.Errorf("%s: warns %q, want %q", name, warnings, c.warns)
 		}
@@ -144,8 +145,8 @@ func TestCompareSettings(t *testing.T) {
 	t.Parallel()
 	before, after := recorded(1, 12, 0.004, costs(1.1, 2)), recorded(2, 12, 0.004, costs(1.1, 2))
 	for i := range before.Run.Cells {
-		before.Run.Cells[i].Certificate = &Certificate{Settings: []Setting{{Name: "codec", Value: "json"}, {Name: "gone", Value: "1"}}}
-		after.Run.Cells[i].Certificate = &Certificate{Settings: []Setting{{Name: "codec", Value: "msgp"}, {Name: "came", Value: "1"}}}
+		before.Run.Cells[i].Equivalence = &results.Equivalence{Settings: []results.Setting{{Name: "codec", Value: "json"}, {Name: "gone", Value: "1"}}}
+		after.Run.Cells[i].Equivalence = &results.Equivalence{Settings: []results.Setting{{Name: "codec", Value: "msgp"}, {Name: "came", Value: "1"}}}
 	}
 	got := ofRatio(t, mustCompare(t, before, after, Question{}), "bus")
 	if want := []string{"codec: json in OLD, msgp in NEW"}; !slices.Equal(got.Warnings, want) {
@@ -159,7 +160,7 @@ func TestLoadRecorded(t *testing.T) {
 	t.Parallel()
 	dir, _, _ := writtenFixture(t)
 	alone := filepath.Join(t.TempDir(), "baseline.json")
-	data, err := os.ReadFile(filepath.Join(dir, summaryFile))
+	data, err := os.ReadFile(filepath.Join(dir, results.SummaryFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +168,7 @@ func TestLoadRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var read []Recorded
-	for _, path := range []string{dir, filepath.Join(dir, summaryFile), filepath.Join(dir, rawFile), alone} {
+	for _, path := range []string{dir, filepath.Join(dir, results.SummaryFile), filepath.Join(dir, results.RawFile), alone} {
 		r, err := LoadRecorded(path)
 		if err != nil {
 			t.Fatal(err)

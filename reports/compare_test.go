@@ -12,24 +12,25 @@ import (
 	"pgregory.net/rapid"
 
 	"rubato/inference"
+	"rubato/results"
 )
 
 // recorded is a run of one scenario whose styles cost so much of direct's times, with
 // this noise, on a machine that does not exist.
 func recorded(seed uint64, rounds int, noise float64, cost map[string]float64) Recorded {
-	r := Recorded{Path: "made-up", Run: &Run{Schema: Schema, Effort: "quick", Seed: 7, Baseline: "direct",
-		Machine:   Machine{CPU: "Synthetic", Cores: 2, GOMAXPROCS: 2, OS: "linux", Arch: "amd64", Go: "go1.26", Commit: "0123abc"},
-		Scenarios: []Scenario{{Name: "queue-low", Op: "selection"}}}}
+	r := Recorded{Path: "made-up", Run: &results.Run{Schema: results.Schema, Effort: "quick", Seed: 7, Baseline: "direct",
+		Machine:   results.Machine{CPU: "Synthetic", Cores: 2, GOMAXPROCS: 2, OS: "linux", Arch: "amd64", Go: "go1.26", Commit: "0123abc"},
+		Scenarios: []results.Scenario{{Name: "queue-low", Op: "selection"}}}}
 	random := rand.New(rand.NewPCG(seed, 1))
 	for _, style := range []string{"direct", "bus", "nats"} {
 		if cost[style] == 0 {
 			continue
 		}
-		c := Cell{Scenario: "queue-low", Style: style, Options: map[string]string{"passages": "1000"}, Work: Work{Digest: "a1"}}
+		c := results.Cell{Scenario: "queue-low", Style: style, Options: map[string]string{"passages": "1000"}, Work: results.Work{Digest: "a1"}}
 		r.Run.Cells = append(r.Run.Cells, c)
 		for round := range rounds {
 			ns := 1e6 * cost[style] * math.Exp(noise*random.NormFloat64())
-			r.Details.Blocks = append(r.Details.Blocks, Block{Cell: c.Key(), Round: round, Ops: 100, Wall: time.Duration(100 * ns),
+			r.Details.Blocks = append(r.Details.Blocks, results.Block{Cell: c.Key(), Round: round, Ops: 100, Wall: time.Duration(100 * ns),
 				User: time.Duration(80 * ns), Allocs: 1000, Stimuli: 100, Effects: 100, Expected: 100, Digest: "d"})
 		}
 	}
@@ -93,37 +94,37 @@ func TestCompareVerdicts(t *testing.T) {
 	}
 }
 
-// Work that differs, or was void, is never compared.
-func TestCompareVoids(t *testing.T) {
+// Cells that are invalid or did different work are never compared.
+func TestCompareNotCompared(t *testing.T) {
 	t.Parallel()
 	before := recorded(1, 12, 0.004, costs(1.1, 2))
 	for name, c := range map[string]struct {
-		change func(*Run)
+		change func(*results.Run)
 		want   string
 	}{
-		"transcript": {func(r *Run) {
+		"transcript": {func(r *results.Run) {
 			for i := range r.Cells {
 				r.Cells[i].Work.Digest = "b2"
 			}
 		}, "the work differs: with one seed, its transcript is a1 in OLD, b2 in NEW"},
-		"void":      {func(r *Run) { r.Cells[1].void("2 effects are missing") }, "void in NEW: 2 effects are missing"},
-		"operation": {func(r *Run) { r.Scenarios[0].Op = "refill" }, "one operation is a selection in OLD, a refill in NEW"},
-		"blind": {func(r *Run) {
-			r.Proofs = []Proof{{Twin: Cell{Scenario: "queue-low", Style: "direct", Options: map[string]string{"passages": "1000"}, Role: "twin"}, Blind: "the plant was not found"}}
-		}, "blind in NEW: the plant was not found"},
-		"pace": {func(r *Run) { r.Scenarios[0].Paced = true }, "a clock paces it in one of the runs only"},
+		"invalid":   {func(r *results.Run) { r.Cells[1].Invalidate("2 effects are missing") }, "invalid in NEW: 2 effects are missing"},
+		"operation": {func(r *results.Run) { r.Scenarios[0].Op = "refill" }, "one operation is a selection in OLD and a refill in NEW"},
+		"insensitive": {func(r *results.Run) {
+			r.Controls = []results.Controls{{AA: results.Cell{Scenario: "queue-low", Style: "direct", Options: map[string]string{"passages": "1000"}, Role: results.RoleAA}, Insensitive: "the injected slowdown was not found"}}
+		}, "insensitive in NEW: the injected slowdown was not found"},
+		"pace": {func(r *results.Run) { r.Scenarios[0].Paced = true }, "a clock paces it in only one of the runs"},
 	} {
 		after := recorded(1, 12, 0.004, costs(1.1, 2))
 		c.change(after.Run)
 		got := mustCompare(t, before, after, Question{Margin: 0.02})
-		if got.Verdict != Invalid || len(got.Voids) == 0 || got.Voids[0].Why != c.want {
-			t.Errorf("%s: %s, %+v; want %q", name, got.Verdict, got.Voids, c.want)
+		if got.Verdict != Invalid || len(got.NotCompared) == 0 || got.NotCompared[0].Why != c.want {
+			t.Errorf("%s: %s, %+v; want %q", name, got.Verdict, got.NotCompared, c.want)
 		}
 	}
 	after := recorded(1, 12, 0.004, costs(1.1, 2))
 	after.Run.Seed, after.Run.Cells[1].Work.Digest = 8, "b2"
-	if got := mustCompare(t, before, after, Question{Margin: 0.02}); len(got.Voids) > 0 || !strings.Contains(strings.Join(got.Warnings, "\n"), "the seed differs") {
-		t.Errorf("another seed makes another transcript: %+v, %q", got.Voids, got.Warnings)
+	if got := mustCompare(t, before, after, Question{Margin: 0.02}); len(got.NotCompared) > 0 || !strings.Contains(strings.Join(got.Warnings, "\n"), "the seed differs") {
+		t.Errorf("another seed makes another transcript: %+v, %q", got.NotCompared, got.Warnings)
 	}
 }
 
@@ -199,11 +200,11 @@ func FuzzCompare(f *testing.F) {
 	f.Fuzz(func(t *testing.T, before, after []byte, margin float64) {
 		var sides [2]Recorded
 		for i, data := range [][]byte{before, after} {
-			r, err := parseRaw(bytes.NewReader(data))
+			r, err := results.ParseRaw(bytes.NewReader(data))
 			if err != nil {
 				return
 			}
-			run, err := r.run()
+			run, err := r.Run()
 			if err != nil {
 				return
 			}

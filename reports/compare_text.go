@@ -5,22 +5,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
 
 	"rubato/inference"
+	"rubato/results"
 )
 
-// Lead says which runs are compared and what weakens that, a line each.
+// Lead names the runs and what weakens the comparison, one line each.
 func (c Comparison) Lead() []string {
 	lines := []string{"OLD " + c.Old.line(), "NEW " + c.New.line()}
 	if len(c.Otherwise) == 0 {
-		lines = append(lines, "One machine, by what is known of it: absolute figures are compared, too.")
+		lines = append(lines, "Both runs seem to be from one machine, so absolute figures are compared, too.")
 	} else {
-		lines = append(lines, "Not one machine, so absolute figures are not compared, only ratios: "+strings.Join(c.Otherwise, "; ")+".")
+		lines = append(lines, "The machines differ, so only ratios are compared: "+strings.Join(c.Otherwise, "; ")+".")
 	}
 	for _, w := range c.Warnings {
 		lines = append(lines, "Warning: "+w)
@@ -29,34 +29,34 @@ func (c Comparison) Lead() []string {
 }
 
 func (o Origin) line() string {
-	const enough = 12 // digits that tell a commit
+	const enough = 12 // digits that identify a commit
 	commit := "commit " + o.Commit[:min(len(o.Commit), enough)]
 	if o.Dirty {
-		commit += " and changes"
+		commit += " with uncommitted changes"
 	}
 	return fmt.Sprintf("%s: %s, %s, %s, seed %d, %s, %s", o.Path, o.Started.UTC().Format("2006-01-02 15:04 UTC"), commit, o.Effort, o.Seed, o.Machine, o.Go)
 }
 
-// tables are the rows as people read them.
-func (c Comparison) tables() []grid {
-	var all []grid
+// tables returns the rows as tables.
+func (c Comparison) tables() []Grid {
+	var all []Grid
 	add := func(title string, rows []Change, first ...string) {
 		if len(rows) == 0 {
 			return
 		}
-		g := grid{Title: title, Head: append(first, "OLD [95 %]", "NEW [95 %]", "change [95 %]", "verdict")}
+		g := Grid{Title: title, Head: append(first, "OLD [95 %]", "NEW [95 %]", "change [95 %]", "verdict")}
 		for i := range first {
 			g.Text = append(g.Text, i)
 		}
 		g.Text = append(g.Text, len(g.Head)-1)
 		for _, r := range rows {
-			g.Rows = append(g.Rows, row{r.cells(), string(r.Verdict)})
+			g.Add(string(r.Verdict), r.cells()...)
 		}
 		g.Notes = notesOf(rows)
 		all = append(all, g)
 	}
 	add("Ratios to the baseline", c.Ratios, "scenario", "style", "figure")
-	title := "Absolute figures (they decide nothing: the machine was not in one state in both runs)"
+	title := "Absolute figures (shown only: the machine may have changed between the runs)"
 	if c.Decides != decideRatios {
 		title = "Absolute figures"
 	}
@@ -64,33 +64,21 @@ func (c Comparison) tables() []grid {
 	return all
 }
 
-// notesOf tells reasons and warnings, each once with the cells that it is of.
+// notesOf lists each reason and warning once, after the cells that it concerns.
 func notesOf(rows []Change) []string {
-	var order []string
-	of := map[string][]string{}
-	note := func(text, cell string) {
-		if of[text] == nil {
-			order = append(order, text)
-		}
-		if !slices.Contains(of[text], cell) {
-			of[text] = append(of[text], cell)
-		}
-	}
+	var all notes
 	for _, r := range rows {
 		if r.Why != "" {
-			note(fmt.Sprintf("%s: %s", r.shownQuantity(), r.Why), r.title())
+			all.add(fmt.Sprintf("%s: %s", r.shownQuantity(), r.Why), r.title())
 		}
 		for _, w := range r.Warnings {
-			note("warning: "+w, r.title())
+			all.add("warning: "+w, r.title())
 		}
 	}
-	for i, text := range order {
-		order[i] = some(of[text]) + ": " + text
-	}
-	return order
+	return all.lines(some)
 }
 
-// some are the first names of many.
+// some joins the first names of a long list.
 func some(names []string) string {
 	const most = 4
 	if len(names) <= most {
@@ -103,31 +91,21 @@ func (r Change) title() string {
 	return strings.TrimSpace(r.Scenario + " " + r.Style + " " + strings.ReplaceAll(r.Named, secondary, " "))
 }
 
-// quantityNames are what people read.
-var quantityNames = map[string]string{"ratio": "time", "cpu_ratio": "CPU", "ns_op": "time/op", "cpu_ns_op": "CPU/op", "allocs_op": "allocs/op", "p99_ns": "p99"}
-
+// shownQuantity is the metric's name for people.
 func (r Change) shownQuantity() string {
-	if name, ok := quantityNames[r.Quantity]; ok {
-		return name
+	if m, known := results.MetricNamed(r.Quantity); known {
+		return m.Compared
 	}
-	return strings.TrimPrefix(r.Quantity, "figure:")
+	return strings.TrimPrefix(r.Quantity, results.MeasurePrefix)
 }
 
 func (r Change) cells() []string {
-	show := Measure{Unit: r.Unit}.Show
-	if r.Quantity == "allocs_op" {
-		show = figure
-	}
+	show := showUnit(r.Unit)
 	change := ranged(r.Change, percentMore)
 	if r.As == asDifference {
-		change = ranged(r.Change, func(v float64) string {
-			if v > 0 {
-				return "+" + show(v)
-			}
-			return show(v)
-		})
+		change = ranged(r.Change, plus(show))
 	} else if r.Change.Median <= 0 {
-		change = noFigure // there was none to compare with
+		change = noFigure // there was nothing to compare with
 	}
 	old, new := ranged(r.Old, show), ranged(r.New, show)
 	if r.Unit == "x" && r.Old.Median == 0 {
@@ -139,15 +117,15 @@ func (r Change) cells() []string {
 	return []string{strings.TrimSpace(r.Scenario + " " + r.Named), r.Style, r.shownQuantity(), old, new, change, r.says()}
 }
 
-// ranged is a figure and its interval.
-func ranged(e Estimate, show func(float64) string) string {
+// ranged is a figure with its interval in brackets.
+func ranged(e results.Estimate, show func(float64) string) string {
 	if !e.Bounded() {
 		return show(e.Median)
 	}
 	return fmt.Sprintf("%s [%s, %s]", show(e.Median), show(e.Lo), show(e.Hi))
 }
 
-// says is the verdict and, where it leaves that open, the side.
+// says is the verdict in words.
 func (r Change) says() string {
 	if r.Verdict == inference.Within {
 		return "within (not worse)"
@@ -155,17 +133,14 @@ func (r Change) says() string {
 	return string(r.Verdict)
 }
 
-// Text writes the comparison as plain text, in every terminal the same.
+// Text writes the comparison as plain text, independent of the terminal.
 func (c Comparison) Text(w io.Writer) error {
 	var b bytes.Buffer
 	for _, line := range c.Lead() {
 		fmt.Fprintln(&b, oneLine(line))
 	}
 	for _, g := range c.tables() {
-		fmt.Fprintf(&b, "\n%s\n%s\n", g.Title, g.plain())
-		for _, n := range g.Notes {
-			fmt.Fprintln(&b, oneLine(n))
-		}
+		fmt.Fprintf(&b, "\n%s", g.Terminal())
 	}
 	fmt.Fprintln(&b)
 	for _, line := range c.rest() {
@@ -175,32 +150,11 @@ func (c Comparison) Text(w io.Writer) error {
 	return err
 }
 
-// plain is the table with lines below its header only.
-func (g grid) plain() string {
-	t := table.NewWriter()
-	t.SetStyle(table.StyleDefault)
-	t.Style().Options = table.Options{SeparateHeader: true}
-	t.Style().Format.Header = text.FormatDefault
-	t.AppendHeader(tableRow(g.Head))
-	for _, r := range g.Rows {
-		t.AppendRow(tableRow(r.Cells))
-	}
-	return t.Render()
-}
-
-func tableRow(cells []string) table.Row {
-	var r table.Row
-	for _, c := range cells {
-		r = append(r, oneLine(inline(c)))
-	}
-	return r
-}
-
-// rest is what could not be compared, and the answer.
+// rest lists what could not be compared, then the verdict.
 func (c Comparison) rest() []string {
 	var lines []string
-	for _, v := range c.Voids {
-		lines = append(lines, "Void: "+v.Cell+": "+v.Why)
+	for _, v := range c.NotCompared {
+		lines = append(lines, "Not compared: "+v.Cell+": "+v.Why)
 	}
 	for _, k := range c.OnlyOld {
 		lines = append(lines, "Only in OLD: "+k)
@@ -209,7 +163,7 @@ func (c Comparison) rest() []string {
 		lines = append(lines, "Only in NEW: "+k)
 	}
 	if n := countOver(c.Absolute); n > 0 && c.Decides == decideRatios {
-		lines = append(lines, plural(n, "absolute figure")+" over: that may be the machine, and decides nothing without -absolute")
+		lines = append(lines, plural(n, "absolute figure")+" over: this may come from the machine, and does not count without -absolute")
 	}
 	answer := fmt.Sprintf("compare: %s by %s, margin %s", c.Verdict, c.Decides, percent(100*c.Margin))
 	if c.Why != "" {
@@ -253,7 +207,79 @@ func (c Comparison) JSON(w io.Writer) error {
 	return e.Encode(c)
 }
 
-// WriteMarkdown leaves the comparison in a file, whole or not at all.
+// WriteMarkdown writes the comparison to a file, completely or not at all.
 func (c Comparison) WriteMarkdown(path string) error {
 	return writeWith(path, func(b *bytes.Buffer) error { return c.Markdown(b) })
+}
+
+// WriteHTML writes the comparison to a file as a page, completely or not at all.
+func (c Comparison) WriteHTML(path string) error {
+	p, err := c.page()
+	if err != nil {
+		return err
+	}
+	return writeWith(path, p.html)
+}
+
+// page has a plot for each scenario and the content of Text.
+func (c Comparison) page() (*page, error) {
+	p := &page{Title: "What has changed", Lead: append(c.Lead(), c.rest()...)}
+	changes := section{ID: "changes", Title: "Plots of the changes"}
+	var scenarios []string
+	for _, r := range c.Ratios {
+		scenarios = results.AddOnce(scenarios, r.Scenario)
+	}
+	for _, name := range scenarios {
+		s, err := c.sketch(name)
+		if err != nil {
+			return nil, err
+		}
+		if s == nil {
+			continue
+		}
+		d, err := s.draw()
+		if err != nil {
+			return nil, err
+		}
+		changes.Plots = append(changes.Plots, []drawing{d})
+	}
+	if len(changes.Plots) > 0 {
+		p.Sections = append(p.Sections, changes)
+	}
+	for _, g := range c.tables() {
+		p.Sections = append(p.Sections, section{ID: slug(g.Title), Title: g.Title, Grids: []Grid{{Head: g.Head, Rows: g.Rows, Text: g.Text, Notes: g.Notes}}})
+	}
+	return p, nil
+}
+
+// sketch draws how much a scenario's ratios changed. It is nil if there are none.
+func (c Comparison) sketch(scenario string) (*sketch, error) {
+	p := newPlot(shortened(scenario, 60)+": change of the ratio to the baseline", "% more in NEW than in OLD (95 % interval)", "")
+	var bars []*intervalBar
+	var names []string
+	ends := []float64{-100 * c.Margin, 100 * c.Margin}
+	for _, r := range c.Ratios {
+		if r.Scenario != scenario || r.Change.Median <= 0 {
+			continue
+		}
+		percent := r.Change.Mapped(func(ratio float64) float64 { return 100 * (ratio - 1) })
+		bars = append(bars, &intervalBar{at: percent, row: float64(len(bars)), label: percentMore(r.Change.Median) + ", " + r.says(), colour: okabeIto[len(bars)%len(okabeIto)]})
+		names = append(names, shortened(r.Named+" "+r.Style+" "+r.shownQuantity(), 28))
+		if ends = append(ends, percent.Median); percent.Bounded() {
+			ends = append(ends, percent.Lo, percent.Hi)
+		}
+	}
+	if len(bars) == 0 {
+		return nil, nil
+	}
+	for _, margin := range ends[:2] {
+		line, err := plotter.NewLine(plotter.XYs{{X: margin, Y: -0.6}, {X: margin, Y: float64(len(bars)) - 0.4}})
+		if err != nil {
+			return nil, err
+		}
+		line.Dashes = []vg.Length{vg.Points(3), vg.Points(3)}
+		p.Add(line)
+	}
+	return barSketch("changes", p, bars, names, ends,
+		"The range between the dashed lines counts as no change. A bar that crosses both lines is inconclusive: give both runs more rounds.")
 }

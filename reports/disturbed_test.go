@@ -5,10 +5,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rubato/results"
 )
 
 // disturb marks one arm's blocks of these rounds, and makes them a hundred times as long.
-func disturb(d Details, c Cell, rounds ...int) {
+func disturb(d results.Details, c results.Cell, rounds ...int) {
 	for i := range d.Blocks {
 		for _, r := range rounds {
 			if b := &d.Blocks[i]; b.Cell == c.Key() && b.Round == r {
@@ -21,7 +23,7 @@ func disturb(d Details, c Cell, rounds ...int) {
 func TestDisturbedRoundsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	clean, details := simulated(12, 0.01, 4, 1.1, 1, 1.1)
-	kept := Details{}
+	kept := results.Details{}
 	for _, b := range details.Blocks {
 		if b.Round != 3 && b.Round != 7 {
 			kept.Blocks = append(kept.Blocks, b)
@@ -30,7 +32,7 @@ func TestDisturbedRoundsAreLeftOut(t *testing.T) {
 	Summarize(clean, kept)
 	run, details := simulated(12, 0.01, 4, 1.1, 1, 1.1)
 	disturb(details, run.Cells[1], 3)
-	disturb(details, run.Proofs[0].Twin, 7)
+	disturb(details, run.Controls[0].AA, 7)
 	Summarize(run, details)
 	for i, c := range run.Cells {
 		if c.LeftOut != 2 || c.Rounds != 10 || c.NsOp != clean.Cells[i].NsOp || c.Work.Stimuli != 120 {
@@ -40,25 +42,25 @@ func TestDisturbedRoundsAreLeftOut(t *testing.T) {
 			t.Errorf("%s: %q", c.Style, c.Warnings)
 		}
 	}
-	if *run.Cells[1].Ratio != *clean.Cells[1].Ratio || *run.Proofs[0].Plant.Ratio != *clean.Proofs[0].Plant.Ratio {
+	if *run.Cells[1].Ratio != *clean.Cells[1].Ratio || *run.Controls[0].Slowdown.Ratio != *clean.Controls[0].Slowdown.Ratio {
 		t.Errorf("ratio %v, want %v", *run.Cells[1].Ratio, *clean.Cells[1].Ratio)
 	}
-	out := run.kept(details)
-	if len(out.Blocks) != 40 || len(out.everyBlock()) != 48 {
-		t.Errorf("%d blocks kept, %d shown", len(out.Blocks), len(out.everyBlock()))
+	out := runKept(run, details)
+	if len(out.Blocks) != 40 || len(out.EveryBlock()) != 48 {
+		t.Errorf("%d blocks kept, %d shown", len(out.Blocks), len(out.EveryBlock()))
 	}
 }
 
 func TestTooManyDisturbedRounds(t *testing.T) {
 	t.Parallel()
-	for rounds, void := range map[int]bool{4: false, 5: true} {
+	for rounds, invalid := range map[int]bool{4: false, 5: true} {
 		run, details := simulated(12, 0.01, 4, 1.1, 1, 1.1)
 		for r := range rounds {
 			disturb(details, run.Cells[0], r)
 		}
 		Summarize(run, details)
 		for _, c := range run.Cells {
-			if (c.Verdict == Void) != void {
+			if (c.Verdict == results.Invalid) != invalid {
 				t.Errorf("%d of 12, %s: %s %s", rounds, c.Style, c.Verdict, c.Why)
 			}
 		}
@@ -69,14 +71,14 @@ func TestTooManyDisturbedRounds(t *testing.T) {
 func TestBadSamples(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		spoil func(*Block)
+		spoil func(*results.Block)
 		why   string
 	}{
-		"NaN":      {func(b *Block) { b.Figures = map[string]float64{"late": math.NaN()} }, "figure late: value 3 of 12 is NaN"},
-		"infinite": {func(b *Block) { b.Figures = map[string]float64{"late": math.Inf(1)} }, "figure late: value 3 of 12 is +Inf"},
-		"no time":  {func(b *Block) { b.Wall = 0 }, "round 2: 10 operations in 0s"},
-		"no work":  {func(b *Block) { b.Ops = 0 }, "round 2: 0 operations in"},
-		"backward": {func(b *Block) { b.Wall = -time.Second }, "round 2: 10 operations in -1s"},
+		"NaN":      {func(b *results.Block) { b.Figures = map[string]float64{"late": math.NaN()} }, "figure late: value 3 of 12 is NaN"},
+		"infinite": {func(b *results.Block) { b.Figures = map[string]float64{"late": math.Inf(1)} }, "figure late: value 3 of 12 is +Inf"},
+		"no time":  {func(b *results.Block) { b.Wall = 0 }, "round 2: 10 operations in 0s"},
+		"no work":  {func(b *results.Block) { b.Ops = 0 }, "round 2: 0 operations in"},
+		"backward": {func(b *results.Block) { b.Wall = -time.Second }, "round 2: 10 operations in -1s"},
 	} {
 		run, details := simulated(12, 0.01, 4, 1.1, 1, 1.1)
 		for i := range details.Blocks {
@@ -88,7 +90,7 @@ func TestBadSamples(t *testing.T) {
 		}
 		Summarize(run, details)
 		bus := run.Cells[1]
-		if bus.Verdict != Void || !strings.Contains(bus.Why, c.why) || bus.Ratio != nil || run.Cells[0].Verdict == Void {
+		if bus.Verdict != results.Invalid || !strings.Contains(bus.Why, c.why) || bus.Ratio != nil || run.Cells[0].Verdict == results.Invalid {
 			t.Errorf("%s: %s %q, ratio %v", name, bus.Verdict, bus.Why, bus.Ratio)
 		}
 		if all := banners(run); len(all) == 0 || !strings.HasPrefix(all[0].Text, "s bus: ") {
@@ -96,8 +98,8 @@ func TestBadSamples(t *testing.T) {
 		}
 	}
 	run, _ := simulated(12, 0.01, 4, 1.1, 1, 1.1)
-	Summarize(run, Details{Blocks: []Block{block(run.Cells[0], 0, 100)}})
-	if c := run.Cells[1]; c.Verdict != Void || c.Why != "no round was measured" {
+	Summarize(run, results.Details{Blocks: []results.Block{block(run.Cells[0], 0, 100)}})
+	if c := run.Cells[1]; c.Verdict != results.Invalid || c.Why != "no round was measured" {
 		t.Errorf("empty: %s %q", c.Verdict, c.Why)
 	}
 }
@@ -108,12 +110,12 @@ func TestUntoldLatency(t *testing.T) {
 	run, details := simulated(12, 0.01, 4, 1.1, 1, 1.1)
 	for i := range details.Blocks {
 		if b := &details.Blocks[i]; b.Cell == run.Cells[1].Key() && b.Round < 5 {
-			b.Latency, b.Untold = "", "the generator was late"
+			b.Latency, b.NoLatency = "", "the generator was late"
 		}
 	}
 	Summarize(run, details)
 	c := run.Cells[1]
-	if c.Rounds != 12 || c.Ratio == nil || len(c.Warnings) != 1 || c.Warnings[0] != "the latency of 5 of 12 rounds is void (the generator was late)" {
+	if c.Rounds != 12 || c.Ratio == nil || len(c.Warnings) != 1 || c.Warnings[0] != "the latency of 5 of 12 rounds is invalid (the generator was late)" {
 		t.Errorf("%d rounds, ratio %v, %q", c.Rounds, c.Ratio, c.Warnings)
 	}
 }

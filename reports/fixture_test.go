@@ -15,20 +15,22 @@ import (
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/google/pprof/profile"
+
+	"rubato/results"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
 // The figures of this run are made up, to test with; its machine does not exist.
-func fixtureRun() *Run {
-	return &Run{
-		Schema: Schema, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seconds: 61.4,
+func fixtureRun() *results.Run {
+	return &results.Run{
+		Schema: results.Schema, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seconds: 61.4,
 		Command: []string{"rubato", "run", "-seed", "7"}, Effort: "default", Seed: 7, Baseline: "direct",
-		Machine: Machine{CPU: "Synthetic CPU @ 1 GHz", Cores: 2, GOMAXPROCS: 2, GOGC: "100", OS: "linux", Arch: "amd64",
+		Machine: results.Machine{CPU: "Synthetic CPU @ 1 GHz", Cores: 2, GOMAXPROCS: 2, GOGC: "100", OS: "linux", Arch: "amd64",
 			Kernel: "6.0", Memory: 1 << 30, Go: "go1.26", Commit: "0123abc", Versions: map[string]string{"nats-server": "2.15.2"},
 			Warnings: []string{"load was 1.7 before the run: figures may be too high"}},
-		Scenarios: []Scenario{
-			{Name: "queue-low", Answers: "What does a selection cost?", Op: "selection", Claims: []Claim{
+		Scenarios: []results.Scenario{
+			{Name: "queue-low", Answers: "What does a selection cost?", Op: "selection", Claims: []results.Claim{
 				{Text: "passage selection 500–2 000 µs", Source: "domain.md §5", Kind: "estimate", Quantity: "ns_op", Lo: 500e3, Hi: 2e6},
 				{Text: "whole activation 12.5–44.5 µs", Source: "domain.md §5", Kind: "estimate", Style: "bus", Quantity: "overhead_ns", Lo: 12.5e3, Hi: 44.5e3},
 				{Text: "orchestration under 2 × direct", Source: "domain.md §5", Kind: "budget", Quantity: "ratio", Hi: 2},
@@ -42,19 +44,19 @@ func fixtureRun() *Run {
 	}
 }
 
-func fixtureCells() []Cell {
-	var cells []Cell
+func fixtureCells() []results.Cell {
+	var cells []results.Cell
 	for _, style := range []string{"direct", "bus", "nats"} {
 		options := map[string]string{"passages": "1000"}
 		if style == "nats" {
 			options["transport"] = "tcp"
 		}
-		cells = append(cells, Cell{Scenario: "queue-low", Style: style, Options: options, ActiveCPU: 97, IdleCPU: 0.2, Work: Work{Digest: "a1"}})
+		cells = append(cells, results.Cell{Scenario: "queue-low", Style: style, Options: options, ActiveCPU: 97, IdleCPU: 0.2, Work: results.Work{Digest: "a1"}})
 	}
 	for _, mode := range []string{"closed", "batched"} {
 		for _, style := range []string{"direct", "bus", "nats"} {
-			cells = append(cells, Cell{Scenario: "message-log", Style: style, Named: []string{"mode"},
-				Options: map[string]string{"mode": mode, "passages": "1000"}, Work: Work{Digest: "b2"}})
+			cells = append(cells, results.Cell{Scenario: "message-log", Style: style, Named: []string{"mode"},
+				Options: map[string]string{"mode": mode, "passages": "1000"}, Work: results.Work{Digest: "b2"}})
 		}
 	}
 	return cells
@@ -63,8 +65,8 @@ func fixtureCells() []Cell {
 // fixture is the run with its raw results: bus adds 1 %, nats 12 %, to a machine
 // whose speed drifts by a third over the rounds. In message-log, nats loses two
 // messages when batched, and closed has too few rounds.
-func fixture(t testing.TB) (*Run, Details) {
-	run, d := fixtureRun(), Details{}
+func fixture(t testing.TB) (*results.Run, results.Details) {
+	run, d := fixtureRun(), results.Details{}
 	random := rand.New(rand.NewPCG(1, 2))
 	cost := map[string]float64{"direct": 1, "bus": 1.01, "nats": 1.12}
 	for i, c := range run.Cells {
@@ -85,14 +87,14 @@ func fixture(t testing.TB) (*Run, Details) {
 		for n := range 40 {
 			at := time.Duration(n) * 100 * time.Millisecond
 			d.Samples = append(d.Samples,
-				Sample{Cell: c.Key(), Window: "active", At: at, Percent: 90*cost[c.Style] + 10*math.Round(random.Float64()*2-1)},
-				Sample{Cell: c.Key(), Window: "idle", At: at, Percent: 0.4 * random.Float64() * cost[c.Style]})
+				results.Sample{Cell: c.Key(), Window: "active", At: at, Percent: 90*cost[c.Style] + 10*math.Round(random.Float64()*2-1)},
+				results.Sample{Cell: c.Key(), Window: "idle", At: at, Percent: 0.4 * random.Float64() * cost[c.Style]})
 		}
 	}
 	return run, d
 }
 
-func fixtureBlock(t testing.TB, c Cell, round, turn int, perOp float64, random *rand.Rand) Block {
+func fixtureBlock(t testing.TB, c results.Cell, round, turn int, perOp float64, random *rand.Rand) results.Block {
 	const ops = 200
 	h := hdr.New(1, int64(time.Minute), 3)
 	var wall float64
@@ -107,7 +109,7 @@ func fixtureBlock(t testing.TB, c Cell, round, turn int, perOp float64, random *
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Block{Cell: c.Key(), Round: round, Turn: turn, Ops: ops, Wall: time.Duration(wall), User: time.Duration(wall * 0.8),
+	return results.Block{Cell: c.Key(), Round: round, Turn: turn, Ops: ops, Wall: time.Duration(wall), User: time.Duration(wall * 0.8),
 		System: time.Duration(wall * 0.1), Allocs: 10 * ops, Bytes: 1600 * ops, GCs: 1, GCPause: 50 * time.Microsecond,
 		Voluntary: 2 * ops, Involuntary: 3, RSSPeak: 30 << 20, Goroutines: 9,
 		Stimuli: ops, Effects: 2 * ops, Expected: 2 * ops, Digest: "d", Latency: string(encoded)}
@@ -115,8 +117,8 @@ func fixtureBlock(t testing.TB, c Cell, round, turn int, perOp float64, random *
 
 // fixtureProfiles leaves a CPU profile a style of queue-low in dir. All spend 70 %
 // in Distance and the rest in publish, which direct does not have.
-func fixtureProfiles(t testing.TB, dir string, run *Run) []Profile {
-	var all []Profile
+func fixtureProfiles(t testing.TB, dir string, run *results.Run) []results.Profile {
+	var all []results.Profile
 	for _, c := range run.Cells[:3] {
 		names := map[string]int64{"player.Distance": 700, "runtime.mallocgc": 300}
 		if c.Style != "direct" {
@@ -124,7 +126,7 @@ func fixtureProfiles(t testing.TB, dir string, run *Run) []Profile {
 		}
 		path := filepath.Join("profiles", c.Style+".pb.gz")
 		writeProfile(t, filepath.Join(dir, path), names)
-		all = append(all, Profile{Cell: c.Key(), Kind: "cpu", Path: path})
+		all = append(all, results.Profile{Cell: c.Key(), Kind: "cpu", Path: path})
 	}
 	return all
 }
@@ -169,7 +171,7 @@ func toFloats(m map[string]int64) map[string]float64 {
 
 // writtenFixture is the fixture's folder after Write, with results.jsonl as the
 // runner leaves it. All tests read the same one, for drawing takes its time.
-func writtenFixture(t testing.TB) (string, *Run, Details) {
+func writtenFixture(t testing.TB) (string, *results.Run, results.Details) {
 	t.Helper()
 	shared.Do(func() {
 		shared.run, shared.details = fixture(t)
@@ -187,8 +189,8 @@ func writtenFixture(t testing.TB) (string, *Run, Details) {
 var shared struct {
 	sync.Once
 	dir     string
-	run     *Run
-	details Details
+	run     *results.Run
+	details results.Details
 	err     error
 }
 

@@ -9,29 +9,31 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"rubato/results"
 )
 
-func writeRaw(t testing.TB, dir string, run *Run, d Details) {
+func writeRaw(t testing.TB, dir string, run *results.Run, d results.Details) {
 	header := *run
 	header.Cells = nil
 	var b bytes.Buffer
 	out := json.NewEncoder(&b)
-	lines := []Line{{Run: &header}}
+	lines := []results.Line{{Run: &header}}
 	for i := range d.Blocks {
-		lines = append(lines, Line{Block: &d.Blocks[i]})
+		lines = append(lines, results.Line{Block: &d.Blocks[i]})
 	}
 	for i := range d.Samples {
-		lines = append(lines, Line{Sample: &d.Samples[i]})
+		lines = append(lines, results.Line{Sample: &d.Samples[i]})
 	}
 	for i := range d.Profiles {
-		lines = append(lines, Line{Profile: &d.Profiles[i]})
+		lines = append(lines, results.Line{Profile: &d.Profiles[i]})
 	}
 	for _, l := range lines {
 		if err := out.Encode(l); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, rawFile), b.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, results.RawFile), b.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -39,7 +41,7 @@ func writeRaw(t testing.TB, dir string, run *Run, d Details) {
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	dir, run, d := writtenFixture(t)
-	got, details, err := Load(dir)
+	got, details, err := results.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +53,7 @@ func TestRoundTrip(t *testing.T) {
 	same(t, "loaded and summarized again", got, run)
 }
 
-func same(t *testing.T, what string, got, want *Run) {
+func same(t *testing.T, what string, got, want *results.Run) {
 	t.Helper()
 	g, err := json.MarshalIndent(got, "", " ")
 	if err != nil {
@@ -70,15 +72,15 @@ func same(t *testing.T, what string, got, want *Run) {
 func TestBrokenRun(t *testing.T) {
 	t.Parallel()
 	from, whole, d := writtenFixture(t)
-	dir, data := t.TempDir(), read(t, from, rawFile)
-	put(t, dir, rawFile, data[:len(data)-20])
+	dir, data := t.TempDir(), read(t, from, results.RawFile)
+	put(t, dir, results.RawFile, data[:len(data)-20])
 	for _, p := range d.Profiles[:len(d.Profiles)-1] {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, p.Path)), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		put(t, dir, p.Path, read(t, from, p.Path))
 	}
-	run, details, err := Load(dir)
+	run, details, err := results.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +113,7 @@ func TestLoadRefuses(t *testing.T) {
 	const first = `{"run":{"schema":1,"baseline":"direct"}}` + "\n"
 	for name, c := range map[string]struct{ raw, summary, want string }{
 		"nothing":             {"", "", "empty"},
-		"later schema":        {`{"run":{"schema":2,"cells":7}}` + "\n", "", "line 1: schema 2 is later than 1"},
+		"later schema":        {`{"run":{"schema":3,"cells":7}}` + "\n", "", "line 1: schema 3 is later than 2"},
 		"no schema":           {`{"run":{}}` + "\n", "", "names no schema"},
 		"block first":         {`{"block":{"cell":"a/b"}}` + "\n", "", "line 1: the first line must be the run"},
 		"two fields":          {first + `{"block":{},"sample":{}}` + "\n", "", "line 2: 2 of run"},
@@ -122,20 +124,20 @@ func TestLoadRefuses(t *testing.T) {
 		"bad key":             {first + `{"block":{"cell":"only"}}` + "\n", "", `cell "only": want scenario/style`},
 		"key of another":      {first + `{"block":{"cell":"a/b/z=1/c=2"}}` + "\n", "", "not a key that rubato writes"},
 		"profile outside":     {first + `{"profile":{"path":"../../etc/passwd"}}` + "\n", "", "outside the folder"},
-		"long line":           {first + `{"block":"` + strings.Repeat("x", maxLine) + `"}` + "\n", "", "line 2: over 8388608 bytes"},
+		"long line":           {first + `{"block":"` + strings.Repeat("x", results.MaxLine) + `"}` + "\n", "", "line 2: over 8388608 bytes"},
 		"summary: later":      {first, `{"schema":9}`, "schema 9 is later"},
 		"summary: not JSON":   {first, "{\n\"schema\": 1,\n\"cells\": oops}", "results.json: line 3: invalid character 'o'"},
-		"summary: kind":       {first, "{\"schema\": 1,\n\"cells\": 5}", "results.json: line 2: json: cannot unmarshal number"},
+		"summary: kind":       {first, "{\"schema\": 2,\n\"cells\": 5}", "results.json: line 2: json: cannot unmarshal number"},
 		"summary: outside":    {first, `{"schema":1,"profiles":[{"path":"/etc/passwd"}]}`, "outside the folder"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			put(t, dir, rawFile, c.raw)
+			put(t, dir, results.RawFile, c.raw)
 			if c.summary != "" {
-				put(t, dir, summaryFile, c.summary)
+				put(t, dir, results.SummaryFile, c.summary)
 			}
-			_, _, err := Load(dir)
+			_, _, err := results.Load(dir)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
@@ -144,7 +146,7 @@ func TestLoadRefuses(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := Load(t.TempDir()); err == nil || !strings.Contains(err.Error(), "give the folder of a run") {
+	if _, _, err := results.Load(t.TempDir()); err == nil || !strings.Contains(err.Error(), "give the folder of a run") {
 		t.Errorf("empty folder: %v", err)
 	}
 }
@@ -161,10 +163,10 @@ func put(t *testing.T, dir, name, data string) {
 func TestCheckpoint(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	put(t, dir, rawFile, `{"run":{"schema":1,"baseline":"d"}}`+"\n"+
+	put(t, dir, results.RawFile, `{"run":{"schema":1,"baseline":"d"}}`+"\n"+
 		`{"run":{"schema":1,"baseline":"d","incomplete":"stopped","cells":[{"scenario":"s","style":"d","options":{},"named":["x"],"work":{"digest":"e"}}]}}`+"\n"+
 		`{"block":{"cell":"s/late"}}`+"\n"+`{"blo`)
-	run, _, err := Load(dir)
+	run, _, err := results.Load(dir)
 	if err != nil || len(run.Cells) != 2 || run.Cells[0].Work.Digest != "e" || run.Cells[0].Named[0] != "x" || run.Cells[1].Style != "late" {
 		t.Errorf("run %+v, error %v", run, err)
 	}
@@ -177,8 +179,8 @@ func TestCheckpoint(t *testing.T) {
 func TestLastLineCarriesTheRun(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	put(t, dir, rawFile, `{"run":{"schema":1}}`+"\n\n"+`{"run":{"schema":1,"cells":[{"scenario":"s","style":"d"}]}}`)
-	run, _, err := Load(dir)
+	put(t, dir, results.RawFile, `{"run":{"schema":1}}`+"\n\n"+`{"run":{"schema":1,"cells":[{"scenario":"s","style":"d"}]}}`)
+	run, _, err := results.Load(dir)
 	if err != nil || len(run.Cells) != 1 || run.Incomplete != "" {
 		t.Errorf("run %+v, error %v", run, err)
 	}
@@ -190,7 +192,7 @@ func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("disk on fi
 
 func TestReadErrorIsNotTheEnd(t *testing.T) {
 	t.Parallel()
-	if _, err := parseRaw(brokenReader{}); err == nil || !strings.Contains(err.Error(), "disk on fire") {
+	if _, err := results.ParseRaw(brokenReader{}); err == nil || !strings.Contains(err.Error(), "disk on fire") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -198,19 +200,19 @@ func TestReadErrorIsNotTheEnd(t *testing.T) {
 func TestKey(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		cell       Cell
+		cell       results.Cell
 		key, group string
 	}{
-		{Cell{Scenario: "message-log", Style: "bus", Options: map[string]string{"window": "1", "mode": "closed"}},
+		{results.Cell{Scenario: "message-log", Style: "bus", Options: map[string]string{"window": "1", "mode": "closed"}},
 			"message-log/bus/mode=closed/window=1", "message-log/mode=closed/window=1"},
-		{Cell{Scenario: "a", Style: "b"}, "a/b", "a"},
-		{Cell{Scenario: "a/b", Style: "c=d", Options: map[string]string{"e": "f/g=h %"}},
+		{results.Cell{Scenario: "a", Style: "b"}, "a/b", "a"},
+		{results.Cell{Scenario: "a/b", Style: "c=d", Options: map[string]string{"e": "f/g=h %"}},
 			"a%2Fb/c%3Dd/e=f%2Fg%3Dh%20%25", "a%2Fb/e=f%2Fg%3Dh%20%25"},
 	} {
 		if c.cell.Key() != c.key || c.cell.GroupKey() != c.group {
 			t.Errorf("%q and %q, want %q and %q", c.cell.Key(), c.cell.GroupKey(), c.key, c.group)
 		}
-		back, err := parseKey(c.key)
+		back, err := results.ParseKey(c.key)
 		if err != nil || back.Key() != c.key || back.Scenario != c.cell.Scenario || back.Style != c.cell.Style {
 			t.Errorf("%q reads back as %+v, %v", c.key, back, err)
 		}
@@ -221,11 +223,11 @@ func FuzzParseKey(f *testing.F) {
 	f.Add("message-log/bus/mode=closed")
 	f.Add("a%2/b")
 	f.Fuzz(func(t *testing.T, key string) {
-		c, err := parseKey(key)
+		c, err := results.ParseKey(key)
 		if err != nil {
 			return
 		}
-		again, err := parseKey(c.Key())
+		again, err := results.ParseKey(c.Key())
 		if err != nil || !reflect.DeepEqual(again, c) {
 			t.Errorf("%q: %+v, then %+v, %v", key, c, again, err)
 		}
@@ -237,17 +239,17 @@ func FuzzLoadLines(f *testing.F) {
 	f.Add([]byte(`{"run":{"schema":1,"baseline":"d"}}` + "\n" + `{"block":{"cell":"s/d","ops":1,"wall":5,"latency":"AAAA"}}` + "\n" + `{"sam`))
 	f.Add([]byte(`{"run":{"schema":1}}` + "\n" + `{"profile":{"path":"a"}}` + "\n" + `{"sample":{"cell":"s/d"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := parseRaw(bytes.NewReader(data))
+		r, err := results.ParseRaw(bytes.NewReader(data))
 		if err != nil {
 			return
 		}
-		run, err := r.run()
+		run, err := r.Run()
 		if err != nil {
 			return
 		}
 		Summarize(run, r.Details)
 		for _, c := range run.Cells {
-			if c.Verdict == Measured && !(c.NsOp.Median > 0) {
+			if c.Verdict == results.Measured && !(c.NsOp.Median > 0) {
 				t.Errorf("%s: measured, at %v", c.Key(), c.NsOp)
 			}
 		}
@@ -260,7 +262,7 @@ func FuzzLoadLines(f *testing.F) {
 func FuzzSummary(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"cells":[{"ns_op":{"median":1,"lo":null,"hi":2}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		run, _, err := parseSummary(data)
+		run, _, err := results.ParseSummary(data)
 		if err != nil {
 			return
 		}

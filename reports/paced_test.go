@@ -9,28 +9,30 @@ import (
 	"time"
 
 	"golang.org/x/perf/benchfmt"
+
+	"rubato/results"
 )
 
 // pacedFixture is a run of two scenarios that a clock paces: "audio" has ten rounds,
-// "soak" one, in which all styles worked together and told a series.
-func pacedFixture(t testing.TB) (*Run, Details) {
-	run, d := fixtureRun(), Details{}
+// "soak" one, in which all styles worked together and reported a series.
+func pacedFixture(t testing.TB) (*results.Run, results.Details) {
+	run, d := fixtureRun(), results.Details{}
 	run.Machine.Warnings = nil
-	run.Scenarios = []Scenario{
-		{Name: "audio", Answers: "Is every period on time?", Op: "period", Paced: true, Claims: []Claim{
+	run.Scenarios = []results.Scenario{
+		{Name: "audio", Answers: "Is every period on time?", Op: "period", Paced: true, Claims: []results.Claim{
 			{Text: "no underrun", Source: "a test", Kind: "budget", Quantity: "figure:underruns"},
 			{Text: "late by at most 2 ms", Source: "a test", Kind: "budget", Style: "bus", Quantity: "figure:p99 late", Hi: 2e6},
 			{Text: "callback < 10 ms", Source: "a test", Kind: "budget", Style: "direct", Quantity: "p95_ns", Hi: 10e6},
 			{Text: "at most twice the CPU", Source: "a test", Kind: "budget", Quantity: "cpu_ratio", Hi: 2},
 			{Text: "twice the time", Source: "a test", Kind: "budget", Style: "bus", Quantity: "ratio", Hi: 2},
-		}, Measures: []Measure{
+		}, Measures: []results.Measure{
 			{Name: "underruns", Doc: "periods that had nothing to play", Better: "less"},
 			{Name: "p99 late", Doc: "how late the 99th of a hundred callbacks began", Unit: "ns", Better: "less"},
-			{Name: "never told", Doc: "no workload tells it"},
+			{Name: "never reported", Doc: "no workload reports it"},
 		}},
-		{Name: "soak", Answers: "Does memory grow?", Op: "minute", Paced: true, Together: true, Bare: true, Claims: []Claim{
+		{Name: "soak", Answers: "Does memory grow?", Op: "minute", Paced: true, Together: true, Bare: true, Claims: []results.Claim{
 			{Text: "memory growth < 10 %", Source: "a test", Kind: "budget", Quantity: "figure:growth", Hi: 10},
-		}, Measures: []Measure{
+		}, Measures: []results.Measure{
 			{Name: "growth", Doc: "of memory, from the first minute to the last", Unit: "%", Better: "less"},
 			{Name: "memory", Doc: "live heap after a collection", Unit: "bytes"},
 			{Name: "rate", Doc: "messages a second", Unit: "/s", Better: "more"},
@@ -40,8 +42,8 @@ func pacedFixture(t testing.TB) (*Run, Details) {
 	run.Cells = nil
 	random := rand.New(rand.NewPCG(3, 4))
 	for i, style := range []string{"direct", "bus"} {
-		audio := Cell{Scenario: "audio", Style: style, Options: map[string]string{"period": "441"}, Named: []string{"period"}, ActiveCPU: 3, IdleCPU: 0.2, Work: Work{Digest: "a"}}
-		soak := Cell{Scenario: "soak", Style: style, Options: map[string]string{}, Work: Work{Digest: "s"}}
+		audio := results.Cell{Scenario: "audio", Style: style, Options: map[string]string{"period": "441"}, Named: []string{"period"}, ActiveCPU: 3, IdleCPU: 0.2, Work: results.Work{Digest: "a"}}
+		soak := results.Cell{Scenario: "soak", Style: style, Options: map[string]string{}, Work: results.Work{Digest: "s"}}
 		run.Cells = append(run.Cells, audio, soak)
 		for r := range 10 {
 			b := fixtureBlock(t, audio, r, i, 1e6, random)
@@ -53,7 +55,7 @@ func pacedFixture(t testing.TB) (*Run, Details) {
 		b.Wall, b.Latency = time.Minute, ""
 		b.Figures = map[string]float64{"growth": 3 + 9*float64(i), "rate": 99.8, "share": 1.02, "memory": 21 << 20}
 		for n := range 61 {
-			b.Series = map[string][]Point{"memory": append(b.Series["memory"], Point{time.Duration(n) * time.Second, 20e6 * (1 + float64(i)*math.Sqrt(float64(n))/20)})}
+			b.Series = map[string][]results.Point{"memory": append(b.Series["memory"], results.Point{At: time.Duration(n) * time.Second, Value: 20e6 * (1 + float64(i)*math.Sqrt(float64(n))/20)})}
 		}
 		d.Blocks = append(d.Blocks, b)
 	}
@@ -65,7 +67,7 @@ func TestPacedReport(t *testing.T) {
 	dir := t.TempDir()
 	run, d := pacedFixture(t)
 	writeRaw(t, dir, run, d)
-	_, d, err := Load(dir)
+	_, d, err := results.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +101,7 @@ func TestPacedCells(t *testing.T) {
 	run, d := pacedFixture(t)
 	Summarize(run, d)
 	for _, c := range run.Cells {
-		if c.Verdict != Measured || c.Ratio != nil || c.OverheadNs != nil || (c.CPURatio == nil) != (c.Style == "direct") || len(c.Warnings) > 0 {
+		if c.Verdict != results.Measured || c.Ratio != nil || c.OverheadNs != nil || (c.CPURatio == nil) != (c.Style == "direct") || len(c.Warnings) > 0 {
 			t.Errorf("%s: %s %s, ratio %v, CPU %v, %q", c.Key(), c.Verdict, c.Why, c.Ratio, c.CPURatio, c.Warnings)
 		}
 		if c.Scenario == "audio" && (c.P95Ns < c.P50Ns || c.P99Ns < c.P95Ns || c.P95Ns == 0 || !c.Figures["p99 late"].Bounded()) {
@@ -113,7 +115,7 @@ func TestPacedCells(t *testing.T) {
 	if r := bus.CPURatio; r.Median < 1.1 || r.Median > 1.15 || !r.Bounded() {
 		t.Errorf("CPU ratio %v", r)
 	}
-	if got := (Span{0, 1}); bus.Spans["underruns"] != got {
+	if got := (results.Span{Least: 0, Most: 1}); bus.Spans["underruns"] != got {
 		t.Errorf("span %v, want %v", bus.Spans["underruns"], got)
 	}
 }
@@ -173,31 +175,31 @@ func TestMeasureShows(t *testing.T) {
 		{"", 0, "0"}, {"", 12345, "12 345"}, {"ns", 1.5e6, "1.50 ms"}, {"ns", -2e3, "−2.00 µs"}, {"bytes", 512, "512 B"}, {"bytes", 3 << 20, "3.00 MiB"},
 		{"bytes", -2048, "−2.00 KiB"}, {"bytes", 5 << 40, "5120 GiB"}, {"%", 3.5, "3.50 %"}, {"/s", 100, "100/s"}, {"x", 1.25, "×1.250"},
 	} {
-		if got := oneLine((Measure{Unit: test.unit}).Show(test.v)); got != test.want {
+		if got := oneLine(showUnit(test.unit)(test.v)); got != test.want {
 			t.Errorf("%g %q: %q, want %q", test.v, test.unit, got, test.want)
 		}
 	}
 	inf := math.Inf(1)
 	for _, test := range []struct {
 		unit   string
-		e      Estimate
-		s      Span
+		e      results.Estimate
+		s      results.Span
 		rounds int
 		want   string
 		brief  string
 	}{
-		{"", Estimate{3, 2, 4}, Span{1, 9}, 10, "3 (1 to 9 in 10 rounds)", "3, 1 to 9"},
-		{"", Estimate{3, 2, 4}, Span{3, 3}, 10, "3 (3 to 3 in 10 rounds)", "3"},
-		{"", Estimate{3, -inf, inf}, Span{3, 3}, 1, "3 (1 round, no interval)", "3"},
-		{"", Estimate{3, -inf, inf}, Span{1, 9}, 3, "3 (1 to 9 in 3 rounds, no interval)", "3, 1 to 9"},
-		{"%", Estimate{3, 2, 4}, Span{1, 9}, 10, "3.00 % (2.00 % … 4.00 %)", "3.00 % [2.00 %, 4.00 %]"},
-		{"%", Estimate{3, -inf, inf}, Span{1, 9}, 3, "3.00 % (1.00 % to 9.00 % in 3 rounds, no interval)", "3.00 %, 1.00 % to 9.00 %"},
+		{"", results.Estimate{Median: 3, Lo: 2, Hi: 4}, results.Span{Least: 1, Most: 9}, 10, "3 (1 to 9 in 10 rounds)", "3, 1 to 9"},
+		{"", results.Estimate{Median: 3, Lo: 2, Hi: 4}, results.Span{Least: 3, Most: 3}, 10, "3 (3 to 3 in 10 rounds)", "3"},
+		{"", results.Estimate{Median: 3, Lo: -inf, Hi: inf}, results.Span{Least: 3, Most: 3}, 1, "3 (1 round, no interval)", "3"},
+		{"", results.Estimate{Median: 3, Lo: -inf, Hi: inf}, results.Span{Least: 1, Most: 9}, 3, "3 (1 to 9 in 3 rounds, no interval)", "3, 1 to 9"},
+		{"%", results.Estimate{Median: 3, Lo: 2, Hi: 4}, results.Span{Least: 1, Most: 9}, 10, "3.00 % (2.00 % … 4.00 %)", "3.00 % [2.00 %, 4.00 %]"},
+		{"%", results.Estimate{Median: 3, Lo: -inf, Hi: inf}, results.Span{Least: 1, Most: 9}, 3, "3.00 % (1.00 % to 9.00 % in 3 rounds, no interval)", "3.00 %, 1.00 % to 9.00 %"},
 	} {
-		m := Measure{Name: "lost", Unit: test.unit}
-		if got := oneLine(inline(m.estimate(test.e, test.s, test.rounds))); got != test.want {
+		m := results.Measure{Name: "lost", Unit: test.unit}
+		if got := oneLine(inline(measureEstimate(m, test.e, test.s, test.rounds))); got != test.want {
 			t.Errorf("%v: %q, want %q", test.e, got, test.want)
 		}
-		if got := oneLine(m.Brief(test.e, test.s, test.rounds)); got != test.brief {
+		if got := oneLine(brief(m, test.e, test.s, test.rounds)); got != test.brief {
 			t.Errorf("%v: %q, want %q", test.e, got, test.brief)
 		}
 	}
@@ -206,15 +208,15 @@ func TestMeasureShows(t *testing.T) {
 func TestMeasureSound(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		m    Measure
+		m    results.Measure
 		want string
 	}{
-		{Measure{Name: "lost", Better: "less"}, ""},
-		{Measure{Name: "p99 late", Unit: "ns"}, ""},
-		{Measure{}, "want a name"},
-		{Measure{Name: " lost"}, "no space around"},
-		{Measure{Name: "lost", Unit: "seconds"}, `unit "seconds" is none of`},
-		{Measure{Name: "lost", Better: "fewer"}, "want less, more"},
+		{results.Measure{Name: "lost", Better: "less"}, ""},
+		{results.Measure{Name: "p99 late", Unit: "ns"}, ""},
+		{results.Measure{}, "want a name"},
+		{results.Measure{Name: " lost"}, "no space around"},
+		{results.Measure{Name: "lost", Unit: "seconds"}, `unit "seconds" is none of`},
+		{results.Measure{Name: "lost", Better: "fewer"}, "want less, more"},
 	} {
 		if err := test.m.Sound(); (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%+v: %v, want %q", test.m, err, test.want)

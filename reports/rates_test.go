@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"rubato/inference"
+	"rubato/results"
 )
 
 // simulations is how many runs of each kind are simulated. docs/measuring.md gives the
@@ -22,12 +23,12 @@ func most(rate float64) float64 {
 
 // settled is a run that decides, of simulated rounds: it looks when it may and stops
 // when nothing is open. The rounds are lognormal, and one in twenty is an outlier.
-func settled(t *testing.T, seed uint64, bus float64, judged ...Judged) (Cell, int) {
+func settled(t *testing.T, seed uint64, bus float64, judged ...results.Judged) (results.Cell, int) {
 	t.Helper()
 	run, d, b := pairOf()
-	run.Rule = &Rule{Looks: inference.DefaultLooks(), Rows: 1, Margin: DefaultMargin}
-	run.Cells[0].Rule, run.Cells[1].Rule, run.Cells[1].Judged = Peeking, Peeking, judged
-	random, details, n := rand.New(rand.NewPCG(seed, 77)), Details{}, 0
+	run.Rule = &results.Rule{Looks: inference.DefaultLooks(), Rows: 1, Margin: results.DefaultMargin}
+	run.Cells[0].Rule, run.Cells[1].Rule, run.Cells[1].Judged = results.Sequential, results.Sequential, judged
+	random, details, n := rand.New(rand.NewPCG(seed, 77)), results.Details{}, 0
 	noise := func() float64 {
 		v := math.Exp(0.03 * random.NormFloat64())
 		if random.IntN(20) == 0 {
@@ -40,7 +41,7 @@ func settled(t *testing.T, seed uint64, bus float64, judged ...Judged) (Cell, in
 			level := 1e6 * math.Exp(0.2*random.NormFloat64())
 			details.Blocks = append(details.Blocks, block(d, n, int64(level*noise())), block(b, n, int64(level*bus*noise())))
 		}
-		if Summarize(run, details); run.Decided() {
+		if Summarize(run, details); Decided(run) {
 			break
 		}
 	}
@@ -54,15 +55,15 @@ func TestErrorRates(t *testing.T) {
 	runs := *simulations
 	for name, c := range map[string]struct {
 		bus   float64
-		asked Judged
+		asked results.Judged
 		right string
 		open  float64 // share that may stay open
 	}{
-		"A/A against no change": {1, Judged{Quantity: "ratio", Margin: 0.02}, "equivalent", 0.03},
-		"A/A against a limit":   {1, Judged{Quantity: "ratio", Limit: 1.1}, "within", 0},
-		"+10 % of change":       {1.1, Judged{Quantity: "ratio", Margin: 0.02}, "over", 0},
-		"+20 % of a limit":      {1.2, Judged{Quantity: "ratio", Limit: 1.1}, "over", 0},
-		"at the limit":          {1.1, Judged{Quantity: "ratio", Limit: 1.1}, "inconclusive", 0},
+		"A/A against no change": {1, results.Judged{Quantity: "ratio", Margin: 0.02}, "equivalent", 0.03},
+		"A/A against a limit":   {1, results.Judged{Quantity: "ratio", Limit: 1.1}, "within", 0},
+		"+10 % of change":       {1.1, results.Judged{Quantity: "ratio", Margin: 0.02}, "over", 0},
+		"+20 % of a limit":      {1.2, results.Judged{Quantity: "ratio", Limit: 1.1}, "over", 0},
+		"at the limit":          {1.1, results.Judged{Quantity: "ratio", Limit: 1.1}, "inconclusive", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,26 +87,26 @@ func TestErrorRates(t *testing.T) {
 	}
 }
 
-// TestFalseAlarms: a twin raises one in at most one of a hundred clean runs, and what
-// is planted is found, also by as few rounds as a quick run has.
+// TestFalseAlarms: the A/A control raises a false alarm in at most one of a hundred clean
+// runs, and the injected slowdown is found, even with the few rounds of a quick run.
 func TestFalseAlarms(t *testing.T) {
 	t.Parallel()
 	runs := *simulations
 	for _, rounds := range []int{10, 20} {
-		alarms, blind := 0, 0
+		alarms, missed := 0, 0
 		for seed := range uint64(runs) {
 			run, details := simulated(rounds, 0.03, seed, 1, 1, 1.1)
 			Summarize(run, details)
-			switch why := run.Proofs[0].Blind; {
+			switch why := run.Controls[0].Insensitive; {
 			case strings.HasPrefix(why, "false alarm"):
 				alarms++
 			case why != "":
-				blind++
+				missed++
 			}
 		}
-		t.Logf("%d rounds: %d false alarms and %d plants missed of %d", rounds, alarms, blind, runs)
-		if float64(alarms) > most(0.01) || float64(blind) > most(0.01) {
-			t.Errorf("%d rounds: %d false alarms and %d plants missed of %d", rounds, alarms, blind, runs)
+		t.Logf("%d rounds: %d false alarms and %d injected slowdowns missed of %d", rounds, alarms, missed, runs)
+		if float64(alarms) > most(0.01) || float64(missed) > most(0.01) {
+			t.Errorf("%d rounds: %d false alarms and %d injected slowdowns missed of %d", rounds, alarms, missed, runs)
 		}
 	}
 }

@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchproc"
+
+	"rubato/results"
 )
 
 func TestGolden(t *testing.T) {
@@ -25,7 +27,7 @@ func TestGolden(t *testing.T) {
 	}
 	figures, err := figuresTable(run)
 	if err == nil {
-		t.Errorf("figures of a run with a void cell were written:\n%s", figures)
+		t.Errorf("figures of a run with an invalid cell were written:\n%s", figures)
 	}
 }
 
@@ -39,10 +41,10 @@ func TestEmbed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := Embed(path, run); err == nil {
-		t.Error("a run with a void cell was embedded")
+		t.Error("a run with an invalid cell was embedded")
 	}
 	whole := *run // the fixture belongs to other tests, too
-	whole.Cells = slices.DeleteFunc(slices.Clone(run.Cells), func(c Cell) bool { return c.Verdict == Void })
+	whole.Cells = slices.DeleteFunc(slices.Clone(run.Cells), func(c results.Cell) bool { return c.Verdict == results.Invalid })
 	whole.Incomplete = ""
 	if err := Embed(path, &whole); err != nil {
 		t.Fatal(err)
@@ -98,7 +100,7 @@ func TestWriteSaysWhere(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	put(t, filepath.Dir(file), "file", "in the way")
-	if err := Write(filepath.Join(file, "out"), fixtureRun(), Details{}); err == nil || !strings.Contains(err.Error(), file) {
+	if err := Write(filepath.Join(file, "out"), fixtureRun(), results.Details{}); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -144,7 +146,7 @@ func TestBenchIsReadByBenchproc(t *testing.T) {
 			t.Errorf("%s: %d rounds", key, n)
 		}
 	}
-	if len(rounds) != 8 || total != 5*12+3*4 { // nats batched is void
+	if len(rounds) != 8 || total != 5*12+3*4 { // nats batched is invalid
 		t.Errorf("%d cells, %d lines: %v", len(rounds), total, rounds)
 	}
 }
@@ -185,15 +187,15 @@ func TestHostileNames(t *testing.T) {
 	for i := range d.Samples {
 		d.Samples[i].Cell = rename[d.Samples[i].Cell]
 	}
-	run.Scenarios[0].Claims[0] = Claim{Text: hostile, Source: hostile, Kind: hostile, Quantity: hostile, Hi: 1}
-	run.Scenarios[1] = Scenario{Name: hostile, Answers: hostile, Op: hostile,
-		Measures: []Measure{{Name: hostile, Doc: hostile}}, Claims: []Claim{{Text: "x", Quantity: FigureQuantity + hostile}}}
+	run.Scenarios[0].Claims[0] = results.Claim{Text: hostile, Source: hostile, Kind: hostile, Quantity: hostile, Hi: 1}
+	run.Scenarios[1] = results.Scenario{Name: hostile, Answers: hostile, Op: hostile,
+		Measures: []results.Measure{{Name: hostile, Doc: hostile}}, Claims: []results.Claim{{Text: "x", Quantity: results.MeasurePrefix + hostile}}}
 	run.Machine.CPU, run.Machine.Warnings, run.Incomplete, run.Command = hostile, []string{hostile}, hostile, []string{hostile}
 	dir := t.TempDir()
 	writeProfile(t, filepath.Join(dir, "p.pb.gz"), map[string]int64{hostile: 5})
-	d.Profiles = []Profile{{Cell: run.Cells[1].Key(), Kind: "cpu", Path: "p.pb.gz"}}
+	d.Profiles = []results.Profile{{Cell: run.Cells[1].Key(), Kind: "cpu", Path: "p.pb.gz"}}
 	Summarize(run, d)
-	run.Cells[0].warn(hostile)
+	run.Cells[0].Warn(hostile)
 	if err := Write(dir, run, d); err != nil {
 		t.Fatal(err)
 	}
@@ -249,27 +251,27 @@ func TestPageIsSelfContained(t *testing.T) {
 	if n := strings.Count(page, "<svg"); n != 9 {
 		t.Errorf("%d drawings, want 9", n)
 	}
-	for _, want := range []string{"prefers-color-scheme: dark", "@media print", "Content-Security-Policy", "void: round 11: 2 of 400"} {
-		if !strings.Contains(page, want) && !strings.Contains(page, strings.TrimPrefix(want, "void: ")) {
+	for _, want := range []string{"prefers-color-scheme: dark", "@media print", "Content-Security-Policy", "invalid: round 11: 2 of 400"} {
+		if !strings.Contains(page, want) && !strings.Contains(page, strings.TrimPrefix(want, "invalid: ")) {
 			t.Errorf("lacks %q", want)
 		}
 	}
 }
 
-// A void cell has no time anywhere: not in the page, the lines or the summary.
+// An invalid cell has no time anywhere: not in the page, the lines or the summary.
 func TestVoidCellHasNoFigure(t *testing.T) {
 	t.Parallel()
 	dir, run, d := writtenFixture(t)
-	var void *Cell
+	var invalid *results.Cell
 	for i := range run.Cells {
-		if run.Cells[i].Verdict == Void {
-			void = &run.Cells[i]
+		if run.Cells[i].Verdict == results.Invalid {
+			invalid = &run.Cells[i]
 		}
 	}
-	if void == nil || void.Style != "nats" || void.Options["mode"] != "batched" {
-		t.Fatalf("void: %+v", void)
+	if invalid == nil || invalid.Style != "nats" || invalid.Options["mode"] != "batched" {
+		t.Fatalf("invalid: %+v", invalid)
 	}
-	b := roundsOf(void, d.Blocks)[0]
+	b := roundsOf(invalid, d.Blocks)[0]
 	time := nanoseconds(float64(b.Wall) / float64(b.Ops))
 	for _, name := range []string{"report.html", "report.md", "bench.txt"} {
 		for line := range strings.Lines(read(t, dir, name)) {
@@ -278,11 +280,11 @@ func TestVoidCellHasNoFigure(t *testing.T) {
 			}
 		}
 	}
-	if bench := read(t, dir, "bench.txt"); strings.Contains(bench, "style=nats/mode=batched") || !strings.Contains(bench, "# void: message-log/nats/mode=batched") {
-		t.Error("bench.txt does not treat the cell as void")
+	if bench := read(t, dir, "bench.txt"); strings.Contains(bench, "style=nats/mode=batched") || !strings.Contains(bench, "# invalid: message-log/nats/mode=batched") {
+		t.Error("bench.txt does not treat the cell as invalid")
 	}
 	if svg := read(t, dir, "plots/message-log-mode-batched-overhead.svg"); strings.Contains(svg, "nats") {
-		t.Error("the void cell is drawn")
+		t.Error("the invalid cell is drawn")
 	}
 }
 

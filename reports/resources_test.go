@@ -5,36 +5,38 @@ import (
 	"time"
 
 	"github.com/google/pprof/profile"
+
+	"rubato/results"
 )
 
 func TestSpentOn(t *testing.T) {
 	t.Parallel()
 	waited, energy := 300*time.Nanosecond, 0.5
-	whole := Block{Ops: 100, GCs: 2, Voluntary: 50, Resources: &Resources{MinorFaults: 10, Waited: &waited, Energy: &energy,
-		IO: &IO{Reads: 200, WrittenBytes: 1000}, Apart: map[string]time.Duration{"server": 4000}}}
-	less := Block{Ops: 100, Resources: &Resources{MinorFaults: 30}}
+	whole := results.Block{Ops: 100, GCs: 2, Voluntary: 50, Resources: &results.Resources{MinorFaults: 10, Waited: &waited, Energy: &energy,
+		IO: &results.IO{Reads: 200, WrittenBytes: 1000}, Apart: map[string]time.Duration{"server": 4000}}}
+	less := results.Block{Ops: 100, Resources: &results.Resources{MinorFaults: 30}}
 	for _, c := range []struct {
 		name   string
-		blocks []Block
+		blocks []results.Block
 		want   map[string]float64
 		absent []string
 	}{
-		{"told in all", []Block{whole, whole}, map[string]float64{"gcs": 0.02, "voluntary": 0.5, "minor_faults": 0.1, "waited_ns": 3,
+		{"reported in all", []results.Block{whole, whole}, map[string]float64{"gcs": 0.02, "voluntary": 0.5, "minor_faults": 0.1, "waited_ns": 3,
 			"energy_j": 0.005, "reads": 2, "written_bytes": 10, "cpu_ns of server": 40}, nil},
-		{"told in one", []Block{whole, less}, map[string]float64{"minor_faults": 0.2, "gcs": 0.01, "cpu_ns of server": 20},
+		{"reported in one", []results.Block{whole, less}, map[string]float64{"minor_faults": 0.2, "gcs": 0.01, "cpu_ns of server": 20},
 			[]string{"waited_ns", "energy_j", "reads"}},
-		{"an older run", []Block{{Ops: 10, GCs: 1}}, map[string]float64{"gcs": 0.1}, []string{"minor_faults", "reads"}},
+		{"an older run", []results.Block{{Ops: 10, GCs: 1}}, map[string]float64{"gcs": 0.1}, []string{"minor_faults", "reads"}},
 		{"nothing", nil, nil, []string{"gcs"}},
 	} {
 		got := spentOn(c.blocks)
 		for name, want := range c.want {
-			if have, told := got[name]; !told || have != want {
+			if have, known := got[name]; !known || have != want {
 				t.Errorf("%s: %s is %v, want %v", c.name, name, have, want)
 			}
 		}
 		for _, name := range c.absent {
-			if have, told := got[name]; told {
-				t.Errorf("%s: %s is %v, and nobody told", c.name, name, have)
+			if have, known := got[name]; known {
+				t.Errorf("%s: %s is %v, and no block reported it", c.name, name, have)
 			}
 		}
 	}

@@ -6,121 +6,123 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"rubato/inference"
+	"rubato/results"
 )
 
-// simulated is a contest of direct, bus and their proof, whose times are lognormal
-// round one level a round. bus, twin and plant take so much longer than direct.
-func simulated(rounds int, noise float64, seed uint64, bus, twin, plant float64) (*Run, Details) {
+// simulated is a comparison of direct, bus and their controls. Times are lognormal around
+// one level per round. bus, aa and slowdown are times relative to direct.
+func simulated(rounds int, noise float64, seed uint64, bus, aa, slowdown float64) (*results.Run, results.Details) {
 	run, d, b := pairOf()
-	p := Proof{Twin: d, Plant: d, Stage: "log", Share: 0.1, Confidence: TwinConfidence(1)}
-	p.Twin.Role, p.Plant.Role = Twin, Plant
-	run.Proofs = []Proof{p}
-	random, details := rand.New(rand.NewPCG(seed, 5)), Details{}
+	p := results.Controls{AA: d, Slowdown: d, Stage: "log", Share: 0.1, Confidence: AAConfidence(1)}
+	p.AA.Role, p.Slowdown.Role = results.RoleAA, results.RoleSlowdown
+	run.Controls = []results.Controls{p}
+	random, details := rand.New(rand.NewPCG(seed, 5)), results.Details{}
 	for r := range rounds {
 		level := 1e6 * math.Exp(0.2*random.NormFloat64())
 		for _, arm := range []struct {
-			cell Cell
+			cell results.Cell
 			of   float64
-		}{{d, 1}, {b, bus}, {p.Twin, twin}, {p.Plant, plant}} {
+		}{{d, 1}, {b, bus}, {p.AA, aa}, {p.Slowdown, slowdown}} {
 			details.Blocks = append(details.Blocks, block(arm.cell, r, int64(level*arm.of*math.Exp(noise*random.NormFloat64()))))
 		}
 	}
 	return run, details
 }
 
-func TestProofSees(t *testing.T) {
+func TestControlsSee(t *testing.T) {
 	t.Parallel()
 	run, details := simulated(20, 0.02, 1, 1, 1, 1.1)
 	Summarize(run, details)
-	p := run.Proofs[0]
-	if p.Blind != "" || p.Smallest == nil || *p.Smallest < 1.005 || *p.Smallest > 1.06 {
-		t.Fatalf("blind %q, smallest %v", p.Blind, p.Smallest)
+	p := run.Controls[0]
+	if p.Insensitive != "" || p.MinimumDetectable == nil || *p.MinimumDetectable < 1.005 || *p.MinimumDetectable > 1.06 {
+		t.Fatalf("insensitive %q, minimum detectable %v", p.Insensitive, p.MinimumDetectable)
 	}
-	if len(run.Cells) != 2 || run.Cells[0].Ratio != nil || math.Abs(p.Plant.Ratio.Median-1.1) > 0.03 || math.Abs(p.Twin.Ratio.Median-1) > 0.03 {
-		t.Errorf("%d cells, plant %v, twin %v", len(run.Cells), p.Plant.Ratio, p.Twin.Ratio)
+	if len(run.Cells) != 2 || run.Cells[0].Ratio != nil || math.Abs(p.Slowdown.Ratio.Median-1.1) > 0.03 || math.Abs(p.AA.Ratio.Median-1) > 0.03 {
+		t.Errorf("%d cells, injected slowdown %v, A/A control %v", len(run.Cells), p.Slowdown.Ratio, p.AA.Ratio)
 	}
-	if bus := &run.Cells[1]; run.ProofOf(bus) != &run.Proofs[0] || !run.Provable(bus) {
-		t.Error("the proof is not found from the cell that it is for")
+	if bus := &run.Cells[1]; run.ControlsOf(bus) != &run.Controls[0] || !run.Controllable(bus) {
+		t.Error("the controls are not found from their cell")
 	}
 }
 
-func TestProofIsBlind(t *testing.T) {
+func TestInsensitive(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		rounds       int
 		noise        float64
-		twin, plant  float64
-		blind, label string
+		aa, slowdown float64
+		why, label   string
 	}{
-		"twin differs":  {40, 0.01, 1.05, 1.1, "false alarm", ""},
-		"twin faster":   {40, 0.01, 0.9, 1.1, "false alarm", ""},
-		"plant missing": {20, 0.02, 1, 1, "not found", ""},
-		"plant faster":  {20, 0.02, 1, 0.9, "not found", ""},
-		"loud":          {20, 0.5, 1, 1.1, "not found", ""},
-		"few rounds":    {5, 0.01, 1, 1.1, "too few rounds", ""},
-		"tiny bias":     {400, 0.01, 1.004, 1.1, "", ""}, // surely not 1, and nobody minds
+		"A/A differs":      {40, 0.01, 1.05, 1.1, "false alarm", ""},
+		"A/A faster":       {40, 0.01, 0.9, 1.1, "false alarm", ""},
+		"slowdown missing": {20, 0.02, 1, 1, "not found", ""},
+		"slowdown faster":  {20, 0.02, 1, 0.9, "not found", ""},
+		"loud":             {20, 0.5, 1, 1.1, "not found", ""},
+		"few rounds":       {5, 0.01, 1, 1.1, "too few rounds", ""},
+		"tiny bias":        {400, 0.01, 1.004, 1.1, "", ""}, // surely not 1, and nobody minds
 	} {
-		run, details := simulated(c.rounds, c.noise, 2, 1, c.twin, c.plant)
+		run, details := simulated(c.rounds, c.noise, 2, 1, c.aa, c.slowdown)
 		Summarize(run, details)
-		if got := run.Proofs[0].Blind; !strings.HasPrefix(got, c.blind) || c.blind == "" && got != "" {
-			t.Errorf("%s: %q, want %q", name, got, c.blind)
+		if got := run.Controls[0].Insensitive; !strings.HasPrefix(got, c.why) || c.why == "" && got != "" {
+			t.Errorf("%s: %q, want %q", name, got, c.why)
 		}
 	}
 }
 
-// A twin that is void proves nothing, and is no cell of the run.
-func TestProofOfVoidTwin(t *testing.T) {
+// An invalid A/A control shows nothing and is not a cell of the run.
+func TestControlsOfInvalidAA(t *testing.T) {
 	t.Parallel()
 	run, details := simulated(20, 0.02, 1, 1, 1, 1.1)
 	for i := range details.Blocks {
-		if b := &details.Blocks[i]; b.Cell == run.Proofs[0].Twin.Key() && b.Round == 3 {
+		if b := &details.Blocks[i]; b.Cell == run.Controls[0].AA.Key() && b.Round == 3 {
 			b.Effects--
 		}
 	}
 	Summarize(run, details)
-	if p := run.Proofs[0]; !strings.Contains(p.Blind, "the twin is void: round 3: 1 of 20 effects are missing") {
-		t.Errorf("%q", p.Blind)
+	if p := run.Controls[0]; !strings.Contains(p.Insensitive, "the A/A control is invalid: round 3: 1 of 20 effects are missing") {
+		t.Errorf("%q", p.Insensitive)
 	}
 	for _, c := range run.Cells {
-		if c.Verdict != Measured {
+		if c.Verdict != results.Measured {
 			t.Errorf("%s: %s %s", c.Style, c.Verdict, c.Why)
 		}
 	}
 }
 
-// decided is a run by peeking.
-func decidedRun(run *Run, rows int) {
-	run.Rule = &Rule{Looks: inference.DefaultLooks(), Rows: rows, Margin: DefaultMargin, Time: time.Minute}
-	for _, c := range run.arms() {
-		c.Rule = Peeking
+// decidedRun makes the run one that looks.
+func decidedRun(run *results.Run, rows int) {
+	run.Rule = &results.Rule{Looks: inference.DefaultLooks(), Rows: rows, Margin: results.DefaultMargin, Time: time.Minute}
+	for _, c := range run.Arms() {
+		c.Rule = results.Sequential
 	}
-	run.Cells[1].Judged = []Judged{{Quantity: "ratio", Limit: 1.1, Budget: "b"}, {Quantity: "ratio", Margin: 0.02}, {Quantity: "overhead_ns", Limit: 1}}
+	run.Cells[1].Judged = []results.Judged{{Quantity: "ratio", Limit: 1.1, Budget: "b"}, {Quantity: "ratio", Margin: 0.02}, {Quantity: "overhead_ns", Limit: 1}}
 }
 
-func TestPeekingRun(t *testing.T) {
+func TestSequentialRun(t *testing.T) {
 	t.Parallel()
 	run, details := simulated(50, 0.005, 3, 1.04, 1, 1.1)
 	decidedRun(run, 2)
 	Summarize(run, details)
 	bus := run.Cells[1]
-	if bus.Looked != 48 || bus.Rounds != 50 || bus.RoundsText() != "decided after 48 rounds" || bus.PAdjusted != nil {
-		t.Errorf("used %d of %d, %q, p %v", bus.Looked, bus.Rounds, bus.RoundsText(), bus.PAdjusted)
+	if bus.Looked != 48 || bus.Rounds != 50 || roundsText(bus) != "decided after 48 rounds" || bus.PAdjusted != nil {
+		t.Errorf("used %d of %d, %q, p %v", bus.Looked, bus.Rounds, roundsText(bus), bus.PAdjusted)
 	}
 	for i, want := range []string{"within", "over", "over"} {
 		if got := bus.Judged[i].Verdict; got != want {
-			t.Errorf("%s: %s, want %s (ratio %v)", bus.Judged[i].Against(), got, want, *bus.Ratio)
+			t.Errorf("%s: %s, want %s (ratio %v)", Against(bus.Judged[i]), got, want, *bus.Ratio)
 		}
 	}
-	if !run.Decided() {
+	if !Decided(run) {
 		t.Error("it is not decided")
 	}
 	logs, _ := pair(blocksOf(details, bus), blocksOf(details, run.Cells[0]))
-	plan, err := inference.NewPeeking(inference.DefaultLooks(), 0.975)
+	plan, err := inference.NewSequential(inference.DefaultLooks(), 0.975)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,35 +130,79 @@ func TestPeekingRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	near(t, "ratio", *bus.Ratio, want.mapped(math.Exp))
+	near(t, "ratio", *bus.Ratio, want.Mapped(math.Exp))
 }
 
-func blocksOf(d Details, c Cell) []Block { return roundsOf(&c, d.Blocks) }
+// In trials the ratio is that of signed ranks over the medians of their turns. If the time was
+// up, the last look is at the last trial. All-in is the mean.
+func TestTrialsByHand(t *testing.T) {
+	t.Parallel()
+	for _, timeUp := range []bool{false, true} {
+		run, details := simulated(14, 0.01, 7, 1.02, 1, 1.1)
+		decidedRun(run, 3)
+		for _, c := range run.Arms() {
+			c.Trials = &results.Trials{TimeUp: timeUp}
+		}
+		for i := range details.Blocks {
+			b := &details.Blocks[i] // of ten operations, one of which is a tail
+			usual := b.Wall / 20
+			b.Slices, b.SliceOps = slices.Repeat([]time.Duration{usual}, 9), 1
+			b.Slices = append(b.Slices, b.Wall-9*usual)
+		}
+		Summarize(run, details)
+		logs := make([]float64, 14)
+		base, bus := blocksOf(details, run.Cells[0]), blocksOf(details, run.Cells[1])
+		for i := range logs {
+			logs[i] = math.Log(float64(bus[i].Slices[0]) / float64(base[i].Slices[0]))
+		}
+		// Three rows and looks at 8 and 12 (a thirteenth of the error rate each) leave these
+		// critical values of Wilcoxon's W, found in his exact distribution.
+		used, rank := 12, 4
+		if timeUp {
+			used, rank = 14, 15
+		}
+		var averages []float64
+		for i, a := range logs[:used] {
+			for _, b := range logs[i:used] {
+				averages = append(averages, a/2+b/2)
+			}
+		}
+		slices.Sort(averages)
+		c, n := run.Cells[1], len(averages)
+		near(t, "ratio", *c.Ratio, results.Estimate{Median: math.Exp((averages[(n-1)/2] + averages[n/2]) / 2),
+			Lo: math.Exp(averages[rank-1]), Hi: math.Exp(averages[n-rank])})
+		if c.Rounds != 14 || c.Trials.Turns != 10 || !c.MeanRatio.Bounded() || c.CPURatio == nil || math.Abs(c.MeanRatio.Median-1.02) > 0.02 {
+			t.Errorf("%d trials of %d turns, all-in %v", c.Rounds, c.Trials.Turns, c.MeanRatio)
+		}
+	}
+}
+
+func blocksOf(d results.Details, c results.Cell) []results.Block { return roundsOf(&c, d.Blocks) }
 
 // What was too short to decide is inconclusive, never within.
-func TestPeekingTooShort(t *testing.T) {
+func TestSequentialTooShort(t *testing.T) {
 	t.Parallel()
 	for rounds, why := range map[int]string{7: "no look", 30: ""} {
 		run, details := simulated(rounds, 0.1, 3, 1.1, 1, 1.1)
 		decidedRun(run, 1)
 		Summarize(run, details)
 		bus := run.Cells[1]
-		if run.Decided() || bus.Judged[0].Verdict != "inconclusive" || !strings.Contains(bus.Why, why) {
+		if Decided(run) || bus.Judged[0].Verdict != "inconclusive" || !strings.Contains(bus.Why, why) {
 			t.Errorf("%d rounds: %v, why %q", rounds, bus.Judged, bus.Why)
 		}
 	}
 }
 
-// A run is not decided before its twin can be told from nothing: it would be blind.
-func TestPeekingWaitsForTwin(t *testing.T) {
+// A run is not decided before its A/A control has an interval. It would be insensitive.
+func TestSequentialWaitsForAA(t *testing.T) {
 	t.Parallel()
 	for rounds, decided := range map[int]bool{12: false, 48: true} {
 		run, details := simulated(rounds, 0.005, 3, 3, 1, 1.3)
 		decidedRun(run, 1)
-		run.Proofs[0].Confidence = 0.9995
+		run.Controls[0].Confidence = 0.9995
 		Summarize(run, details)
-		if p := run.Proofs[0]; run.Decided() != decided || (p.Blind == "") != decided || p.Plant.Ratio.Lo <= 1 || run.Cells[1].Judged[0].Verdict != "over" {
-			t.Errorf("%d rounds: decided %v, blind %q, %v", rounds, run.Decided(), p.Blind, run.Cells[1].Judged)
+		if p := run.Controls[0]; Decided(run) != decided || (p.Insensitive == "") != decided || p.Slowdown.Ratio.Lo <= 1 || run.Cells[1].Judged[0].Verdict != "over" {
+			t.Errorf("%d rounds: decided %v, insensitive %q, %v", rounds, Decided(run), p.Insensitive, run.Cells[1].Judged)
 		}
 	}
 }
@@ -164,12 +210,12 @@ func TestPeekingWaitsForTwin(t *testing.T) {
 // A rule that a file gives is worked out within bounds, or not at all.
 func TestRuleRefused(t *testing.T) {
 	t.Parallel()
-	for name, rule := range map[string]*Rule{"none": nil, "huge": {Looks: []int{8, 1 << 30}}, "falling": {Looks: []int{8, 4}}} {
+	for name, rule := range map[string]*results.Rule{"none": nil, "huge": {Looks: []int{8, 1 << 30}}, "falling": {Looks: []int{8, 4}}} {
 		run, details := simulated(12, 0.01, 3, 1.1, 1, 1.1)
 		decidedRun(run, 1)
 		run.Rule = rule
 		Summarize(run, details)
-		if c := run.Cells[1]; c.Verdict != Void || !strings.Contains(c.Why, "rule") {
+		if c := run.Cells[1]; c.Verdict != results.Invalid || !strings.Contains(c.Why, "rule") {
 			t.Errorf("%s: %s %q", name, c.Verdict, c.Why)
 		}
 	}
@@ -178,11 +224,11 @@ func TestRuleRefused(t *testing.T) {
 // Of many rows without a change few look like one, and Holm leaves none of those.
 func TestHolmOverRows(t *testing.T) {
 	t.Parallel()
-	random, run, details := rand.New(rand.NewPCG(8, 8)), &Run{Baseline: "direct"}, Details{}
+	random, run, details := rand.New(rand.NewPCG(8, 8)), &results.Run{Baseline: "direct"}, results.Details{}
 	for n := range 30 {
 		options := map[string]string{"n": string(rune('a' + n))}
 		for _, style := range []string{"direct", "bus"} {
-			c := Cell{Scenario: "s", Style: style, Options: options}
+			c := results.Cell{Scenario: "s", Style: style, Options: options}
 			run.Cells = append(run.Cells, c)
 			for r := range 20 {
 				ns := 1000 * math.Exp(0.05*random.NormFloat64())
@@ -206,7 +252,7 @@ func TestHolmOverRows(t *testing.T) {
 }
 
 // Old readers meet the new fields, and new ones the old files.
-func TestProofSurvivesJSON(t *testing.T) {
+func TestControlsSurviveJSON(t *testing.T) {
 	t.Parallel()
 	run, details := simulated(20, 0.02, 1, 1, 1, 1.1)
 	decidedRun(run, 2)
@@ -215,7 +261,7 @@ func TestProofSurvivesJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back Run
+	var back results.Run
 	if err := json.Unmarshal(data, &back); err != nil {
 		t.Fatal(err)
 	}
@@ -230,12 +276,12 @@ func TestProofSurvivesJSON(t *testing.T) {
 func TestRoleInKey(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, c := range []Cell{
-		{Scenario: "s", Style: "direct"}, {Scenario: "s", Style: "direct", Role: Twin}, {Scenario: "s", Style: "direct", Role: Plant},
-		{Scenario: "s", Style: "direct", Options: map[string]string{"@role": Twin}}, {Scenario: "s", Style: "direct", Options: map[string]string{"role": Twin, "z": "a@b"}, Role: Twin},
+	for _, c := range []results.Cell{
+		{Scenario: "s", Style: "direct"}, {Scenario: "s", Style: "direct", Role: results.RoleAA}, {Scenario: "s", Style: "direct", Role: results.RoleSlowdown},
+		{Scenario: "s", Style: "direct", Options: map[string]string{"@role": results.RoleAA}}, {Scenario: "s", Style: "direct", Options: map[string]string{"role": results.RoleAA, "z": "a@b"}, Role: results.RoleAA},
 	} {
 		key := c.Key()
-		back, err := parseKey(key)
+		back, err := results.ParseKey(key)
 		if err != nil || back.Role != c.Role || back.Key() != key || len(back.Options) != len(c.Options) || seen[key] {
 			t.Errorf("%s: %+v, %v", key, back, err)
 		}
@@ -249,7 +295,7 @@ func TestRoleInKey(t *testing.T) {
 }
 
 // What is read says what the run could have seen, what was decided, and what was left out.
-func TestReportOfProofAndRule(t *testing.T) {
+func TestReportOfControlsAndRule(t *testing.T) {
 	t.Parallel()
 	run, details := simulated(50, 0.005, 3, 1.04, 1, 1)
 	disturb(details, run.Cells[1], 9)
@@ -264,7 +310,7 @@ func TestReportOfProofAndRule(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.ReplaceAll(string(data), noBreak, " ")
-	for _, want := range []string{"> **blind**: s: not found: a slowdown of 10.0 % planted in stage log", "## What this run could have seen", "planted 10.0 %",
+	for _, want := range []string{"> **insensitive**: s: not found: a slowdown of 10.0 % injected into stage log", "## Controls: what this run can detect", "injected 10.0 %",
 		"## Verdicts, all rows together", "ratio ≤ 1.10", "decided after 48 rounds, 1 left out", "all 2 of them together", "left out: the process stood still for 2s"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("report.md does not say %q", want)

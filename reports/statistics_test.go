@@ -5,17 +5,19 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rubato/results"
 )
 
 // block is a round of 10 operations that took so many ns each.
-func block(c Cell, round int, perOp int64) Block {
-	return Block{Cell: c.Key(), Round: round, Ops: 10, Wall: time.Duration(10 * perOp), User: time.Duration(6 * perOp), System: time.Duration(2 * perOp),
+func block(c results.Cell, round int, perOp int64) results.Block {
+	return results.Block{Cell: c.Key(), Round: round, Ops: 10, Wall: time.Duration(10 * perOp), User: time.Duration(6 * perOp), System: time.Duration(2 * perOp),
 		Allocs: 30, Bytes: 500, Voluntary: 4, Involuntary: 1, RSSPeak: int64(1000 + round), Stimuli: 10, Effects: 20, Expected: 20}
 }
 
-func pairOf() (*Run, Cell, Cell) {
-	d, b := Cell{Scenario: "s", Style: "direct"}, Cell{Scenario: "s", Style: "bus"}
-	return &Run{Baseline: "direct", Cells: []Cell{d, b}}, d, b
+func pairOf() (*results.Run, results.Cell, results.Cell) {
+	d, b := results.Cell{Scenario: "s", Style: "direct"}, results.Cell{Scenario: "s", Style: "bus"}
+	return &results.Run{Baseline: "direct", Cells: []results.Cell{d, b}}, d, b
 }
 
 // Six rounds: the median is the mean of the third and fourth, the interval the
@@ -23,18 +25,18 @@ func pairOf() (*Run, Cell, Cell) {
 func TestByHand(t *testing.T) {
 	t.Parallel()
 	run, d, b := pairOf()
-	var details Details
+	var details results.Details
 	for i, ns := range []int64{100, 200, 300, 400, 500, 600} {
 		details.Blocks = append(details.Blocks, block(d, i, ns), block(b, i, []int64{110, 240, 330, 440, 550, 720}[i]))
 	}
 	Summarize(run, details)
 	direct, bus := run.Cells[0], run.Cells[1]
-	near(t, "direct", direct.NsOp, Estimate{350, 100, 600})
-	near(t, "bus", bus.NsOp, Estimate{385, 110, 720})
+	near(t, "direct", direct.NsOp, results.Estimate{Median: 350, Lo: 100, Hi: 600})
+	near(t, "bus", bus.NsOp, results.Estimate{Median: 385, Lo: 110, Hi: 720})
 	// ratios 1.1 1.2 1.1 1.1 1.1 1.2; differences 10 40 30 40 50 120
-	near(t, "ratio", *bus.Ratio, Estimate{1.1, 1.1, 1.2})
-	near(t, "overhead", *bus.OverheadNs, Estimate{40, 10, 120})
-	near(t, "CPU", direct.CPUNsOp, Estimate{280, 80, 480})
+	near(t, "ratio", *bus.Ratio, results.Estimate{Median: 1.1, Lo: 1.1, Hi: 1.2})
+	near(t, "overhead", *bus.OverheadNs, results.Estimate{Median: 40, Lo: 10, Hi: 120})
+	near(t, "CPU", direct.CPUNsOp, results.Estimate{Median: 280, Lo: 80, Hi: 480})
 	if direct.Ratio != nil || direct.OverheadNs != nil {
 		t.Error("the baseline has a ratio to itself")
 	}
@@ -50,12 +52,12 @@ func TestByHand(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.what, c.got, c.want)
 		}
 	}
-	if direct.Verdict != Measured || bus.Verdict != Measured {
+	if direct.Verdict != results.Measured || bus.Verdict != results.Measured {
 		t.Errorf("verdicts %q, %q", direct.Verdict, bus.Verdict)
 	}
 }
 
-func near(t *testing.T, what string, got, want Estimate) {
+func near(t *testing.T, what string, got, want results.Estimate) {
 	t.Helper()
 	for _, p := range [][2]float64{{got.Median, want.Median}, {got.Lo, want.Lo}, {got.Hi, want.Hi}} {
 		if !(math.Abs(p[0]-p[1]) <= 1e-9*math.Abs(p[1])) {
@@ -70,27 +72,27 @@ func near(t *testing.T, what string, got, want Estimate) {
 func TestIntervalIsSymmetric(t *testing.T) {
 	t.Parallel()
 	values := []float64{1, 2, 3, 4, 5, 6, 7, 8}
-	near(t, "eight", must(estimate(values)), Estimate{4.5, 1, 8})
+	near(t, "eight", must(estimate(values)), results.Estimate{Median: 4.5, Lo: 1, Hi: 8})
 	for n := 6; n < 60; n++ {
 		var rising, falling []float64
 		for i := range n {
 			rising, falling = append(rising, math.Pow(1.3, float64(i))), append(falling, -math.Pow(1.3, float64(i)))
 		}
 		a, b := must(estimate(rising)), must(estimate(falling))
-		near(t, "mirror", Estimate{-b.Median, -b.Hi, -b.Lo}, a)
+		near(t, "mirror", results.Estimate{Median: -b.Median, Lo: -b.Hi, Hi: -b.Lo}, a)
 	}
 }
 
 func TestTooFewRounds(t *testing.T) {
 	t.Parallel()
 	run, d, b := pairOf()
-	var details Details
+	var details results.Details
 	for i := range 5 {
 		details.Blocks = append(details.Blocks, block(d, i, 100), block(b, i, 120))
 	}
 	Summarize(run, details)
 	for _, c := range run.Cells {
-		if c.Verdict != Inconclusive || c.Why != "5 rounds: an interval takes at least 6" || c.NsOp.Bounded() {
+		if c.Verdict != results.Inconclusive || c.Why != "5 rounds: an interval takes at least 6" || c.NsOp.Bounded() {
 			t.Errorf("%s: %s, %q, %v", c.Style, c.Verdict, c.Why, c.NsOp)
 		}
 	}
@@ -103,14 +105,14 @@ func TestTooFewRounds(t *testing.T) {
 func TestOnlyRoundsOfBothArePaired(t *testing.T) {
 	t.Parallel()
 	run, d, b := pairOf()
-	var details Details
+	var details results.Details
 	for i := range 8 {
 		details.Blocks = append(details.Blocks, block(d, i, 100), block(b, i+2, 150))
 	}
 	details.Blocks = append(details.Blocks, block(b, 0, 9000)) // round 1 is still missing
 	Summarize(run, details)
 	bus := run.Cells[1]
-	near(t, "ratio", *bus.Ratio, Estimate{1.5, 1.5, 90})
+	near(t, "ratio", *bus.Ratio, results.Estimate{Median: 1.5, Lo: 1.5, Hi: 90})
 	if want := "7 of 9 rounds have a partner in direct"; len(bus.Warnings) != 1 || !strings.Contains(bus.Warnings[0], want) {
 		t.Errorf("warnings %q, want %q", bus.Warnings, want)
 	}
@@ -119,37 +121,37 @@ func TestOnlyRoundsOfBothArePaired(t *testing.T) {
 func TestVoid(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		spoil func(*Details)
+		spoil func(*results.Details)
 		want  string
 	}{
-		"lost":      {func(d *Details) { d.Blocks[3].Effects -= 2 }, "round 3: 2 of 20 effects are missing"},
-		"doubled":   {func(d *Details) { d.Blocks[3].Effects += 5 }, "round 3: 5 effects more than the 20 expected"},
-		"no time":   {func(d *Details) { d.Blocks[0].Wall = 0 }, "round 0: 10 operations in 0s"},
-		"no ops":    {func(d *Details) { d.Blocks[0].Ops = 0 }, "round 0: 0 operations"},
-		"backwards": {func(d *Details) { d.Blocks[0].System = -1 }, "CPU time below zero"},
-		"twice":     {func(d *Details) { d.Blocks[5].Round = 2 }, "round 2 stands twice"},
-		"histogram": {func(d *Details) { d.Blocks[1].Latency = "AAAA" }, "round 1: latency cannot be read"},
-		"nothing":   {func(d *Details) { d.Blocks = d.Blocks[6:] }, "no round was measured"},
+		"lost":      {func(d *results.Details) { d.Blocks[3].Effects -= 2 }, "round 3: 2 of 20 effects are missing"},
+		"doubled":   {func(d *results.Details) { d.Blocks[3].Effects += 5 }, "round 3: 5 effects more than the 20 expected"},
+		"no time":   {func(d *results.Details) { d.Blocks[0].Wall = 0 }, "round 0: 10 operations in 0s"},
+		"no ops":    {func(d *results.Details) { d.Blocks[0].Ops = 0 }, "round 0: 0 operations"},
+		"backwards": {func(d *results.Details) { d.Blocks[0].System = -1 }, "CPU time below zero"},
+		"twice":     {func(d *results.Details) { d.Blocks[5].Round = 2 }, "round 2 is in the results twice"},
+		"histogram": {func(d *results.Details) { d.Blocks[1].Latency = "AAAA" }, "round 1: latency cannot be read"},
+		"nothing":   {func(d *results.Details) { d.Blocks = d.Blocks[6:] }, "no round was measured"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run, d, b := pairOf()
-			var details Details
-			for _, c := range []Cell{d, b} {
+			var details results.Details
+			for _, c := range []results.Cell{d, b} {
 				for i := range 6 {
 					details.Blocks = append(details.Blocks, block(c, i, 100))
 				}
 			}
 			c.spoil(&details)
 			Summarize(run, details)
-			void, other := run.Cells[0], run.Cells[1]
-			if void.Verdict != Void || !strings.Contains(void.Why, c.want) || void.NsOp != (Estimate{}) || void.AllocsOp != 0 {
-				t.Errorf("%s, %q, %v, want %q", void.Verdict, void.Why, void.NsOp, c.want)
+			invalid, other := run.Cells[0], run.Cells[1]
+			if invalid.Verdict != results.Invalid || !strings.Contains(invalid.Why, c.want) || invalid.NsOp != (results.Estimate{}) || invalid.AllocsOp != 0 {
+				t.Errorf("%s, %q, %v, want %q", invalid.Verdict, invalid.Why, invalid.NsOp, c.want)
 			}
-			if other.Ratio != nil || other.OverheadNs != nil || len(other.Warnings) != 1 || !strings.Contains(other.Warnings[0], "the baseline direct is void") {
-				t.Errorf("against a void baseline: ratio %v, warnings %q", other.Ratio, other.Warnings)
+			if other.Ratio != nil || other.OverheadNs != nil || len(other.Warnings) != 1 || !strings.Contains(other.Warnings[0], "the baseline direct is invalid") {
+				t.Errorf("against an invalid baseline: ratio %v, warnings %q", other.Ratio, other.Warnings)
 			}
-			before := append([]Cell(nil), run.Cells...)
+			before := append([]results.Cell(nil), run.Cells...)
 			Summarize(run, details)
 			if run.Cells[0].Why != before[0].Why || len(run.Cells[1].Warnings) != 1 {
 				t.Error("summarized again, it says something else")
@@ -163,12 +165,12 @@ func TestOtherTranscriptIsVoid(t *testing.T) {
 	t.Parallel()
 	run, d, b := pairOf()
 	run.Cells[0].Work.Digest, run.Cells[1].Work.Digest = "aa", "bb"
-	var details Details
+	var details results.Details
 	for i := range 6 {
 		details.Blocks = append(details.Blocks, block(d, i, 100), block(b, i, 10))
 	}
 	Summarize(run, details)
-	if c := run.Cells[1]; c.Verdict != Void || c.Why != "its transcript (bb) is not that of direct (aa)" || c.Ratio != nil {
+	if c := run.Cells[1]; c.Verdict != results.Invalid || c.Why != "its transcript (bb) differs from that of direct (aa)" || c.Ratio != nil {
 		t.Errorf("%s, %q, %v", c.Verdict, c.Why, c.Ratio)
 	}
 }
@@ -176,7 +178,7 @@ func TestOtherTranscriptIsVoid(t *testing.T) {
 // A transport is an option of one style only; its cells still have the baseline.
 func TestGroupsAcrossOptionsOfOneStyle(t *testing.T) {
 	t.Parallel()
-	run := &Run{Baseline: "direct", Cells: []Cell{
+	run := &results.Run{Baseline: "direct", Cells: []results.Cell{
 		{Scenario: "s", Style: "direct", Named: []string{"n"}, Options: map[string]string{"n": "1"}},
 		{Scenario: "s", Style: "direct", Named: []string{"n"}, Options: map[string]string{"n": "2"}},
 		{Scenario: "s", Style: "nats", Named: []string{"n", "transport"}, Options: map[string]string{"n": "1", "transport": "tcp"}},
@@ -199,7 +201,7 @@ func TestGroupsAcrossOptionsOfOneStyle(t *testing.T) {
 }
 
 // must is for values that are known to have an estimate.
-func must(e Estimate, err error) Estimate {
+func must(e results.Estimate, err error) results.Estimate {
 	if err != nil {
 		panic(err)
 	}

@@ -6,16 +6,18 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"rubato/results"
 )
 
 const (
 	minus     = "\u2212"
 	noBreak   = "\u00a0"
 	noFigure  = "–"
-	secondary = "\n" // a value's second line: its interval or its parts
+	secondary = "\n" // starts a value's second line: its interval or its parts
 )
 
-// figure is x to three significant digits, thousands apart.
+// figure is x with three significant digits and grouped thousands.
 func figure(x float64) string {
 	a := math.Abs(x)
 	digits := 2
@@ -49,13 +51,19 @@ func grouped(x float64, digits int) string {
 	return whole
 }
 
+// Compact is x with at most four significant digits and grouped thousands, such as a limit
+// that a person wrote.
+func Compact(x float64) string {
+	if math.Abs(x) >= 1e4 {
+		return grouped(x, 0)
+	}
+	return strings.Replace(fmt.Sprintf("%.4g", x), "-", minus, 1)
+}
+
 func count(n int64) string { return grouped(float64(n), 0) }
 
 func signed(x float64) string {
-	if x > 0 {
-		return "+" + figure(x)
-	}
-	return figure(x)
+	return plus(figure)(x)
 }
 
 // timeUnit is the unit in which ns reads best.
@@ -83,21 +91,97 @@ func signedTime(ns float64) string {
 	return signed(ns/scale) + noBreak + unit
 }
 
-// timeEstimate is a time with its interval.
-func timeEstimate(e Estimate) string {
-	scale, unit := timeUnit(e.Median)
-	return figure(e.Median/scale) + noBreak + unit + secondary + interval(e, 1/scale, unit, figure)
+// showUnit returns a function that writes values with their unit.
+func showUnit(unit string) func(float64) string {
+	switch unit {
+	case "ns":
+		return nanoseconds
+	case "bytes":
+		return memory
+	case "%":
+		return percent
+	case "/s":
+		return func(v float64) string { return figure(v) + "/s" }
+	case "x":
+		return times
+	case results.UnitPerOp:
+		return figure
+	case results.UnitMiB:
+		return mebibytes
+	case results.UnitMicro:
+		return func(ns float64) string { return signed(ns/1e3) + noBreak + "µs" }
+	case results.UnitJoule:
+		return func(j float64) string { return figure(j*1e6) + noBreak + "µJ" }
+	}
+	return func(v float64) string {
+		if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+			return count(int64(v))
+		}
+		return figure(v)
+	}
 }
 
-// overheadEstimate is always in µs, so that one can be read against another.
-func overheadEstimate(e *Estimate) string {
+// showDifference returns a function that writes differences between values of the unit.
+func showDifference(unit string) func(float64) string {
+	switch unit {
+	case "ns":
+		return signedTime
+	case "%":
+		return func(v float64) string { return signed(v) + noBreak + "points" }
+	case results.UnitPerOp:
+		return signed
+	case results.UnitMiB:
+		return func(v float64) string { return signed(v/(1<<20)) + noBreak + "MiB" }
+	}
+	return plus(showUnit(unit))
+}
+
+// plus writes positive values with their sign.
+func plus(show func(float64) string) func(float64) string {
+	return func(v float64) string {
+		if v > 0 {
+			return "+" + show(v)
+		}
+		return show(v)
+	}
+}
+
+func times(x float64) string { return "×" + ratio(x) }
+
+// memoryUnit is the binary unit in which an amount of bytes reads best.
+func memoryUnit(bytes float64) (scale float64, unit string) {
+	scale, unit = 1, "B"
+	for _, larger := range []string{"KiB", "MiB", "GiB"} {
+		if math.Abs(bytes/scale) >= 1023.5 {
+			scale, unit = scale*1024, larger
+		}
+	}
+	return scale, unit
+}
+
+func memory(bytes float64) string {
+	scale, unit := memoryUnit(bytes)
+	return figure(bytes/scale) + noBreak + unit
+}
+
+// timeEstimate is a time with its interval.
+func timeEstimate(e results.Estimate) string { return unitEstimate(e, figure) }
+
+// unitEstimate is a time with its interval, both in the unit that suits the median.
+func unitEstimate(e results.Estimate, show func(float64) string) string {
+	scale, unit := timeUnit(e.Median)
+	return show(e.Median/scale) + noBreak + unit + secondary + interval(e, 1/scale, unit, show)
+}
+
+// overheadEstimate is always in µs, so that overheads are easy to compare.
+func overheadEstimate(e *results.Estimate) string {
 	if e == nil {
 		return noFigure
 	}
 	return signed(e.Median/1e3) + noBreak + "µs" + secondary + interval(*e, 1e-3, "µs", signed)
 }
 
-func ratioEstimate(e *Estimate) string {
+func ratioEstimate(e *results.Estimate) string {
 	if e == nil {
 		return noFigure
 	}
@@ -115,15 +199,15 @@ func percentMore(x float64) string {
 	return signed(100*(x-1)) + noBreak + "%"
 }
 
-// percentEstimate is a ratio and its interval as what is more.
-func percentEstimate(e Estimate) string {
+// percentEstimate is a ratio and its interval as percentages above 1.
+func percentEstimate(e results.Estimate) string {
 	if !e.Bounded() {
 		return percentMore(e.Median) + " (no interval)"
 	}
 	return percentMore(e.Median) + " (" + percentMore(e.Lo) + " … " + percentMore(e.Hi) + ")"
 }
 
-func interval(e Estimate, scale float64, unit string, show func(float64) string) string {
+func interval(e results.Estimate, scale float64, unit string, show func(float64) string) string {
 	if !e.Bounded() {
 		return "no interval"
 	}
@@ -140,7 +224,7 @@ func mebibytes(bytes float64) string {
 	if bytes <= 0 {
 		return noFigure
 	}
-	return fmt.Sprintf("%s"+noBreak+"MiB", figure(bytes/(1<<20)))
+	return figure(bytes/(1<<20)) + noBreak + "MiB"
 }
 
 // inline is a two-line value on one line: "1.2 ms (1.1 … 1.3)".
@@ -152,14 +236,14 @@ func inline(s string) string {
 	return first + " (" + strings.ReplaceAll(second, secondary, "; ") + ")"
 }
 
-// oneLine is s on one line, with a plain space for every kind of space and a mark
-// for what cannot be printed, such as a control character or one that turns the
-// direction of writing.
+// oneLine is s on one line. Every kind of space becomes a plain space. Characters that
+// cannot be printed become a replacement mark, such as control characters and those that
+// change the direction of writing.
 func oneLine(s string) string {
 	return strings.TrimSpace(strings.NewReplacer(noBreak, " ", secondary, " ").Replace(plain(s)))
 }
 
-// plain is oneLine with its no-break spaces and line ends.
+// plain is like oneLine, but keeps no-break spaces and line ends.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -1,29 +1,33 @@
+// Package reports turns results into reports for people: figures with intervals, tables,
+// plots, a self-contained page, Go benchmark lines, and the comparison of two runs. It
+// measures nothing and knows no player.
 package reports
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
+	"slices"
+
+	"rubato/results"
 )
 
-// Write leaves everything that people and programs read of a run in dir: the
-// summary, the machine, the benchmark lines, the report as Markdown and as one page
-// of HTML, the plots. Each file appears whole or not at all. The run is Summarized.
-func Write(dir string, run *Run, details Details) error {
+// Write writes all files about a run to dir: the summary, the machine, the benchmark
+// lines, the report as Markdown and as one HTML page, and the plots. Each file is written
+// completely or not at all. The run must be Summarized.
+func Write(dir string, run *results.Run, details results.Details) error {
 	if err := os.MkdirAll(filepath.Join(dir, plotsFolder), 0o755); err != nil {
 		return fmt.Errorf("make the folder of the report: %w", err)
 	}
-	tidy(run)
-	if err := writeJSON(filepath.Join(dir, summaryFile), summaryJSON{run, details.Profiles}); err != nil {
+	fillEmptyLists(run)
+	if err := results.WriteJSON(filepath.Join(dir, results.SummaryFile), results.SummaryJSON{Run: run, Profiles: details.Profiles}); err != nil {
 		return err
 	}
-	if err := writeJSON(filepath.Join(dir, "machine.json"), run.Machine); err != nil {
+	if err := results.WriteJSON(filepath.Join(dir, "machine.json"), run.Machine); err != nil {
 		return err
 	}
-	details = run.kept(details)
+	details = runKept(run, details)
 	if err := writeWith(filepath.Join(dir, "bench.txt"), func(w *bytes.Buffer) error { return writeBench(w, run, details) }); err != nil {
 		return err
 	}
@@ -33,7 +37,7 @@ func Write(dir string, run *Run, details Details) error {
 	}
 	for _, p := range plots {
 		for ext, data := range map[string][]byte{".svg": p.svg, ".png": p.png} {
-			if err := writeFile(filepath.Join(dir, plotsFolder, p.name+ext), data); err != nil {
+			if err := results.WriteFile(filepath.Join(dir, plotsFolder, p.name+ext), data); err != nil {
 				return err
 			}
 		}
@@ -48,35 +52,20 @@ func Write(dir string, run *Run, details Details) error {
 	return writeWith(filepath.Join(dir, "report.html"), page.html)
 }
 
-// tidy makes lists that are empty [] in JSON and not null.
-func tidy(run *Run) {
-	run.Schema = Schema
-	for _, c := range run.arms() {
-		c.Named = orEmpty(c.Named)
-		c.Warnings = orEmpty(c.Warnings)
+// fillEmptyLists makes empty lists [] in JSON instead of null.
+func fillEmptyLists(run *results.Run) {
+	run.Schema = results.Schema
+	for _, c := range run.Arms() {
+		c.Named = results.OrEmpty(c.Named)
+		c.Warnings = results.OrEmpty(c.Warnings)
 		if c.Options == nil {
 			c.Options = map[string]string{}
 		}
 	}
-	run.Command = orEmpty(run.Command)
-	run.Cells = orEmpty(run.Cells)
-	run.Scenarios = orEmpty(run.Scenarios)
-	run.Machine.Warnings = orEmpty(run.Machine.Warnings)
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
-
-func writeJSON(path string, value any) error {
-	data, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return writeFile(path, append(data, '\n'))
+	run.Command = results.OrEmpty(run.Command)
+	run.Cells = results.OrEmpty(run.Cells)
+	run.Scenarios = results.OrEmpty(run.Scenarios)
+	run.Machine.Warnings = results.OrEmpty(run.Machine.Warnings)
 }
 
 func writeWith(path string, render func(*bytes.Buffer) error) error {
@@ -84,42 +73,112 @@ func writeWith(path string, render func(*bytes.Buffer) error) error {
 	if err := render(&b); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return writeFile(path, b.Bytes())
+	return results.WriteFile(path, b.Bytes())
 }
 
-// writing is held for reading while a file is half written.
-var writing sync.RWMutex
+// markdown writes the page for a viewer that shows tables. Text from the run is escaped.
+func (p *page) markdown(w *bytes.Buffer) error {
+	fmt.Fprintf(w, "# %s\n\n", mark(p.Title))
+	for _, t := range p.Lead {
+		fmt.Fprintf(w, "%s\n\n", mark(t))
+	}
+	for _, b := range p.Banners {
+		fmt.Fprintf(w, "> **%s**: %s\n\n", mark(b.Kind), mark(b.Text))
+	}
+	p.Machine.markdown(w)
+	for _, s := range p.Sections {
+		s.markdown(w)
+	}
+	return nil
+}
 
-// Halt waits until no file is half written, and lets none be begun: for a program that
-// ends at once.
-func Halt() { writing.Lock() }
+func (s section) markdown(w *bytes.Buffer) {
+	fmt.Fprintf(w, "## %s\n\n", mark(s.Title))
+	if s.Folded != "" {
+		fmt.Fprintf(w, "<details><summary>%s</summary>\n\n", mark(s.Folded))
+	}
+	for _, t := range s.Text {
+		fmt.Fprintf(w, "%s\n\n", mark(t))
+	}
+	for _, g := range s.Grids {
+		g.markdown(w)
+	}
+	for _, f := range slices.Concat(s.Plots...) {
+		fmt.Fprintf(w, "![%s](%s)\n\n%s\n\n", mark(f.title), f.Path(), mark(f.caption))
+	}
+	if s.Folded != "" {
+		fmt.Fprint(w, "</details>\n\n")
+	}
+}
 
-// writeFile replaces the file in one step: a reader, or a full disk, never meets half of it.
-func writeFile(path string, data []byte) (err error) {
-	writing.RLock()
-	defer writing.RUnlock()
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+// Markers between which Embed writes. They are comments in Markdown and HTML.
+const (
+	figuresBegin = "<!-- figures -->\n"
+	figuresEnd   = "<!-- /figures -->"
+)
+
+// Embed writes the run's figures into a file, between its markers, so that nobody has to
+// type figures by hand. A file without the markers, and an incomplete or invalid run, is
+// an error and leaves the file unchanged.
+func Embed(path string, run *results.Run) error {
+	if run.Incomplete != "" {
+		return fmt.Errorf("%s: not written: the run is incomplete: %s", path, run.Incomplete)
+	}
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return err
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			err = fmt.Errorf("write %s: %w", path, err)
+	before, rest, begins := bytes.Cut(text, []byte(figuresBegin))
+	_, after, ends := bytes.Cut(rest, []byte(figuresEnd))
+	if !begins || !ends {
+		return fmt.Errorf("%s: has no lines %q and %q to write the figures between", path, figuresBegin[:len(figuresBegin)-1], figuresEnd)
+	}
+	figures, err := figuresTable(run)
+	if err != nil {
+		return fmt.Errorf("%s: not written: %w", path, err)
+	}
+	return results.WriteFile(path, bytes.Join([][]byte{before, []byte(figuresBegin), figures, []byte(figuresEnd), after}, nil))
+}
+
+// figuresTable is a short table of the styles, without scenarios of pieces.
+func figuresTable(run *results.Run) ([]byte, error) {
+	t := Grid{Head: []string{"scenario", "style", "time/op", "ratio", "overhead/op", "CPU/op", "allocs/op"}, Text: []int{0, 1}}
+	for _, g := range groups(run) {
+		for i, c := range g.cells {
+			if run.BaselineIn(c.Scenario) != run.Baseline {
+				continue
+			}
+			if c.Verdict == results.Invalid {
+				return nil, fmt.Errorf("%s is invalid: %s", c.Key(), c.Why)
+			}
+			ratio, overhead := ratioEstimate(c.Ratio), overheadEstimate(c.OverheadNs)
+			if c.Style == run.Baseline {
+				ratio, overhead = "baseline", ""
+			}
+			perOp := timeEstimate(c.NsOp)
+			if c.TypicalNsOp != nil {
+				perOp = timeEstimate(*c.TypicalNsOp)
+			}
+			if run.Scenario(c.Scenario).Paced {
+				perOp, overhead = "paced", ""
+				if c.CPURatio != nil {
+					ratio = "CPU " + cpuRatioText(c)
+				}
+			}
+			t.Add("", g.title, g.labels[i], perOp, ratio, overhead, nanoseconds(c.CPUNsOp.Median), figure(c.AllocsOp))
 		}
-	}()
-	if _, err = f.Write(data); err != nil {
-		return err
 	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
+	var b bytes.Buffer
+	t.markdown(&b)
+	fmt.Fprintf(&b, "%s, %d cores, %s/%s, %s, commit %s, effort %s, seed %d, %s.\n", mark(run.Machine.CPU), run.Machine.Cores,
+		run.Machine.OS, run.Machine.Arch, run.Machine.Go, mark(run.Machine.Commit), run.Effort, run.Seed, run.Started.Format("2006-01-02"))
+	for _, w := range run.Machine.Warnings {
+		fmt.Fprintf(&b, "Warning: %s.\n", mark(w))
 	}
-	if err = f.Sync(); err != nil {
-		return err
+	for i := range run.Controls {
+		if p := &run.Controls[i]; p.Insensitive != "" {
+			fmt.Fprintf(&b, "Insensitive: %s: %s.\n", mark(p.Comparison()), mark(p.Insensitive))
+		}
 	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return b.Bytes(), nil
 }

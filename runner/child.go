@@ -1,36 +1,46 @@
 package runner
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"time"
+
+	format "github.com/google/pprof/profile"
+
+	"rubato/results"
+	"rubato/runner/host"
 )
 
 // childCommand is the hidden command by which the runner starts itself as a child.
 const childCommand = "measured-child"
 
-// orphanGrace is how long a child whose runner is gone may still be at work before
-// it ends in the middle of it.
+// orphanGrace is how long a child may still work when its runner is gone.
 const orphanGrace = 3 * time.Second
 
-// A child is the measured side: one arm, in a process that does nothing else. It
-// waits for a request, does it, replies, and ends when its stdin does.
+// A child is one arm in a process of its own. It waits for a request, does it, replies,
+// and ends when its stdin does.
 type child struct {
 	suite    Suite
 	scenario Scenario
 	setup    Setup
+	turns    handover
 	load     Workload
-	heard    *latencies
+	recorded *latencies
 	started  time.Time
 	before   int // goroutines before the workload was opened
 }
 
 // serveChild answers requests until in ends; the result is the exit code. orphaned
 // is called when in ended, which may be in the middle of a request.
-func serveChild(suite Suite, in io.Reader, out io.Writer, orphaned func()) int {
-	c := &child{suite: suite, heard: newLatencies(), started: time.Now()}
+func serveChild(suite Suite, in io.Reader, out io.Writer, turns handover, orphaned func()) int {
+	c := &child{suite: suite, turns: turns, recorded: newLatencies(), started: time.Now()}
 	requests := make(chan request)
 	go receive(in, requests, orphaned)
 	for ask := range requests {
@@ -43,13 +53,13 @@ func serveChild(suite Suite, in io.Reader, out io.Writer, orphaned func()) int {
 		}
 	}
 	if c.load != nil {
-		_ = c.load.Close() // nobody is left to be told
+		_ = c.load.Close() // nobody is left to report an error to
 	}
 	return exitPass
 }
 
-// receive hands requests on. As never two are under way, it is back at reading
-// while one is worked on, and so sees the end of the runner at once.
+// receive passes requests on. There is only one at a time, so it reads again while that one
+// is worked on, and sees the end of the runner at once.
 func receive(in io.Reader, requests chan<- request, orphaned func()) {
 	defer close(requests)
 	defer orphaned()
@@ -74,16 +84,18 @@ func (c *child) do(ask request) (reply, error) {
 	case doDuty:
 		return knownLoad(ask.Share, ask.Wall)
 	case doUsage:
-		return reply{Window: &window{Wall: time.Since(c.started), CPU: usageNow().cpu()}}, nil
+		return reply{Window: &window{Wall: time.Since(c.started), CPU: host.UsageNow().CPU()}}, nil
 	}
 	if c.load == nil {
 		return reply{}, fmt.Errorf("%s before open", ask.Do)
 	}
 	switch ask.Do {
-	case doPlant:
-		return c.plant(ask)
+	case doSlowdown:
+		return c.setSlowdown(ask)
 	case doBlock:
-		return c.block(ask.First, ask.N)
+		return c.trial(ask.First, slicing{Ops: ask.N, Turns: 1})
+	case doTrial:
+		return c.trial(ask.First, ask.Slices)
 	case doDrive:
 		return c.drive(ask)
 	case doClose:
@@ -92,8 +104,8 @@ func (c *child) do(ask request) (reply, error) {
 	return reply{}, fmt.Errorf("unknown request %q", ask.Do)
 }
 
-// choose finds the scenario and labels this goroutine, and all that it will start,
-// for profiles.
+// choose finds the scenario. It labels this goroutine, and all that it starts, for
+// profiles.
 func (c *child) choose(ask request) error {
 	for _, s := range c.suite.Scenarios {
 		if s.Name == ask.Scenario && ask.Setup != nil {
@@ -105,9 +117,210 @@ func (c *child) choose(ask request) error {
 	return fmt.Errorf("no scenario %q to open", ask.Scenario)
 }
 
-// phase labels what this goroutine does from here on in profiles: "prepare" and
-// "count" are the harness's own work, "run" is the style's.
+// phase labels what this goroutine does next in profiles. "prepare" and "count" are the
+// harness's own work, "run" is the style's.
 func (c *child) phase(name string) {
 	labels := pprof.Labels("style", c.setup.Style, "scenario", c.scenario.Name, "phase", name)
 	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), labels))
+}
+
+func (c *child) prepare(ask request) error {
+	if err := c.choose(ask); err != nil {
+		return err
+	}
+	if c.scenario.Prepare == nil {
+		return nil
+	}
+	return c.scenario.Prepare(c.setup)
+}
+
+// script runs the transcript on a workload of its own. So the timed one starts from the
+// same store, whatever the script did.
+func (c *child) script(ask request) (answer reply, err error) {
+	if err := c.choose(ask); err != nil {
+		return reply{}, err
+	}
+	c.phase("run")
+	load, err := c.scenario.Open(c.setup)
+	if err != nil {
+		return reply{}, fmt.Errorf("opening: %w", err)
+	}
+	defer func() { err = errors.Join(err, load.Close()) }()
+	if err := load.Prepare(0, c.scenario.Script); err != nil {
+		return reply{}, fmt.Errorf("preparing the script: %w", err)
+	}
+	if err := load.Run(c.scenario.Script, unrecorded); err != nil {
+		return reply{}, fmt.Errorf("running the script: %w", err)
+	}
+	if err := seal(load); err != nil {
+		return reply{}, fmt.Errorf("noting what is durable after the script: %w", err)
+	}
+	work, err := load.Work()
+	work.Settings = append(work.Settings, processSettings()...)
+	return reply{Work: &work, Wrong: work.wrong(c.scenario.Script)}, err
+}
+
+func (c *child) open(ask request) (reply, error) {
+	if err := c.choose(ask); err != nil {
+		return reply{}, err
+	}
+	c.before = runtime.NumGoroutine()
+	c.phase("run") // goroutines that Open starts inherit the label; they work inside Run only
+	load, err := c.scenario.Open(c.setup)
+	if err != nil {
+		return reply{}, fmt.Errorf("opening: %w", err)
+	}
+	c.load = withSlowdown(load, c.setup.Slowdown)
+	gogc := debug.SetGCPercent(100)
+	debug.SetGCPercent(gogc)
+	return reply{Procs: runtime.GOMAXPROCS(0), GOGC: gogc}, nil
+}
+
+// trial prepares the stimuli from first, runs them in turns, and counts the effects. A
+// trial of one turn, which is a block, waits for nothing.
+func (c *child) trial(first int, slices slicing) (reply, error) {
+	n := slices.stimuli()
+	c.phase("prepare")
+	if err := c.load.Prepare(first, n); err != nil {
+		err = fmt.Errorf("preparing stimuli %d to %d: %w", first, first+n-1, err)
+		if slices.Turns > 1 {
+			err = errors.Join(err, c.turns.answer(noTurns, 0))
+		}
+		return reply{}, err
+	}
+	c.phase("run")
+	t := begin(c.load, c.recorded, c.setup.instruments(), slices)
+	var err error
+	if slices.Turns == 1 {
+		t.next()
+	} else {
+		err = c.turns.serve(slices.Turns, t.next)
+	}
+	block, failed := t.end()
+	c.phase("count")
+	if err = errors.Join(err, failed); err != nil {
+		return reply{}, err
+	}
+	work, err := c.load.Work()
+	if err != nil {
+		return reply{}, fmt.Errorf("counting effects: %w", err)
+	}
+	block.Stimuli, block.Effects, block.Expected = work.Stimuli, work.Effects, work.Expected
+	block.Digest, block.Payload, block.Visited, block.Keys = work.Digest, work.Bytes, work.Visited, work.Keys
+	if err := c.scenario.figures(work); err != nil {
+		return reply{}, err
+	}
+	block.Figures, block.Series, block.NoLatency = work.Figures, work.Series, work.NoLatency
+	if work.Settings != nil {
+		work.Settings = append(work.Settings, processSettings()...)
+	}
+	least := time.Duration(float64(work.Least) * float64(slices.timed()) / float64(n))
+	return reply{Block: &block, Wrong: work.wrong(n), Least: least, Settings: work.Settings}, nil
+}
+
+// close closes the workload and counts the goroutines that it leaves behind.
+func (c *child) close() (reply, error) {
+	err := c.load.Close()
+	c.load = nil
+	left := 0
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for range 50 { // goroutines may take a moment to end
+		if left = runtime.NumGoroutine() - c.before; left <= 0 {
+			return reply{}, err
+		}
+		<-look.C
+	}
+	return reply{Left: left}, err
+}
+
+// wrong says which effects are missing or too many; "" if none are.
+func (w Work) wrong(asked int) string {
+	switch {
+	case w.Wrong != "":
+		return w.Wrong
+	case w.Stimuli != int64(asked):
+		return fmt.Sprintf("asked for %d stimuli, worked %d", asked, w.Stimuli)
+	}
+	return results.Work{Effects: w.Effects, Expected: w.Expected}.Fault()
+}
+
+// profileEnding is that of a profile's file name; kind is "cpu" or "heap".
+func profileEnding(kind string) string { return "-" + kind + ".pb.gz" }
+
+// drive works for a while outside the timed rounds: it is the active window, and takes a
+// profile if one is asked for. Only time inside Run counts.
+func (c *child) drive(ask request) (answer reply, err error) {
+	if ask.N < 1 {
+		return reply{}, fmt.Errorf("cannot drive blocks of %d stimuli", ask.N)
+	}
+	var w window
+	if ask.Profile != "" {
+		stop, failed := profile(ask.Profile)
+		if failed != nil {
+			return reply{}, failed
+		}
+		defer func() { err = errors.Join(err, stop(w.Ops)) }()
+	}
+	start, used, first := time.Now(), host.UsageNow().CPU(), ask.First
+	for enough := false; !enough; first += ask.N {
+		spent, wrong, err := c.turn(first, ask.N)
+		if err != nil || wrong != "" {
+			return reply{Wrong: wrong}, err
+		}
+		w.Wall, w.CPU, w.Ops = w.Wall+spent.Wall, w.CPU+spent.CPU, w.Ops+ask.N
+		enough = time.Since(start) >= ask.Wall || ask.CPU > 0 && host.UsageNow().CPU()-used >= ask.CPU
+	}
+	return reply{Window: &w}, nil
+}
+
+// turn is a block without the counters that are slow to read.
+func (c *child) turn(first, n int) (spent window, wrong string, err error) {
+	c.phase("prepare")
+	if err := c.load.Prepare(first, n); err != nil {
+		return window{}, "", fmt.Errorf("preparing stimuli %d to %d: %w", first, first+n-1, err)
+	}
+	c.recorded.reset()
+	c.phase("run")
+	before := window{Wall: time.Since(c.started), CPU: host.UsageNow().CPU()}
+	err = c.load.Run(n, c.recorded.record)
+	after := window{Wall: time.Since(c.started), CPU: host.UsageNow().CPU()}
+	c.phase("count")
+	if err != nil {
+		return window{}, "", fmt.Errorf("running %d stimuli: %w", n, err)
+	}
+	work, err := c.load.Work()
+	return after.since(before), work.wrong(n), err
+}
+
+// profile starts a CPU profile; stop ends it, notes in it how many operations it covers,
+// and takes a profile of the heap.
+func profile(path string) (stop func(ops int) error, err error) {
+	var recorded bytes.Buffer
+	if err := pprof.StartCPUProfile(&recorded); err != nil {
+		return nil, fmt.Errorf("CPU profile: %w", err)
+	}
+	return func(ops int) error {
+		pprof.StopCPUProfile()
+		cpu, err := format.Parse(&recorded)
+		if err != nil {
+			return fmt.Errorf("CPU profile: %w", err)
+		}
+		cpu.Comments = append(cpu.Comments, fmt.Sprintf("operations: %d", ops))
+		return errors.Join(writeFile(path+profileEnding("cpu"), cpu.Write), writeFile(path+profileEnding("heap"), heap))
+	}, nil
+}
+
+// heap writes a heap profile: what is live, and what was allocated since the start.
+func heap(w io.Writer) error {
+	runtime.GC()
+	return pprof.WriteHeapProfile(w)
+}
+
+func writeFile(path string, write func(io.Writer) error) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(file), file.Close())
 }

@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"pgregory.net/rapid"
+
+	"rubato/inference"
 )
 
 var update = flag.Bool("update", false, "rewrite the transcripts")
@@ -63,38 +64,12 @@ func FuzzParseSet(f *testing.F) {
 	})
 }
 
-func TestNearest(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ name, want string }{
-		{"queue-lo", "queue-low"}, {"mesage-log", "message-log"}, {"MESSAGE-LOG", "message-log"}, {"", "queue-low"},
-	} {
-		if got := nearest(test.name, []string{"queue-low", "message-log"}); got != test.want {
-			t.Errorf("%q: %q, want %q", test.name, got, test.want)
-		}
-	}
-}
-
-// An edit distance is a metric.
-func TestEdits(t *testing.T) {
-	t.Parallel()
-	word := rapid.StringMatching(`[a-d]{0,6}`)
-	rapid.Check(t, func(t *rapid.T) {
-		a, b, c := word.Draw(t, "a"), word.Draw(t, "b"), word.Draw(t, "c")
-		if (edits(a, b) == 0) != (a == b) || edits(a, b) != edits(b, a) || edits(a, c) > edits(a, b)+edits(b, c) {
-			t.Fatalf("%q %q %q: %d %d %d", a, b, c, edits(a, b), edits(b, c), edits(a, c))
-		}
-	})
-	if got := edits("kitten", "sitting"); got != 3 {
-		t.Errorf("kitten to sitting: %d", got)
-	}
-}
-
 func TestOrders(t *testing.T) {
 	t.Parallel()
 	first, again, other := orders(1, "journal", 50, 3), orders(1, "journal", 50, 3), orders(2, "journal", 50, 3)
 	same := func(a, b [][]int) bool { return slices.EqualFunc(a, b, slices.Equal[[]int]) }
 	if !same(first, again) || same(first, other) || same(first, orders(1, "count", 50, 3)) {
-		t.Error("an order is a function of seed and contest")
+		t.Error("an order is a function of seed and comparison")
 	}
 	places := [3][3]int{}
 	for _, order := range first {
@@ -151,13 +126,13 @@ func TestLevel(t *testing.T) {
 
 func TestProductOfSettings(t *testing.T) {
 	t.Parallel()
-	p, err := newPlan(journals(), runFlags{effort: Default, scenarios: []string{"journal"},
+	p, err := newPlan(journals(), config{effort: Default, scenarios: []string{"journal"},
 		set: settings{"pen": {"quill", "ball"}, "width": {"2"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, c := range p.contests {
+	for _, c := range p.comparisons {
 		for _, a := range c.arms {
 			cell := a.cell("journal")
 			got = append(got, cell.Key()+" named "+strings.Join(a.named, " "))
@@ -169,22 +144,67 @@ func TestProductOfSettings(t *testing.T) {
 		"journal/other/fault=none/ink=black/pen=ball/width=2 named ink pen width",
 		"journal/slow/fault=none/ink=black/width=2 named ink width",
 	}
-	if !slices.Equal(got[:4], want) || len(got) != 8 || !p.contests[0].profiled || p.contests[1].profiled {
+	if !slices.Equal(got[:4], want) || len(got) != 8 || !p.comparisons[0].profiled || p.comparisons[1].profiled {
 		t.Errorf("%s", strings.Join(got, "\n"))
 	}
 }
 
 func TestEnoughRounds(t *testing.T) {
 	t.Parallel()
-	e := Effort{Rounds: 20, Enough: 10 * time.Second}
 	for _, test := range []struct {
 		rounds, arms int
 		spent        time.Duration
 		want         bool
-	}{{9, 3, time.Minute, false}, {10, 3, 9 * time.Second, false}, {10, 3, 10 * time.Second, true}, {19, 3, time.Second, false},
+	}{{9, 3, time.Minute, false}, {10, 3, 9 * time.Second, false}, {10, 3, 10 * time.Second, true}, {19, 3, time.Second, false}, {20, 3, time.Second, true},
 		{10, 16, 19 * time.Second, false}, {10, 16, 20 * time.Second, true}} {
-		if got := e.enough(test.rounds, test.arms, test.spent); got != test.want {
+		p := comparisonPlan{scenario: Scenario{Paced: true}, arms: make([]armPlan, test.arms)}
+		if got := p.stopping(config{effort: Effort{Rounds: 20, Enough: 10 * time.Second}}).over(test.rounds, test.spent); got != test.want {
 			t.Errorf("%d rounds of %d arms in %v: %t", test.rounds, test.arms, test.spent, got)
+		}
+	}
+}
+
+// Trials end with the time, but not before there are enough for an interval, nor after the
+// last look.
+func TestEnoughTrials(t *testing.T) {
+	t.Parallel()
+	looks := inference.DefaultLooks()
+	for _, test := range []struct {
+		trials     int
+		spent      time.Duration
+		confidence float64
+		want       bool
+	}{{5, 40 * time.Second, 0.95, false}, {6, time.Minute, 0.95, true}, {6, 24 * time.Second, 0.95, false}, {6, 25 * time.Second, 0.95, true},
+		{8, 40 * time.Second, 0.995, false}, {9, time.Minute, 0.995, true}, {looks[len(looks)-1] - 1, time.Second, 0.95, false}, {looks[len(looks)-1], time.Second, 0.95, true}} {
+		rule := comparisonPlan{}.stopping(config{effort: Default, confidence: test.confidence})
+		if got := rule.over(test.trials, test.spent); got != test.want || !slices.Equal(rule.looks, looks) {
+			t.Errorf("%d trials in %v at %v: %t, looks %v", test.trials, test.spent, test.confidence, got, rule.looks)
+		}
+	}
+	if rule := (comparisonPlan{}).stopping(config{effort: Default, instruments: true, confidence: 0.95}); rule.looks != nil {
+		t.Errorf("what measuring costs waits for no verdict: looks %v", rule.looks)
+	}
+}
+
+// Trials go on past their time until there is an interval, but not for ever.
+func TestLateTrials(t *testing.T) {
+	t.Parallel()
+	rule := comparisonPlan{}.stopping(config{confidence: 0.999, effort: Effort{Time: time.Second}})
+	if rule.fewest != inference.Fewest(0.999) || rule.fewest <= fewTrials {
+		t.Fatalf("%+v", rule)
+	}
+	controlled := comparisonPlan{controlled: true}.stopping(config{confidence: 0.999, effort: Effort{Time: time.Second}})
+	if controlled.fewest <= rule.fewest {
+		t.Errorf("with controls %+v, without %+v", controlled, rule)
+	}
+	for _, test := range []struct {
+		trials int
+		spent  time.Duration
+		want   bool
+	}{{rule.fewest - 1, 2 * time.Second, false}, {rule.fewest, time.Second, true}, {rule.fewest, time.Second / 2, false},
+		{fewTrials - 1, time.Hour, false}, {fewTrials, late, false}, {fewTrials, late + time.Second, true}} {
+		if got := rule.over(test.trials, test.spent); got != test.want {
+			t.Errorf("%d trials in %v: %t", test.trials, test.spent, got)
 		}
 	}
 }

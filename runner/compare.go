@@ -11,6 +11,7 @@ import (
 	"rubato/ci"
 	"rubato/inference"
 	"rubato/reports"
+	"rubato/results"
 )
 
 // A comparing is the arguments of rubato compare.
@@ -25,7 +26,7 @@ type comparing struct {
 func parseCompare(args []string) (comparing, error) {
 	var ask comparing
 	flags := newFlags("compare")
-	flags.Float64Var(&ask.question.Margin, "margin", reports.DefaultMargin, "")
+	flags.Float64Var(&ask.question.Margin, "margin", results.DefaultMargin, "")
 	flags.BoolVar(&ask.question.Absolute, "absolute", false, "")
 	flags.BoolVar(&ask.asJSON, "json", false, "")
 	flags.StringVar(&ask.markdown, "md", "", "")
@@ -99,7 +100,7 @@ func compareCode(v inference.Verdict) int {
 	return exitInvalid
 }
 
-// neighbour suggests what may have been meant by a path that is not there.
+// neighbour suggests an existing path for one that does not exist.
 func neighbour(path string) string {
 	if _, err := os.Lstat(path); err == nil {
 		return ""
@@ -114,7 +115,7 @@ func neighbour(path string) string {
 	}
 	slices.Sort(names)
 	name := filepath.Base(path)
-	if near := nearest(name, names); edits(near, name) <= len(name)/2 {
+	if near, edits := results.Nearest(name, names); near != "" && edits <= len(name)/2 {
 		return fmt.Sprintf("; did you mean %s?", filepath.Join(filepath.Dir(path), near))
 	}
 	return ""
@@ -126,8 +127,8 @@ Says what changed from one run to another, cell by cell, each change with its 95
 interval. OLD and NEW are folders of runs, or the results.json of one.
 
 Ratios to the baseline are compared whatever the machines are. Absolute figures are
-compared only when both runs are of one machine, and decide nothing unless asked to:
-a machine is not in one state in two runs.
+compared only if both runs are of one machine, and decide nothing unless asked to:
+a machine is not in the same state in two runs.
 
   -margin SHARE  a change that counts as none (default 0.02, which is 2 %%)
   -absolute      let absolute figures decide, too; refused for different machines
@@ -136,8 +137,8 @@ a machine is not in one state in two runs.
   -html FILE     also write it as a page with drawings into FILE
 
 Verdicts: over is worse by more than the margin; within is not worse by more than the
-margin; equivalent is within it both ways; else inconclusive. The whole interval has
-to clear the margin, and what is over has to stand among all rows (Holm).
+margin; equivalent is within it both ways; else inconclusive. The whole interval must
+be beyond the margin, with an error rate shared by all rows (Holm).
 
 Examples:
   %[1]s run -out out/before -seed 7    with the old program
@@ -145,5 +146,5 @@ Examples:
   %[1]s compare out/before out/after
 
 Exit codes: 0 no regression, 1 regressed, 2 usage or bad input, 3 inconclusive,
-4 invalid (some work differed, or a cell is void), 5 it could not be written.
+4 invalid (some work differed, or a cell is invalid), 5 it could not be written.
 `

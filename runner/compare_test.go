@@ -11,20 +11,20 @@ import (
 	"testing"
 	"time"
 
-	"rubato/reports"
+	"rubato/results"
 )
 
 // leaveRun writes the raw results of a run that did not happen: copy costs so much of
 // direct's time.
-func leaveRun(t *testing.T, dir string, cost float64, change func(*reports.Run, *reports.Block)) {
+func leaveRun(t *testing.T, dir string, cost float64, change func(*results.Run, *results.Block)) {
 	t.Helper()
-	run := &reports.Run{Schema: reports.Schema, Baseline: "direct", Seed: 7, Machine: reports.Machine{CPU: "Synthetic", Cores: 2},
-		Scenarios: []reports.Scenario{{Name: "count", Op: "count"}}}
-	var blocks []reports.Block
+	run := &results.Run{Schema: results.Schema, Baseline: "direct", Seed: 7, Machine: results.Machine{CPU: "Synthetic", Cores: 2},
+		Scenarios: []results.Scenario{{Name: "count", Op: "count"}}}
+	var blocks []results.Block
 	for round := range 10 {
 		for style, of := range map[string]float64{"direct": 1, "copy": cost} {
 			noise := 1 + 0.002*float64((round*31+len(style))%11-5)
-			blocks = append(blocks, reports.Block{Cell: "count/" + style, Round: round, Ops: 100, Wall: time.Duration(1e8 * of * noise),
+			blocks = append(blocks, results.Block{Cell: "count/" + style, Round: round, Ops: 100, Wall: time.Duration(1e8 * of * noise),
 				User: time.Duration(8e7 * of * noise), Stimuli: 100, Effects: 100, Expected: 100, Digest: "d"})
 		}
 	}
@@ -33,17 +33,17 @@ func leaveRun(t *testing.T, dir string, cost float64, change func(*reports.Run, 
 	for i := range blocks {
 		change(run, &blocks[i])
 	}
-	if err := out.Encode(reports.Line{Run: run}); err != nil {
+	if err := out.Encode(results.Line{Run: run}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range blocks {
-		if err := out.Encode(reports.Line{Block: &blocks[i]}); err != nil {
+		if err := out.Encode(results.Line{Block: &blocks[i]}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	scenario, _, _ := strings.Cut(blocks[0].Cell, "/")
-	run.Cells = []reports.Cell{{Scenario: scenario, Style: "direct"}, {Scenario: scenario, Style: "copy"}}
-	if err := out.Encode(reports.Line{Run: run}); err != nil {
+	run.Cells = []results.Cell{{Scenario: scenario, Style: "direct"}, {Scenario: scenario, Style: "copy"}}
+	if err := out.Encode(results.Line{Run: run}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -58,18 +58,18 @@ func leaveRun(t *testing.T, dir string, cost float64, change func(*reports.Run, 
 func TestCompareCommand(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	as := func(*reports.Run, *reports.Block) {}
+	as := func(*results.Run, *results.Block) {}
 	at := func(name string) string { return filepath.Join(dir, name) }
 	leaveRun(t, at("old"), 1.1, as)
 	leaveRun(t, at("same"), 1.1, as)
 	leaveRun(t, at("worse"), 1.3, as)
-	leaveRun(t, at("lost"), 1.1, func(_ *reports.Run, b *reports.Block) {
+	leaveRun(t, at("lost"), 1.1, func(_ *results.Run, b *results.Block) {
 		if b.Cell == "count/copy" {
 			b.Effects--
 		}
 	})
-	leaveRun(t, at("else"), 1.1, func(r *reports.Run, _ *reports.Block) { r.Machine.CPU = "Other" })
-	leaveRun(t, at("apart"), 1.1, func(_ *reports.Run, b *reports.Block) {
+	leaveRun(t, at("else"), 1.1, func(r *results.Run, _ *results.Block) { r.Machine.CPU = "Other" })
+	leaveRun(t, at("apart"), 1.1, func(_ *results.Run, b *results.Block) {
 		b.Cell = strings.Replace(b.Cell, "count", "sum", 1)
 	})
 	for name, c := range map[string]struct {
@@ -81,7 +81,7 @@ func TestCompareCommand(t *testing.T) {
 		"worse":            {[]string{at("old"), at("worse")}, 1, "over", ""},
 		"worse, minded":    {[]string{at("old"), "-margin", "0.5", at("worse")}, 0, "equivalent", ""},
 		"absolute":         {[]string{"-absolute", at("old"), at("worse")}, 1, "by ratios and absolute figures", ""},
-		"lost work":        {[]string{at("old"), at("lost")}, 4, "Void: count/copy: void in NEW: round ", ""},
+		"lost work":        {[]string{at("old"), at("lost")}, 4, "Not compared: count/copy: invalid in NEW: round ", ""},
 		"other machine":    {[]string{at("old"), at("else")}, 0, "CPU: Synthetic in OLD, Other in NEW", ""},
 		"other, absolute":  {[]string{at("old"), at("else"), "-absolute"}, 2, "", "measure both on one"},
 		"nothing shared":   {[]string{at("old"), at("apart")}, 3, "Only in OLD: count/copy", ""},
@@ -128,7 +128,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 func TestCompareCannotWrite(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "run")
-	leaveRun(t, dir, 1, func(*reports.Run, *reports.Block) {})
+	leaveRun(t, dir, 1, func(*results.Run, *results.Block) {})
 	var stderr bytes.Buffer
 	p := program{name: "rubato", stdout: full{}, stderr: &stderr}
 	if code := p.main(context.Background(), []string{"compare", dir, dir}); code != exitFailed || !strings.Contains(stderr.String(), "no space left") {

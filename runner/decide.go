@@ -11,23 +11,26 @@ import (
 	"rubato/ci"
 	"rubato/inference"
 	"rubato/reports"
+	"rubato/results"
 )
 
-// A decision is what a run that decides was asked for.
+// A decision holds the arguments of a run that decides.
 type decision struct {
-	on      bool
-	time    time.Duration // of a contest at most
-	margin  float64       // how far from 1 a ratio may lie and still be no change
-	budgets string        // file
-	named   bool          // the file was asked for by name, so that it must be there
+	on        bool          // the exit code answers
+	time      time.Duration // longest, for a comparison; 0: the effort's
+	precision float64       // half-width that every ratio shall have; 0: none is asked for
+	margin    float64       // how far from 1 a ratio may be and still be no change
+	budgets   string        // file
+	named     bool          // the user named the file, so it must exist
 }
 
 const (
-	defaultDecisionTime = 2 * time.Minute
-	defaultBudgets      = "ci/budgets.yaml"
+	decisionTime   = 2 * time.Minute // of a run that decides
+	precisionTime  = 5 * time.Minute // of one that shall be precise
+	defaultBudgets = "ci/budgets.yaml"
 )
 
-// limits reads what is decided against; no file means that only change is asked for.
+// limits reads the budgets. Without a file, the question is only whether there is a change.
 func (d decision) limits() (ci.Budgets, error) {
 	if _, err := os.Stat(d.budgets); errors.Is(err, fs.ErrNotExist) && !d.named {
 		return ci.Budgets{}, nil
@@ -35,20 +38,22 @@ func (d decision) limits() (ci.Budgets, error) {
 	return ci.ReadBudgets(d.budgets)
 }
 
-// decided tells whether the contest goes on until its verdicts are certain: where
-// time is what is compared.
-func (p contestPlan) decided(ask runFlags) bool { return ask.decide.on && p.scenario.provable() }
+// decided reports whether the comparison ends when its verdicts are certain. What measuring
+// costs is measured for the whole time: no verdict waits for it.
+func (p comparisonPlan) decided(config config) bool {
+	return !config.instruments && p.scenario.controllable()
+}
 
-// judged is what an arm is held against: the budgets there are for it, else no change.
-func (p contestPlan) judged(a arm, d decision, budgets ci.Budgets) []reports.Judged {
-	var all []reports.Judged
+// judged are the questions about an arm: its budgets; without one, whether it changed.
+func (p comparisonPlan) judged(a armPlan, d decision, budgets ci.Budgets) []results.Judged {
+	var all []results.Judged
 	if budgets.Baseline == p.arms[0].style {
 		for _, l := range budgets.Paired(p.scenario.Name, a.style, a.options) {
-			all = append(all, reports.Judged{Budget: l.Budget, Quantity: l.Quantity, Limit: l.Limit})
+			all = append(all, results.Judged{Budget: l.Budget, Quantity: l.Quantity, Limit: l.Limit})
 		}
 	}
 	if len(all) == 0 {
-		all = []reports.Judged{{Quantity: "ratio", Margin: d.margin}}
+		all = []results.Judged{{Quantity: "ratio", Margin: d.margin}}
 	}
 	for i := range all {
 		all[i].Verdict = string(inference.Inconclusive)
@@ -56,21 +61,31 @@ func (p contestPlan) judged(a arm, d decision, budgets ci.Budgets) []reports.Jud
 	return all
 }
 
-// rule makes the run one that decides: it says what every cell is held against, and
-// over how many intervals the error rate is shared.
-func (p plan) rule(run *reports.Run, ask runFlags, budgets ci.Budgets) {
-	run.Rule = &reports.Rule{Looks: inference.DefaultLooks(), Margin: ask.decide.margin, Time: ask.decide.time}
-	next := 0
-	for _, c := range p.contests {
-		cells := run.Cells[next : next+len(c.arms)]
-		next += len(c.arms)
-		if !c.decided(ask) {
+// rule gives every cell that is measured in trials its questions, and counts the intervals
+// that share the error rate.
+func (p plan) rule(run *results.Run, config config, budgets ci.Budgets) {
+	if !slices.ContainsFunc(p.comparisons, func(c comparisonPlan) bool { return c.decided(config) }) {
+		return
+	}
+	run.Rule = &results.Rule{Looks: inference.DefaultLooks(), Margin: config.decide.margin, Time: config.trialTime(),
+		Precision: config.decide.precision, Decides: config.decide.on}
+	cells := cellsByKey(run)
+	for _, c := range p.comparisons {
+		if !c.decided(config) {
 			continue
 		}
-		cells[0].Rule = reports.Peeking
-		for i := range cells[1:] {
-			cell := &cells[i+1]
-			cell.Rule, cell.Judged = reports.Peeking, c.judged(c.arms[i+1], ask.decide, budgets)
+		for i, a := range c.all() {
+			own := a.cell(c.scenario.Name)
+			cell := cells[own.Key()]
+			cell.Rule = results.Sequential
+			if i == 0 {
+				continue
+			}
+			if a.role != "" {
+				run.Rule.Rows++ // a control is shown beside the styles, with the same confidence
+				continue
+			}
+			cell.Judged = c.judged(a, config.decide, budgets)
 			quantities := map[string]bool{} // limits of one quantity share its interval
 			for _, j := range cell.Judged {
 				quantities[j.Quantity] = true
@@ -78,59 +93,85 @@ func (p plan) rule(run *reports.Run, ask runFlags, budgets ci.Budgets) {
 			run.Rule.Rows += len(quantities)
 		}
 	}
-	for i := range run.Proofs {
-		run.Proofs[i].Twin.Rule, run.Proofs[i].Plant.Rule = reports.Peeking, reports.Peeking
+}
+
+// A stopping is the one rule that ends the rounds or trials of a comparison: after the most
+// of them, when the time is used up, or at a look at which all verdicts are certain.
+// Without looks it depends on time alone, never on results, so it favours none.
+type stopping struct {
+	rounds int           // the most
+	fewest int           // measured although the time is up
+	least  int           // measured even if they take longer than late; 0: fewest
+	time   time.Duration // of all
+	looks  []int         // numbers of undisturbed trials after which the results are looked at
+}
+
+// Where a trial is long, a run of many comparisons may ask for more trials than there is
+// time for. So late after their time, fewTrials are enough: the verdict is then
+// inconclusive.
+const (
+	late      = 25 * time.Second
+	fewTrials = 3
+)
+
+// spareTrials are measured beyond the fewest of which an interval exists. The fewest are
+// bounded by the worst trial, and one odd trial would hide the injected slowdown.
+const spareTrials = 2
+
+// fewRounds are measured however long they take: an interval then goes from the second to
+// the ninth value.
+const fewRounds = 10
+
+func (p comparisonPlan) stopping(c config) stopping {
+	if p.inTrials() {
+		looks := inference.DefaultLooks()
+		s := stopping{rounds: looks[len(looks)-1], fewest: inference.Fewest(c.confidence), least: fewTrials, time: c.trialTime()}
+		if p.decided(c) {
+			s.looks = looks
+		}
+		if p.controlled {
+			s.fewest += spareTrials
+		}
+		return s
 	}
-}
-
-// maxDecidedRounds are some more than the last look, for those that are left out.
-func maxDecidedRounds() int {
-	looks := inference.DefaultLooks()
-	return looks[len(looks)-1] * 5 / 4
-}
-
-// A looker says when a contest has had rounds enough.
-type looker struct {
-	*contest
-	decides bool
-	clean   int // rounds that nothing disturbed
-}
-
-func (c *contest) looker() *looker { return &looker{contest: c, decides: c.plan.decided(c.ask)} }
-
-// over tells whether the time is up.
-func (l *looker) over(rounds int, spent time.Duration) bool {
-	if l.decides {
-		return spent >= l.ask.decide.time
+	s := stopping{rounds: c.effort.Rounds, fewest: fewRounds, time: c.effort.Enough * time.Duration(max(1, len(p.arms)/8))}
+	if p.size.Rounds > 0 {
+		s.rounds = min(s.rounds, p.size.Rounds)
 	}
-	if l.renews() {
-		spent /= freshCosts
-	}
-	return l.ask.effort.enough(rounds, len(styles(l.entrants)), spent)
+	return s
 }
 
-// certain takes note of a round, looks if it may, and tells whether nothing is open
-// any more. It asks the results themselves, so that a report will say the same.
-func (l *looker) certain(round int) bool {
-	if !l.decides {
+// over reports whether the rounds end before the results are looked at.
+func (s stopping) over(rounds int, spent time.Duration) bool {
+	return rounds >= s.rounds || rounds >= s.fewest && spent >= s.time ||
+		s.least > 0 && rounds >= s.least && spent >= late+s.time
+}
+
+// certain reports whether the results are looked at after the trial, and all verdicts are
+// certain or no look is left. It summarizes the results as the report does, so both say
+// the same.
+func (c *comparison) certain(s stopping, round int) bool {
+	if len(s.looks) == 0 {
 		return false
 	}
-	blocks := l.ownBlocks()
-	if slices.ContainsFunc(blocks, func(b reports.Block) bool { return b.Round == round && b.Disturbed != "" }) {
-		return false
+	blocks, disturbed := c.ownBlocks(), map[int]bool{}
+	for _, b := range blocks {
+		if b.Disturbed != "" {
+			disturbed[b.Round] = true
+		}
 	}
-	l.clean++
-	looks := l.result.Rule.Looks
-	return slices.Contains(looks, l.clean) && (l.decided(blocks) || l.clean == looks[len(looks)-1])
+	clean := round + 1 - len(disturbed)
+	return !disturbed[round] && slices.Contains(s.looks, clean) &&
+		(c.decided(blocks) || clean == s.looks[len(s.looks)-1])
 }
 
-// ownBlocks are those of the contest so far.
-func (c *contest) ownBlocks() []reports.Block {
+// ownBlocks are the blocks of the comparison so far.
+func (c *comparison) ownBlocks() []results.Block {
 	keys := map[string]bool{}
-	for _, e := range c.entrants {
-		keys[e.key] = true
+	for _, a := range c.arms {
+		keys[a.key] = true
 	}
-	var own []reports.Block
+	var own []results.Block
 	for _, b := range c.record.blocks() {
 		if keys[b.Cell] {
 			own = append(own, b)
@@ -139,18 +180,23 @@ func (c *contest) ownBlocks() []reports.Block {
 	return own
 }
 
-// decided tells whether every verdict of the contest is certain, and the plant found.
-func (c *contest) decided(blocks []reports.Block) bool {
+// decided reports whether every verdict is certain and the controls have passed.
+func (c *comparison) decided(blocks []results.Block) bool {
 	soFar := *c.result
-	soFar.Cells, soFar.Proofs = nil, nil
-	for _, e := range styles(c.entrants) {
-		cell := *e.cell
+	soFar.Cells, soFar.Controls = nil, nil
+	for _, a := range styles(c.arms) {
+		cell := *a.cell
 		cell.Judged, cell.Warnings, cell.Options = slices.Clone(cell.Judged), slices.Clone(cell.Warnings), maps.Clone(cell.Options)
+		trials := *cell.Trials
+		cell.Trials = &trials
 		soFar.Cells = append(soFar.Cells, cell)
 	}
-	if c.proof != nil {
-		soFar.Proofs = []reports.Proof{*c.proof}
+	if c.controls != nil {
+		soFar.Controls = []results.Controls{*c.controls}
 	}
-	reports.Summarize(&soFar, reports.Details{Blocks: blocks})
-	return soFar.Decided()
+	reports.Summarize(&soFar, results.Details{Blocks: blocks})
+	if precision := c.config.decide.precision; precision > 0 {
+		return reports.Precise(&soFar, precision)
+	}
+	return reports.Decided(&soFar)
 }

@@ -3,11 +3,15 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
+
+	"rubato/results"
 )
 
 // Names inside the folder of a run. Those that reports writes are its own.
@@ -21,7 +25,7 @@ const (
 	latestName   = "latest"
 )
 
-// A folder is where a run leaves its results.
+// A folder is where a run writes its results.
 type folder struct {
 	path string // absolute
 	show string // as the user would type it
@@ -29,7 +33,7 @@ type folder struct {
 	dup  bool   // named by the time: latest beside it will point to it
 }
 
-// checkOut refuses a folder that holds a run already: results are not overwritten.
+// checkOut rejects a folder that holds a run already: results are not overwritten.
 func checkOut(out string) error {
 	if out == "" {
 		return nil
@@ -42,7 +46,7 @@ func checkOut(out string) error {
 	return nil
 }
 
-// makeFolder makes the folder and what is needed in it.
+// makeFolder makes the folder and those inside it.
 func makeFolder(out string, now time.Time) (f folder, err error) {
 	f = folder{show: out}
 	if out == "" {
@@ -97,4 +101,57 @@ func (f folder) pointLatest() error {
 		return errors.Join(err, os.Remove(next))
 	}
 	return nil
+}
+
+// A record is results.jsonl while it grows. Every line is written at once, so a broken run
+// keeps what it had. It is not synced: that would load the disk that is being measured,
+// and a crash of the runner loses nothing.
+type record struct {
+	mu      sync.Mutex
+	file    io.WriteCloser
+	details results.Details
+	err     error // the first failure; nothing is written after it
+}
+
+func openRecord(dir string) (*record, error) {
+	file, err := os.OpenFile(filepath.Join(dir, rawName), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("opening the results: %w", err)
+	}
+	return &record{file: file}, nil
+}
+
+// add writes a line and keeps it for the summary.
+func (r *record) add(line results.Line) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err != nil {
+		return r.err
+	}
+	if err := writeLine(r.file, line); err != nil {
+		r.err = fmt.Errorf("writing the results: %w", err)
+		return r.err
+	}
+	switch {
+	case line.Block != nil:
+		r.details.Blocks = append(r.details.Blocks, *line.Block)
+	case line.Sample != nil:
+		r.details.Samples = append(r.details.Samples, *line.Sample)
+	case line.Profile != nil:
+		r.details.Profiles = append(r.details.Profiles, *line.Profile)
+	}
+	return nil
+}
+
+// blocks are the blocks so far. Callers must not change them.
+func (r *record) blocks() []results.Block {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.details.Blocks
+}
+
+// finish writes the summary as the last line.
+func (r *record) finish(run *results.Run) error {
+	err := r.add(results.Line{Run: run})
+	return errors.Join(err, r.file.Close())
 }

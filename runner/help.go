@@ -27,40 +27,44 @@ Try:
   %[1]s list
 
 Exit codes: 0 pass, 1 over budget, 2 usage or bad input, 3 inconclusive,
-4 invalid (the work differed, or the run is blind), 5 the run failed or was
-stopped.
+4 invalid (the work differed, or the run is insensitive), 5 the run failed or
+was stopped.
 `,
 	"run": `Usage: %[1]s run [flags] [scenario…]
 
 Measures the scenarios named, or all, in every style. Flags may follow names.
 
-  -quick           fewer and shorter blocks, wide intervals: some 5 s a scenario
-                   and set of options, longer where a clock paces it
-  -full            more rounds and profiles of everything: for publishing
-  -out DIR         folder for the results (default out/<time>, and out/latest
-                   points to it); it must not hold a run already
+Times are compared in trials: each starts new processes, which take turns every
+millisecond. Trials go on until every verdict is certain (changed by more than
+-margin or not, within its budget or over), or until the time is up.
+
+  -time 60s        longest time for the trials of a comparison (default 25s; -quick 5s,
+                   -full 2m, -decide 2m, -precision 5m)
+  -precision 1%%    go on until every ratio is known to within this share
+  -quick           short, with wide intervals: some 10 s for a scenario and set of
+                   options, longer where a clock sets the pace
+  -full            more trials, and profiles of everything: for publishing
+  -out DIR         folder for the results (default out/<time>; out/latest points to
+                   it). It must not hold a run
   -styles A,B      only these styles; the first in the list's order is the baseline
-  -seed N          the same work and order again (default: drawn, and recorded)
-  -set KEY=VALUE   a scenario's setting; several values by comma measure each;
-                   may be repeated
-  -proof           each contest also measures the baseline's twin, which must not
-                   differ, and a plant: the baseline with a known slowdown, which
-                   must be found. If not, the run is blind (exit 4)
-  -ledger          each contest also measures what measuring costs: arms without one
-                   of the usual instruments, or with one more; with -fresh
-  -fresh           start new processes for every round, where times are compared: the
-                   intervals then hold what differs from process to process, too
-  -plant 0.10      how large that slowdown is, as a share of the time per operation
-  -decide          go on until every ratio and overhead is surely within its budgets
-                   or over; without a budget, until it is changed or not. Looking on
-                   the way costs no error: it is reckoned in
-  -time 120s       -decide: at most so long a contest; what is open then is inconclusive
-  -margin 0.02     -decide: a ratio that is surely so near to 1 is no change
-  -budgets FILE    -decide: the budgets (default ci/budgets.yaml, if it is there)
+  -seed N          repeat the same work and order (default: drawn, and recorded)
+  -set KEY=VALUE   a scenario's setting; several values, separated by commas, are
+                   measured one by one; may be repeated
+  -controls        add two arms to each comparison: an A/A control, which must not
+                   differ, and an injected slowdown, which must be found. Otherwise
+                   the run is insensitive (exit 4)
+  -slowdown 0.10   -controls: size of the slowdown, as a share of the time per operation
+  -instruments     measure what measuring costs: arms without one of the usual
+                   instruments, or with one more
+  -decide          answer by the exit code, too: 1 if a budget is certainly exceeded, 3
+                   if a verdict is open when the time is up
+  -margin 0.02     a ratio that is certainly this near to 1 is no change
+  -budgets FILE    the budgets (default ci/budgets.yaml, if it exists)
 
 Examples:
   %[1]s run                                everything
   %[1]s run -quick SCENARIO                one scenario, in a hurry
+  %[1]s run SCENARIO -precision 1%%         as long as it takes, 5 minutes at most
   %[1]s run SCENARIO -set KEY=1,2 -seed 7  two cells a style, repeatable
 
 Scenarios, styles, keys and their values: %[1]s list
@@ -107,4 +111,75 @@ func (p program) printHelp(w io.Writer, command string) {
 		fmt.Fprintf(&more, "  %-8s %s\n", c.Name, c.Doc)
 	}
 	fmt.Fprintf(w, helps[""], p.name, more.String())
+}
+
+// list prints everything that run takes a name of.
+func list(w io.Writer, suite Suite) {
+	fmt.Fprintln(w, "Styles (the first is the baseline):")
+	for _, style := range suite.Styles {
+		fmt.Fprintf(w, "  %-12s %s\n", style.Name, style.Doc)
+	}
+	for _, k := range kinds {
+		first := true
+		for _, scenario := range suite.Scenarios {
+			if !k.holds(scenario) {
+				continue
+			}
+			if first {
+				fmt.Fprintf(w, "\nScenarios %s, and their -set keys:\n", k.doc)
+			} else {
+				fmt.Fprintln(w)
+			}
+			first = false
+			listScenario(w, scenario)
+		}
+	}
+}
+
+// kinds are how scenarios are grouped: by what their figures mean.
+var kinds = []struct {
+	doc   string
+	holds func(Scenario) bool
+}{
+	{"in which each style works as fast as it can", func(s Scenario) bool { return !s.Paced && !s.apart() }},
+	{"that a clock paces (compared by latency, CPU and measures)", func(s Scenario) bool { return s.Paced && !s.apart() }},
+	{"of pieces, which do not do the same work", Scenario.apart},
+}
+
+func listScenario(w io.Writer, scenario Scenario) {
+	fmt.Fprintf(w, "  %s\n      %s (operation: %s)\n", scenario.Name, scenario.Answers, scenario.Op)
+	if len(scenario.Styles) > 0 {
+		fmt.Fprintf(w, "      only %s\n", strings.Join(scenario.Styles, ", "))
+	}
+	if scenario.Together {
+		fmt.Fprintln(w, "      all styles work at the same time")
+	}
+	if scenario.Bare && !scenario.apart() {
+		fmt.Fprintln(w, "      CPU is that of its blocks: no idle window, no profile")
+	}
+	for _, m := range scenario.Measures {
+		fmt.Fprintf(w, "      measures %s: %s\n", m.Name, m.Doc)
+	}
+	for _, key := range scenario.Keys {
+		fmt.Fprintf(w, "      -set %s\n", key.summary())
+	}
+	for j, arm := range scenario.Arms {
+		if j == 0 {
+			fmt.Fprintf(w, "      -set %s=A,B (default: all of these; %s, which ratios are to, always is measured)\n", scenario.ArmKey, arm.Name)
+		}
+		fmt.Fprintf(w, "          %-22s %s\n", arm.Name, arm.Doc)
+	}
+}
+
+// summary is one line: mode=a|b, default a,b: what it does (styles: x).
+func (k Key) summary() string {
+	values := "VALUE"
+	if len(k.Values) > 0 {
+		values = strings.Join(k.Values, "|")
+	}
+	line := fmt.Sprintf("%s=%s (default %s): %s", k.Name, values, k.Default, k.Doc)
+	if len(k.Styles) > 0 {
+		line += " (only " + strings.Join(k.Styles, ", ") + ")"
+	}
+	return line
 }

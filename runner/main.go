@@ -6,14 +6,21 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"rubato/ci"
+	"rubato/results"
+	"rubato/runner/host"
 )
 
 // Exit codes. Those of the gate are its own, with the same meaning.
@@ -26,7 +33,7 @@ const (
 	exitFailed       = 5
 )
 
-// A program is the command line with what it stands on.
+// A program is the command line and what it needs.
 type program struct {
 	suite  Suite
 	name   string
@@ -36,10 +43,11 @@ type program struct {
 	left   *leftovers
 }
 
-// Main is the whole command line over a suite; args are those after the program's
-// name. The result is the exit code. A program that calls it first thing in main
-// also serves as the measured child processes, which are started from it.
+// Main is the whole command line of a suite; args are those after the program's name. It
+// returns the exit code. Call it first in main: the measured child processes are started
+// from the same program.
 func Main(suite Suite, args []string) int {
+	suite = suite.complete()
 	if len(args) > 0 && args[0] == childCommand {
 		return mainChild(withKernel(suite))
 	}
@@ -47,24 +55,26 @@ func Main(suite Suite, args []string) int {
 		limits: patience, left: &leftovers{}}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	go p.heed(cancel)
+	go p.stopOnInterrupt(cancel)
 	return p.main(ctx, args)
 }
 
-// mainChild speaks on the real stdout, and sends what else the process prints there
-// to stderr: a stray line would break the conversation.
+// mainChild answers on the real stdout. What else the process prints there goes to stderr:
+// it would break the protocol.
 func mainChild(suite Suite) int {
 	out := os.Stdout
 	os.Stdout = os.Stderr
-	return serveChild(suite, os.Stdin, out, func() {
+	syscall.CloseOnExec(turnsInFD) // a server that a style starts has no turns
+	syscall.CloseOnExec(turnsOutFD)
+	return serveChild(suite, os.Stdin, out, handover{turnsInFD, turnsOutFD}, func() {
 		time.AfterFunc(orphanGrace, func() { os.Exit(exitFailed) })
 	})
 }
 
-// heed lets the first Ctrl-C end the run in good order, with what it has so far, and
-// the second end it at once. Neither leaves anything behind. A closed pipe on stdout
-// is an error to be met, not a reason to die with children at work.
-func (p program) heed(cancel context.CancelCauseFunc) {
+// stopOnInterrupt ends the run in good order on the first Ctrl-C, and at once on the
+// second. Neither leaves anything behind. A closed pipe on stdout is an error like
+// others; it must not end the program while children are at work.
+func (p program) stopOnInterrupt(cancel context.CancelCauseFunc) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -113,7 +123,7 @@ func (p program) main(ctx context.Context, args []string) int {
 	return p.fail(unknown("command", command, p.commands()))
 }
 
-// commands are all words that a user may type, in the order of the help text.
+// commands are all commands, in the order of the help text.
 func (p program) commands() []string {
 	names := slices.Clone(commandNames)
 	for _, c := range p.suite.Commands {
@@ -163,7 +173,7 @@ func (p program) help(args []string) int {
 	return exitPass
 }
 
-// gate leaves the answer to package ci, which gets the names that budgets may use.
+// gate gives package ci the names that budgets may use; it does the rest.
 func (p program) gate(args []string) int {
 	var gate ci.Gate
 	for _, s := range p.suite.Scenarios {
@@ -178,7 +188,7 @@ func (p program) gate(args []string) int {
 	return gate.Main(args, p.stdout, p.stderr)
 }
 
-// fail says what went wrong; the exit code tells whether the user can put it right.
+// fail prints the error. The exit code says whether the user can correct it.
 func (p program) fail(err error) int {
 	fmt.Fprintf(p.stderr, "%s: %v\n", p.name, err)
 	var usage usageError
@@ -186,4 +196,100 @@ func (p program) fail(err error) int {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// halfWritten begins the name of a file that reports has not finished yet.
+const halfWritten = ".tmp-"
+
+// leftovers must be gone when the program ends, even in a hurry: processes and their
+// folder.
+type leftovers struct {
+	mu        sync.Mutex
+	processes map[*process]bool
+	out       string // the folder of the run
+	work      string
+}
+
+func (l *leftovers) add(p *process) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.processes == nil {
+		l.processes = map[*process]bool{}
+	}
+	l.processes[p] = true
+}
+
+func (l *leftovers) drop(p *process) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.processes, p)
+}
+
+func (l *leftovers) in(f folder) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out, l.work = f.path, f.work
+}
+
+// clear kills the processes and removes the folder.
+func (l *leftovers) clear() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p := range l.processes {
+		p.kill()
+	}
+	if l.work == "" {
+		return nil
+	}
+	return os.RemoveAll(l.work)
+}
+
+// sweep clears and also removes half-written files. It is for an end in a hurry; rendering
+// itself removes them otherwise.
+func (l *leftovers) sweep() error {
+	err := l.clear()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.out == "" {
+		return err
+	}
+	return errors.Join(err, removeHalfWritten(l.out))
+}
+
+// halt keeps the report from starting another file. One that a slow disk delays is removed.
+func halt() {
+	halted := make(chan struct{})
+	go func() {
+		defer close(halted)
+		results.Halt()
+	}()
+	select {
+	case <-halted:
+	case <-time.After(2 * time.Second):
+	}
+}
+
+func removeHalfWritten(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && strings.HasPrefix(entry.Name(), halfWritten) {
+			err = os.Remove(path)
+		}
+		if errors.Is(err, fs.ErrNotExist) { // it has been finished in between
+			return nil
+		}
+		return err
+	})
+}
+
+// version prints what influences figures: commit, Go, and the libraries of the styles.
+func (p program) version() {
+	commit, dirty := host.Source()
+	changed := ""
+	if dirty {
+		changed = ", with changes"
+	}
+	fmt.Fprintf(p.stdout, "%s commit %s%s\n%s %s/%s\n", p.name, commit, changed, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	for _, name := range slices.Sorted(maps.Keys(p.suite.Versions)) {
+		fmt.Fprintf(p.stdout, "%s %s\n", name, p.suite.Versions[name])
+	}
 }

@@ -3,56 +3,57 @@ package runner
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"rubato/ci"
 )
 
-// maxArms bounds what -set can ask for: a product grows without being noticed.
+// maxArms bounds what -set can ask for: a product grows fast.
 const maxArms = 1000
 
-// A plan is everything that a run will measure, worked out and checked before
-// anything is written.
+// A plan is everything that a run will measure. It is complete and checked before anything
+// is written.
 type plan struct {
-	baseline string // the first chosen style
-	contests []contestPlan
-	budgets  ci.Budgets // what a run that decides holds its cells against
+	baseline    string // the first chosen style
+	comparisons []comparisonPlan
+	budgets     ci.Budgets // of a run that decides
 }
 
-// A contestPlan is one scenario with one set of the options that all styles share:
-// its arms do the same work side by side.
-type contestPlan struct {
-	scenario Scenario
-	options  Options
-	profiled bool
-	proven   bool // it carries a twin and a plant
-	observed bool // it carries the arms of a ledger
-	size     Size
-	arms     []arm // the first is the reference
+// A comparisonPlan is one scenario with one set of the options that all styles share. Its
+// arms do the same work.
+type comparisonPlan struct {
+	scenario     Scenario
+	options      Options
+	profiled     bool
+	controlled   bool // it has an A/A control and an injected slowdown
+	instrumented bool // it has arms that show what measuring costs
+	size         Size
+	arms         []armPlan // the first is the baseline
 }
 
-// An arm is a style with all of its options: what becomes a cell of the result.
-// Keys that apply to some styles only make more arms of those, not more contests,
-// so that each is paired with the one baseline.
-type arm struct {
+// An armPlan is a style with all of its options; it becomes a cell of the result. A key
+// that applies to some styles only makes more arms of these, not more comparisons, so
+// that each is paired with the one baseline.
+type armPlan struct {
 	style   string
 	options Options
 	named   []string
-	role    string // reports.Twin, reports.Plant or that of a ledger's arm; empty: a style's own
-	// observers are the runner's instruments in its blocks; nil: the usual ones.
-	observers []string
+	role    string // results.RoleAA, results.RoleSlowdown or an instrument's; empty: a style's own
+	// instruments are the runner's instruments in its blocks; nil: the usual ones.
+	instruments []string
 }
 
-// newPlan checks what was asked for and multiplies it out.
-func newPlan(suite Suite, ask runFlags) (plan, error) {
-	styles, err := pick("style", ask.styles, suite.Styles, func(s Style) string { return s.Name })
+// newPlan checks the arguments and lists all that they ask for.
+func newPlan(suite Suite, config config) (plan, error) {
+	styles, err := pick("style", config.styles, suite.Styles, func(s Style) string { return s.Name })
 	if err != nil {
 		return plan{}, err
 	}
-	scenarios, err := pick("scenario", ask.scenarios, suite.Scenarios, func(s Scenario) string { return s.Name })
+	scenarios, err := pick("scenario", config.scenarios, suite.Scenarios, func(s Scenario) string { return s.Name })
 	if err != nil {
 		return plan{}, err
 	}
-	if err := checkKeys(scenarios, styles, ask.set); err != nil {
+	if err := checkKeys(scenarios, styles, config.set); err != nil {
 		return plan{}, err
 	}
 	p := plan{baseline: styles[0].Name}
@@ -61,20 +62,17 @@ func newPlan(suite Suite, ask runFlags) (plan, error) {
 		if err := scenario.sound(); err != nil {
 			return plan{}, err
 		}
-		contests, err := contestsOf(scenario, styles, ask)
+		if len(config.scenarios) == 0 && !scenario.measures(styles) {
+			continue // it was not asked for by name
+		}
+		comparisons, err := comparisonsOf(scenario, styles, config)
 		if err != nil {
 			return plan{}, err
 		}
-		for _, c := range contests {
-			arms += len(c.arms)
-			if c.proven {
-				arms += len(c.proofArms())
-			}
-			if c.observed {
-				arms += len(c.observations())
-			}
+		for _, c := range comparisons {
+			arms += len(c.all())
 		}
-		p.contests = append(p.contests, contests...)
+		p.comparisons = append(p.comparisons, comparisons...)
 	}
 	if arms > maxArms {
 		return plan{}, usagef("this asks for %d cells, at most %d fit a run: give fewer values to -set", arms, maxArms)
@@ -82,7 +80,7 @@ func newPlan(suite Suite, ask runFlags) (plan, error) {
 	return p, nil
 }
 
-// pick takes the wanted ones in the suite's order, or all.
+// pick returns the wanted ones in the suite's order; all if none is named.
 func pick[T any](what string, wanted []string, all []T, name func(T) string) ([]T, error) {
 	var names []string
 	for _, item := range all {
@@ -127,38 +125,38 @@ func (k Key) applies(style Style) bool {
 	return len(k.Styles) == 0 || slices.Contains(k.Styles, style.Name)
 }
 
-// contestsOf multiplies out the keys that all styles share.
-func contestsOf(scenario Scenario, styles []Style, ask runFlags) ([]contestPlan, error) {
-	styles, err := scenario.arms(styles, ask.set)
+// comparisonsOf makes a comparison for each combination of the keys that all styles share.
+func comparisonsOf(scenario Scenario, styles []Style, config config) ([]comparisonPlan, error) {
+	styles, err := scenario.arms(styles, config.set)
 	if err != nil {
 		return nil, err
 	}
-	shared, _, err := settingsOf(scenario.Keys, ask.set, func(k Key) bool { return len(k.Styles) == 0 })
+	shared, _, err := settingsOf(scenario.Keys, config.set, func(k Key) bool { return len(k.Styles) == 0 })
 	if err != nil {
 		return nil, err
 	}
-	var contests []contestPlan
+	var comparisons []comparisonPlan
 	for i, options := range product(shared) {
-		size, err := scenario.size(ask.effort, options)
+		size, err := scenario.size(config.effort, options)
 		if err != nil {
 			return nil, err
 		}
-		c := contestPlan{scenario: scenario, options: options, size: size, profiled: i == 0 || ask.effort.ProfileAll,
-			proven: ask.proof && scenario.provable(), observed: ask.ledger && scenario.provable()}
+		c := comparisonPlan{scenario: scenario, options: options, size: size, profiled: i == 0 || config.effort.ProfileAll,
+			controlled: config.controls && scenario.controllable(), instrumented: config.instruments && scenario.controllable()}
 		for _, style := range styles {
-			arms, err := armsOf(scenario, style, options, ask.set)
+			arms, err := armsOf(scenario, style, options, config.set)
 			if err != nil {
 				return nil, err
 			}
 			c.arms = append(c.arms, arms...)
 		}
-		contests = append(contests, c)
+		comparisons = append(comparisons, c)
 	}
-	return contests, nil
+	return comparisons, nil
 }
 
-// armsOf multiplies out the keys that are the style's own.
-func armsOf(scenario Scenario, style Style, shared Options, set settings) ([]arm, error) {
+// armsOf makes an arm for each combination of the keys that are the style's own.
+func armsOf(scenario Scenario, style Style, shared Options, set settings) ([]armPlan, error) {
 	own, _, err := settingsOf(scenario.Keys, set, func(k Key) bool { return len(k.Styles) > 0 && k.applies(style) })
 	if err != nil {
 		return nil, err
@@ -167,15 +165,15 @@ func armsOf(scenario Scenario, style Style, shared Options, set settings) ([]arm
 	if err != nil {
 		return nil, err
 	}
-	var arms []arm
+	var arms []armPlan
 	for _, options := range product(own) {
-		arms = append(arms, arm{style: style.Name, options: shared.and(options), named: named})
+		arms = append(arms, armPlan{style: style.Name, options: shared.and(options), named: named})
 	}
 	return arms, nil
 }
 
-// settingsOf gives the keys that are wanted with their values, and which of them
-// belong in a cell's name, sorted.
+// settingsOf returns the wanted keys with their values, and the names, sorted, of those
+// that are in a cell's name.
 func settingsOf(keys []Key, set settings, wanted func(Key) bool) (all []setting, named []string, err error) {
 	named = []string{}
 	for _, key := range keys {
@@ -193,4 +191,44 @@ func settingsOf(keys []Key, set settings, wanted func(Key) bool) (all []setting,
 	}
 	slices.Sort(named)
 	return all, named, nil
+}
+
+// apart reports whether the arms are pieces that do not do the same work.
+func (s Scenario) apart() bool { return len(s.Arms) > 0 }
+
+// keys are the scenario's own and the one that picks arms, if it has any.
+func (s Scenario) keys() []Key {
+	if !s.apart() {
+		return s.Keys
+	}
+	var names []string
+	for _, arm := range s.Arms {
+		names = append(names, arm.Name)
+	}
+	return append(slices.Clone(s.Keys), Key{Name: s.ArmKey, Values: names, Default: strings.Join(names, ","),
+		Doc: "which to measure; " + names[0] + ", which ratios are to, always is"})
+}
+
+// measures reports whether the scenario is measured in one of the styles.
+func (s Scenario) measures(styles []Style) bool {
+	return len(s.Styles) == 0 || slices.ContainsFunc(styles, func(style Style) bool { return slices.Contains(s.Styles, style.Name) })
+}
+
+// arms are the styles, or those of the scenario's own arms that were asked for.
+func (s Scenario) arms(styles []Style, set settings) ([]Style, error) {
+	if !s.apart() {
+		of := slices.DeleteFunc(slices.Clone(styles), func(style Style) bool {
+			return len(s.Styles) > 0 && !slices.Contains(s.Styles, style.Name)
+		})
+		if len(of) == 0 {
+			return nil, usagef("scenario %s has none of these styles: it has %s", s.Name, strings.Join(s.Styles, ", "))
+		}
+		return of, nil
+	}
+	keys := s.keys()
+	wanted, _, err := keys[len(keys)-1].values(set)
+	if err != nil {
+		return nil, err
+	}
+	return pick(s.ArmKey, append(wanted, s.Arms[0].Name), s.Arms, func(arm Style) string { return arm.Name })
 }

@@ -6,36 +6,32 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
-	"rubato/reports"
+	"rubato/results"
 )
 
-// rounds measures: in each round every arm runs one block, in an order drawn from
-// the seed, so that what drifts in the machine meets all alike.
-func (c *contest) rounds(ctx context.Context) error {
-	rounds, look := c.plan.rounds(c.ask), c.looker()
-	c.progress.say("%s: up to %s of %s", c.name, plural(rounds, "round"), c.size())
+// rounds measures a scenario that a clock paces, or pieces. In each round every arm runs
+// one block, in an order drawn from the seed, so that drift of the machine affects all
+// arms alike. Others are measured in trials.
+func (c *comparison) rounds(ctx context.Context) error {
+	if c.plan.inTrials() {
+		return c.trials(ctx)
+	}
+	rule := c.plan.stopping(c.config)
+	c.progress.say("%s: up to %s of %s", c.name, plural(rule.rounds, "round"), c.size())
 	start := time.Now()
-	for round, order := range orders(c.ask.seed, c.name, rounds, len(c.entrants)) {
-		if len(c.standing()) == 0 || look.over(round, time.Since(start)) {
-			c.progress.skip(rounds - round)
+	for round, order := range orders(c.config.seed, c.name, rule.rounds, len(c.arms)) {
+		if len(c.valid()) == 0 || rule.over(round, time.Since(start)) {
 			return nil
 		}
 		began := time.Now()
-		if c.renews() {
-			if err := c.renew(ctx); err != nil {
-				return err
-			}
-			if len(c.standing()) == 0 {
-				return nil
-			}
-		}
-		keep := func(_ *entrant, b *reports.Block) error {
+		keep := func(_ *arm, b *results.Block) error {
 			b.Round = round
-			return c.record.add(reports.Line{Block: b})
+			return c.record.add(results.Line{Block: b})
 		}
-		if err := c.lockstep(ctx, c.n, order, keep); err != nil {
+		if err := c.interleave(ctx, c.n, order, keep); err != nil {
 			return err
 		}
 		if round == 0 {
@@ -43,46 +39,18 @@ func (c *contest) rounds(ctx context.Context) error {
 				return err
 			}
 		}
-		c.progress.step()
-		if look.certain(round) {
-			c.progress.say("%s: decided after %s, %v", c.name, plural(round+1, "round"), time.Since(start).Round(time.Second))
-			c.progress.skip(rounds - round - 1)
-			return nil
-		}
-		if took := time.Since(began); took > longRound && round+1 < rounds {
-			c.progress.say("%s: round %d of %d took %v", c.name, round+1, rounds, took.Round(time.Second))
+		if took := time.Since(began); took > longRound && round+1 < rule.rounds {
+			c.progress.say("%s: round %d of %d took %v", c.name, round+1, rule.rounds, took.Round(time.Second))
 		}
 	}
 	return nil
 }
 
-// longRound is what a reader of plain lines waits for without a word.
+// longRound is how long a round may take without a line about it.
 const longRound = 5 * time.Second
 
-// rounds are those of a contest at most.
-func (p contestPlan) rounds(ask runFlags) int {
-	switch {
-	case p.decided(ask):
-		return maxDecidedRounds()
-	case p.size.Rounds > 0:
-		return min(p.size.Rounds, ask.effort.Rounds)
-	}
-	return ask.effort.Rounds
-}
-
-// rounds are those of all contests at most.
-func (p plan) rounds(ask runFlags) (sum int) {
-	for _, c := range p.contests {
-		sum += c.rounds(ask)
-	}
-	return sum
-}
-
 // size says how much an arm does in a round.
-func (c *contest) size() string {
-	if c.plan.scenario.apart() {
-		return fmt.Sprintf("%d arms apart, %v each", len(c.standing()), apartBlock)
-	}
+func (c *comparison) size() string {
 	size := plural(c.n, "operation")
 	if c.plan.scenario.Together {
 		size += ", all arms at the same time"
@@ -90,17 +58,11 @@ func (c *contest) size() string {
 	return size
 }
 
-// enough tells whether a contest has had the rounds that its time allows, which is
-// more for one of many arms.
-func (e Effort) enough(rounds, arms int, spent time.Duration) bool {
-	return rounds >= fewRounds && spent >= e.Enough*time.Duration(max(1, arms/8))
-}
-
-// orders are the permutations of the arms, one a round: a function of seed and
-// contest alone.
-func orders(seed uint64, contest string, rounds, arms int) [][]int {
+// orders are permutations of the arms, one per round. They depend on the seed and the
+// comparison's name alone.
+func orders(seed uint64, comparison string, rounds, arms int) [][]int {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(contest)) // cannot fail
+	_, _ = h.Write([]byte(comparison)) // cannot fail
 	source := rand.New(rand.NewPCG(seed, h.Sum64()))
 	all := make([][]int, rounds)
 	for i := range all {
@@ -109,11 +71,170 @@ func orders(seed uint64, contest string, rounds, arms int) [][]int {
 	return all
 }
 
-// checkpoint records what is known of the cells so far, verdicts and transcripts
-// among it, for a run that does not live to write its summary.
+// checkpoint records what is known of the cells so far, with verdicts and transcripts, in
+// case the run ends before it writes its summary.
 func (m *measurement) checkpoint() error {
 	soFar := *m.result
 	soFar.Incomplete = "the run ended before it wrote its summary"
-	soFar.Cells = slices.DeleteFunc(slices.Clone(soFar.Cells), func(c reports.Cell) bool { return !m.touched(c) })
-	return m.record.add(reports.Line{Run: &soFar})
+	soFar.Cells = slices.DeleteFunc(slices.Clone(soFar.Cells), func(c results.Cell) bool { return !m.touched(c) })
+	return m.record.add(results.Line{Run: &soFar})
+}
+
+// interleave has every valid arm run a block of the next n stimuli, see work.
+func (c *comparison) interleave(ctx context.Context, n int, order []int, keep func(*arm, *results.Block) error) error {
+	how := c.inTurn
+	if c.plan.scenario.Together {
+		how = c.atOnce
+	}
+	return c.work(ctx, slicing{Ops: n, Turns: 1}, order, how, keep)
+}
+
+// A working has the valid arms work, in an order of their indices, and calls handle with
+// each place in the order and the answer of its arm.
+type working func(ctx context.Context, s slicing, order []int, handle func(place int, answer reply) error) error
+
+// work has every valid arm run the next stimuli and then compares their work. It does so
+// also while warming up: a store that differs once stays different. keep gets each block
+// as it comes.
+func (c *comparison) work(ctx context.Context, s slicing, order []int, how working, keep func(*arm, *results.Block) error) error {
+	blocks := make([]*results.Block, len(c.arms))
+	err := how(ctx, s, order, func(place int, answer reply) error {
+		i := order[place]
+		a := c.arms[i]
+		if answer.Block == nil {
+			return fmt.Errorf("%s: no block came back", a.title())
+		}
+		blocks[i] = answer.Block
+		blocks[i].Cell, blocks[i].Turn = a.key, place
+		if wrong := a.wrong(answer); wrong != "" {
+			a.invalidate("stimuli %d to %d, style %s: %s", c.next, c.next+int(answer.Block.Stimuli)-1, a.style, wrong)
+		}
+		return keep(a, blocks[i])
+	})
+	if err != nil {
+		return err
+	}
+	c.compare(blocks, s.stimuli())
+	c.next += s.stimuli()
+	c.valid()
+	return nil
+}
+
+// inTurn has the arms work one after the other.
+func (c *comparison) inTurn(ctx context.Context, s slicing, order []int, handle func(turn int, answer reply) error) error {
+	for turn, i := range order {
+		if c.arms[i].invalid() {
+			continue
+		}
+		done := c.progress.patiently(c.arms[i].title())
+		answer, err := c.block(ctx, c.arms[i], s.Ops)
+		done()
+		if err == nil {
+			err = handle(turn, answer)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// atOnce has all arms work at the same time. When all have answered, the answers are
+// handled in order. The first failure ends the wait.
+func (c *comparison) atOnce(ctx context.Context, s slicing, order []int, handle func(turn int, answer reply) error) error {
+	defer c.progress.patiently(c.name)()
+	answers := make([]reply, len(order))
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var working sync.WaitGroup
+	for turn, i := range order {
+		a := c.arms[i]
+		if a.invalid() {
+			continue
+		}
+		working.Go(func() {
+			answer, err := c.block(ctx, a, s.Ops)
+			if answers[turn] = answer; err != nil {
+				fail(err)
+			}
+		})
+	}
+	working.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	for turn, i := range order {
+		if c.arms[i].invalid() {
+			continue
+		}
+		if err := handle(turn, answers[turn]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// block asks one arm for its block.
+func (c *comparison) block(ctx context.Context, a *arm, n int) (reply, error) {
+	if c.plan.scenario.apart() {
+		n = a.n
+	}
+	defer a.sample()()
+	return a.process.ask(ctx, request{Do: doBlock, First: c.next, N: n}, c.blockLimit())
+}
+
+// compare makes an arm invalid whose work differs from the baseline's, or that did none.
+func (c *comparison) compare(blocks []*results.Block, n int) {
+	reference := blocks[0]
+	for i, a := range c.arms {
+		b := blocks[i]
+		if b == nil {
+			continue
+		}
+		if c.floor.under(b.Ops, b.Wall) {
+			a.invalidate("%d operations in %v: less than an empty loop takes, so the compiler removed the work", b.Ops, b.Wall)
+		}
+		if c.plan.scenario.apart() || c.arms[0].invalid() || a.invalid() {
+			continue
+		}
+		span := fmt.Sprintf("stimuli %d to %d, style %s", c.next, c.next+n-1, a.style)
+		if other := b.Done().Difference(a.baselineOf(reference, b)); other != "" {
+			a.invalidate("%s: %s", span, other)
+		}
+	}
+}
+
+// baselineOf is the work to compare a block with. An arm that measures what the digest
+// costs has none to compare; its effects, bytes, order and rows are compared all the same.
+func (a *arm) baselineOf(reference, b *results.Block) results.WorkDone {
+	done := reference.Done()
+	if !a.verified() {
+		done.Digest = b.Digest
+	}
+	return done
+}
+
+// wrong is what is wrong with a block by itself; "" if nothing is.
+func (a *arm) wrong(answer reply) string {
+	switch {
+	case answer.Wrong != "":
+		return answer.Wrong
+	case 2*answer.Block.Wall < answer.Least:
+		return fmt.Sprintf("it took %v, but what it stored takes %v on this disk: it was done before the clock started, or not at all", answer.Block.Wall, answer.Least)
+	}
+	return drifted(a.settingsOfScript(), answer.Settings)
+}
+
+func (a *arm) verified() bool { return Setup{Instruments: a.instruments}.Verified() }
+
+// settingsOfScript are the settings of the script as timed blocks must report them: the
+// script is always verified, the blocks of this arm may not be.
+func (a *arm) settingsOfScript() []Setting {
+	settings := slices.Clone(a.settings)
+	for i := range settings {
+		if settings[i].Name == VerifiedSetting && !a.verified() {
+			settings[i].Value = "false"
+		}
+	}
+	return settings
 }

@@ -5,28 +5,37 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"os"
+	"slices"
+	"sync"
 	"time"
 
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"rubato/inference"
 	"rubato/reports"
+	"rubato/results"
+	"rubato/runner/host"
 )
 
-// A measurement is one rubato run under way: what all of its contests share.
+// A measurement is a run in progress: what all of its comparisons share.
 type measurement struct {
-	ask       runFlags
+	config    config
 	limits    limits
 	floor     floor
 	folder    folder
 	record    *record
 	progress  *progress
 	leftovers *leftovers
-	result    *reports.Run
+	result    *results.Run
 }
 
 // run measures and renders.
 func (p program) run(ctx context.Context, args []string) int {
-	ask, err := parseRun(args)
+	config, err := parseRun(args)
 	if errors.Is(err, flag.ErrHelp) {
 		p.printHelp(p.stdout, "run")
 		return exitPass
@@ -34,25 +43,25 @@ func (p program) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.fail(err)
 	}
-	plan, err := newPlan(p.suite, ask)
+	plan, err := newPlan(p.suite, config)
 	if err == nil {
-		err = checkOut(ask.out)
+		err = checkOut(config.out)
 	}
-	if err == nil && ask.decide.on {
-		if plan.budgets, err = ask.decide.limits(); err != nil {
+	if err == nil {
+		if plan.budgets, err = config.decide.limits(); err != nil {
 			err = usageError{err.Error()}
 		}
 	}
 	if err != nil {
 		return p.fail(err)
 	}
-	return p.measure(ctx, ask, plan, append([]string{p.name, "run"}, args...))
+	return p.measure(ctx, config, plan, append([]string{p.name, "run"}, args...))
 }
 
-// measure is a run whose arguments are right.
-func (p program) measure(ctx context.Context, ask runFlags, plan plan, command []string) int {
+// measure runs a plan.
+func (p program) measure(ctx context.Context, config config, plan plan, command []string) int {
 	started := time.Now()
-	folder, err := makeFolder(ask.out, started)
+	folder, err := makeFolder(config.out, started)
 	if err != nil {
 		return p.fail(err)
 	}
@@ -62,69 +71,65 @@ func (p program) measure(ctx context.Context, ask runFlags, plan plan, command [
 	if err != nil {
 		return p.fail(err)
 	}
-	m := &measurement{ask: ask, limits: p.limits, folder: folder, record: record, leftovers: p.left,
-		progress: newProgress(p.stderr, plan.rounds(ask))}
-	m.result = newResult(p.suite, ask, plan, command, started)
-	if ask.decide.on {
-		plan.rule(m.result, ask, plan.budgets)
+	m := &measurement{config: config, limits: p.limits, folder: folder, record: record, leftovers: p.left,
+		progress: newProgress(p.stderr, len(plan.comparisons))}
+	m.result = newResult(p.suite, config, plan, command, started)
+	plan.rule(m.result, config, plan.budgets)
+	if m.config.confidence = inference.Confidence; m.result.Rule != nil {
+		m.config.confidence = 1 - (1-inference.Confidence)/float64(max(1, m.result.Rule.Rows))
 	}
-	root, times := os.DirFS("/"), readTimes()
-	m.result.Machine = readMachine(root, p.suite.Versions)
+	readAfter := host.ReadMachine(&m.result.Machine, p.suite.Versions)
 	m.floor = measureFloor()
-	m.progress.say("measuring into %s, effort %s, seed %d", folder.show, ask.effort.Name, ask.seed)
+	m.progress.say("measuring into %s, effort %s, seed %d", folder.show, config.effort.Name, config.seed)
 	for _, warning := range m.result.Machine.Warnings {
 		m.progress.say("warning: %s", warning)
 	}
-	failure := m.contests(ctx, plan)
+	failure := m.comparisons(ctx, plan)
 	m.progress.finish()
 	p.clear()
 	m.result.Seconds = time.Since(started).Seconds()
-	machine{&m.result.Machine, root}.after(times, readTimes())
+	readAfter()
 	return p.finish(m, failure)
 }
 
-// clear takes away what a run works with. It is called again when the run is over,
-// whatever the run has met.
+// clear removes what a run works with. It is called again at the end of the program.
 func (p program) clear() {
 	if err := p.left.clear(); err != nil {
 		fmt.Fprintf(p.stderr, "%s: left behind: %v\n", p.name, err)
 	}
 }
 
-// contests holds one after the other. The first failure ends the run.
-func (m *measurement) contests(ctx context.Context, plan plan) error {
+// comparisons measures one after the other. The first failure ends the run.
+func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 	header := *m.result
 	header.Cells = nil // none is known yet
-	if err := m.record.add(reports.Line{Run: &header}); err != nil {
+	if err := m.record.add(results.Line{Run: &header}); err != nil {
 		return err
 	}
-	cells, proofs, ledger := m.result.Cells, m.result.Proofs, m.result.Ledger
-	for i, c := range plan.contests {
-		var own []*reports.Cell
-		for j := range c.arms {
-			own = append(own, &cells[j])
-		}
-		cells = cells[len(c.arms):]
-		contest := newContest(m, i, c, own)
-		if c.proven {
-			contest.prove(&proofs[0])
-			proofs = proofs[1:]
-		}
-		if c.observed {
-			ledger = contest.observe(ledger)
-		}
-		if err := contest.hold(ctx); err != nil {
+	cells := cellsByKey(m.result)
+	for i, c := range plan.comparisons {
+		if err := newComparison(m, i, c, cells).measure(ctx); err != nil {
 			return err
 		}
+		m.progress.step()
 	}
 	return nil
 }
 
+// cellsByKey are the records of all arms.
+func cellsByKey(run *results.Run) map[string]*results.Cell {
+	cells := map[string]*results.Cell{}
+	for _, cell := range run.Arms() {
+		cells[cell.Key()] = cell
+	}
+	return cells
+}
+
 // newResult is the run before anything is measured: all cells, no figures.
-func newResult(suite Suite, ask runFlags, plan plan, command []string, started time.Time) *reports.Run {
-	run := &reports.Run{Schema: reports.Schema, Started: started.UTC(), Command: command,
-		Effort: ask.effort.Name, Fresh: ask.fresh, Seed: ask.seed, Baseline: plan.baseline}
-	for _, c := range plan.contests {
+func newResult(suite Suite, config config, plan plan, command []string, started time.Time) *results.Run {
+	run := &results.Run{Schema: results.Schema, Started: started.UTC(), Command: command,
+		Effort: config.effort.Name, Fresh: true, Seed: config.seed, Baseline: plan.baseline}
+	for _, c := range plan.comparisons {
 		s := c.scenario
 		if n := len(run.Scenarios); n == 0 || run.Scenarios[n-1].Name != s.Name {
 			run.Scenarios = append(run.Scenarios, s.result())
@@ -132,35 +137,35 @@ func newResult(suite Suite, ask runFlags, plan plan, command []string, started t
 		for _, a := range c.arms {
 			run.Cells = append(run.Cells, a.cell(s.Name))
 		}
-		if c.observed {
-			run.Ledger = append(run.Ledger, c.ledger()...)
+		if c.instrumented {
+			run.Instruments = append(run.Instruments, c.instruments()...)
 		}
 	}
-	plan.proofs(run, ask.plant)
+	plan.controls(run, config.slowdown)
 	return run
 }
 
-// proofs makes the places for what each contest could have seen.
-func (p plan) proofs(run *reports.Run, share float64) {
-	proven := 0
-	for _, c := range p.contests {
-		if c.proven {
-			proven++
+// controls makes the records of each comparison's controls.
+func (p plan) controls(run *results.Run, share float64) {
+	controlled := 0
+	for _, c := range p.comparisons {
+		if c.controlled {
+			controlled++
 		}
 	}
-	for _, c := range p.contests {
-		if c.proven {
-			run.Proofs = append(run.Proofs, c.proof(share, proven))
+	for _, c := range p.comparisons {
+		if c.controlled {
+			run.Controls = append(run.Controls, c.controls(share, controlled))
 		}
 	}
 }
 
-// result is what a reader of the results has to know of the scenario.
-func (s Scenario) result() reports.Scenario {
-	out := reports.Scenario{Name: s.Name, Answers: s.Answers, Op: s.Op, Claims: s.Claims, ArmKey: s.ArmKey, Pairs: s.Pairs,
-		Paced: s.Paced, Together: s.Together, Bare: s.Bare, Measures: s.Measures}
+// result is what readers of the results need to know of the scenario.
+func (s Scenario) result() results.Scenario {
+	out := results.Scenario{Name: s.Name, Answers: s.Answers, Op: s.Op, Claims: s.Claims, ArmKey: s.ArmKey, Pairs: s.Pairs,
+		Paced: s.Paced, Together: s.Together, Bare: s.Bare, Measures: s.Measures, Alone: s.Alone}
 	for _, arm := range s.Arms {
-		out.Arms = append(out.Arms, reports.Arm(arm))
+		out.Arms = append(out.Arms, results.Arm(arm))
 	}
 	if s.apart() {
 		out.Baseline = s.Arms[0].Name
@@ -168,7 +173,206 @@ func (s Scenario) result() reports.Scenario {
 	return out
 }
 
-// cell is the arm's place in the result.
-func (a arm) cell(scenario string) reports.Cell {
-	return reports.Cell{Scenario: scenario, Style: a.style, Options: maps.Clone(a.options), Named: a.named, Role: a.role, Warnings: []string{}}
+// cell is the arm's record in the result, still without figures.
+func (a armPlan) cell(scenario string) results.Cell {
+	return results.Cell{Scenario: scenario, Style: a.style, Options: maps.Clone(a.options), Named: a.named, Role: a.role, Warnings: []string{}}
+}
+
+// finish computes and renders the results. It marks those of a failed run incomplete.
+func (p program) finish(m *measurement, failure error) int {
+	run := m.result
+	if failure != nil {
+		run.Incomplete = failure.Error()
+		run.Cells = slices.DeleteFunc(run.Cells, func(c results.Cell) bool { return !m.touched(c) })
+		run.Controls = slices.DeleteFunc(run.Controls, func(p results.Controls) bool { return !m.touched(p.AA) })
+		run.Instruments = slices.DeleteFunc(run.Instruments, func(o results.Instrument) bool { return !m.touched(o.Arm) })
+	}
+	reports.Summarize(run, m.record.details)
+	failure = errors.Join(failure, m.record.finish(run))
+	if run.Incomplete == "" && failure != nil {
+		run.Incomplete = failure.Error()
+	}
+	if err := reports.Write(m.folder.path, run, m.record.details); err != nil {
+		failure = errors.Join(failure, fmt.Errorf("rendering: %w", err))
+	}
+	failure = errors.Join(failure, m.folder.pointLatest())
+	p.conclude(run, m.folder.show)
+	if failure != nil {
+		return p.fail(fmt.Errorf("the run is incomplete: %w", failure))
+	}
+	return exitCode(run)
+}
+
+// touched reports whether a run that ended early has results of this cell.
+func (m *measurement) touched(c results.Cell) bool {
+	key := c.Key()
+	return c.Verdict == results.Invalid ||
+		slices.ContainsFunc(m.record.details.Blocks, func(b results.Block) bool { return b.Cell == key })
+}
+
+// conclude prints the tables and where the report is.
+func (p program) conclude(run *results.Run, folder string) {
+	if len(run.Cells) > 0 {
+		fmt.Fprint(p.stdout, reports.Terminal(run))
+	}
+	fmt.Fprintf(p.stdout, "%s/report.html\n", folder)
+}
+
+// exitCode is that of a complete run. One that decides also fails when a budget is exceeded.
+func exitCode(run *results.Run) int {
+	seen := map[string]bool{}
+	for _, c := range run.Cells {
+		seen[c.Verdict] = true
+		for _, j := range c.Judged {
+			seen["over budget"] = seen["over budget"] || run.Decides() && j.Limit > 0 && j.Verdict == string(inference.Over)
+			seen[results.Inconclusive] = seen[results.Inconclusive] || run.Decides() && j.Verdict == string(inference.Inconclusive)
+		}
+	}
+	insensitive := slices.ContainsFunc(run.Controls, func(p results.Controls) bool { return p.Insensitive != "" })
+	switch {
+	case seen[results.Invalid] || insensitive:
+		return exitInvalid
+	case seen["over budget"]:
+		return exitOver
+	case seen[results.Inconclusive]:
+		return exitInconclusive
+	}
+	return exitPass
+}
+
+// report renders a folder again.
+func (p program) report(args []string) int {
+	flags := newFlags("report")
+	into := flags.String("into", "", "")
+	names, err := parseAnywhere(flags, args)
+	if errors.Is(err, flag.ErrHelp) {
+		p.printHelp(p.stdout, "report")
+		return exitPass
+	}
+	if err != nil {
+		return p.fail(err)
+	}
+	if len(names) != 1 {
+		return p.fail(usagef("report takes one folder, as in: %s report out/latest", p.name))
+	}
+	run, details, err := results.Load(names[0])
+	if err != nil {
+		return p.fail(usageError{err.Error()})
+	}
+	reports.Summarize(run, details)
+	if err := reports.Write(names[0], run, details); err != nil {
+		return p.fail(err)
+	}
+	p.conclude(run, names[0])
+	if *into != "" {
+		if err := reports.Embed(*into, run); err != nil {
+			return p.fail(err)
+		}
+	}
+	if run.Incomplete != "" {
+		return p.fail(fmt.Errorf("the run is incomplete: %s", run.Incomplete))
+	}
+	return exitCode(run)
+}
+
+// A progress shows on stderr how far a run is: a bar on a terminal, else plain lines.
+type progress struct {
+	mu  sync.Mutex
+	to  io.Writer
+	bar *progressbar.ProgressBar // nil without a terminal
+}
+
+func newProgress(to io.Writer, comparisons int) *progress {
+	p := &progress{to: to}
+	if isTerminal(to) {
+		p.bar = progressbar.NewOptions(comparisons, progressbar.OptionSetWriter(to), progressbar.OptionSetDescription("comparisons"),
+			progressbar.OptionSetWidth(30), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetRenderBlankState(true))
+	}
+	return p
+}
+
+// isTerminal is false, too, if NO_COLOR asks for plain output (no-color.org).
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
+}
+
+// say writes a line, above the bar if there is one.
+func (p *progress) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(p.writer(), format+"\n", args...) // a closed terminal stops no run
+}
+
+// step counts a comparison.
+func (p *progress) step() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Add(1)
+	}
+}
+
+// finish removes the bar.
+func (p *progress) finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
+	}
+}
+
+// writer is for whole lines, which appear above the bar.
+func (p *progress) writer() io.Writer { return aboveBar{p} }
+
+type aboveBar struct{ *progress }
+
+func (w aboveBar) Write(text []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.bar == nil {
+		return w.to.Write(text)
+	}
+	_ = w.bar.Clear()
+	n, err := w.to.Write(text)
+	_ = w.bar.RenderBlank()
+	return n, err
+}
+
+// How often a line is written while a block lasts.
+const (
+	firstWord  = 30 * time.Second
+	rarestWord = 5 * time.Minute
+)
+
+// patiently writes a line now and then, ever more rarely, until done is called.
+func (p *progress) patiently(what string) (done func()) {
+	start, next := time.Now(), time.NewTimer(firstWord)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-next.C:
+				spent := time.Since(start)
+				p.say("%s: at work for %v", what, spent.Round(time.Second))
+				next.Reset(min(spent, rarestWord))
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func() {
+		next.Stop()
+		close(stop)
+		<-stopped
+	}
+}
+
+// plural is a number of things.
+func plural(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
 }

@@ -7,77 +7,122 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 )
 
-const selfcheckHelp = `Usage: %[1]s selfcheck [flags]
+// selfcheckHelp has the sizes of slowdowns from the constants. It is a format, so their
+// percent signs are doubled.
+var selfcheckHelp = strings.NewReplacer("SLOW", plus(slowdownShares[kernelSlow])+"%", "GATE", plus(gateShare)+"%").Replace(`Usage: %[1]s selfcheck [flags]
 
-Does this machine measure well enough? Runs trials of which the answer is known, by
-the machinery of %[1]s run: an arm, its twin (the same code) and the same arm slowed
-down by 10 %%, each in a process of its own, in random order round by round. It does
-so in quiet, beside a CPU hog and a memory hog, under a storm of garbage collection,
-and with children that are stopped and resumed; and says how often it was wrong.
+Does this machine measure well enough? The self-check runs trials whose answer is
+known, with the same code as %[1]s run. A trial has three arms: an arm, its A/A control
+(the same code) and the arm with an injected slowdown of SLOW. Each arm has a new
+process in each trial. The arms take turns: one operation of about 1 ms, then the next
+arm. ` + strconv.Itoa(sessionTrials) + ` trials make a session, which is judged like a run. Half of the time the machine is
+quiet. The other sessions are beside a CPU hog, beside a memory hog, with constant
+garbage collection, and with processes that are stopped and resumed. The answer says
+which change the machine finds in ` + inSeconds(effectTime) + `, and how often the method was wrong.
 
-  -quick      some 50 s, short trials, wide intervals (default: 5 minutes)
-  -json       the answer as JSON: type_i, coverage, smallest_effect (shares of 1),
-              fit, and more; rates of all trials, smallest_effect of the quiet ones
-  -seed N     the same orders and disturbances again (default: drawn, and told)
-  -rates      measure the error rates of the method at length, some 20 minutes, and
-              write them to -into; exit 1 if one is not reached
-  -trials N   how many trials -rates makes beside the hog, and as many in quiet; of
-              other kinds in proportion (default 100)
-  -into FILE  where -rates writes (default docs/error-rates.md)
+  -quick       take under 2 minutes: fewer sessions, wide intervals (default: 5 minutes)
+  -json        print the answer as JSON: headline, type_i, coverage and
+               minimum_detectable_effect (1 is 100 %%), fit, and more. Rates are of all
+               sessions, the effect is of the quiet ones
+  -seed N      repeat the orders and disturbances of an earlier self-check (default:
+               random; the answer shows it)
+  -rates       measure the error rates of the method for up to 20 minutes and write them
+               to the file of -into; exit 1 if a goal is not reached
+  -sessions N  number of sessions that -rates runs beside the CPU hog, and again on the
+               quiet machine; other sessions in proportion (default ` + strconv.Itoa(hogSessions) + `)
+  -into FILE   the file that -rates writes (default docs/error-rates.md)
 
-type I           share of twins that are called different, at a nominal 5 %%
-coverage         share of 95 %% intervals that hold the planted slowness
-smallest effect  what a run of all rounds of a pair of processes would find 9 times out
-                 of 10 (how many is told); 7 (a factor of 8) stands
-                 for more than that
-over             share of twins that a gate at +5 %% would have refused
-in turn          share of twins called different had one been measured after the
-                 other, as many benchmarks do: the same blocks in another order
+type I      share of A/A controls that are called different, at a nominal 5 %%
+coverage    share of 95 %% intervals that contain the injected slowdown
+over        share of A/A controls that a gate at GATE would refuse
+in turn     share of A/A controls that would be called different if one arm were
+            measured after the other, as many benchmarks do: the same trials in
+            another order
+minimum detectable effect
+            the smallest change that a run of ` + inSeconds(effectTime) + ` finds 9 times out of 10;
+            7 (a factor of 8) means 7 or more
 
-Exit codes: 0 fit for gates, 1 not fit, 2 usage, 3 inconclusive: too little was seen,
-4 the self-check's own work differed between processes, 5 it failed or was stopped;
-what was seen by then is told.
-`
+Exit codes: 0 fit for gates, 1 not fit, 2 usage, 3 inconclusive: too few sessions,
+4 the processes of the self-check did different work, 5 it failed or was stopped.
+In all cases but 2 the answer shows the sessions so far.
+`)
+
+// plus shows a slowdown: +1 %.
+func plus(share float64) string { return fmt.Sprintf("+%.4g %%", 100*share) }
+
+// inSeconds shows a time: 20 s.
+func inSeconds(d time.Duration) string { return fmt.Sprintf("%.4g s", d.Seconds()) }
 
 // selfcheckFlags are the arguments of rubato selfcheck.
 type selfcheckFlags struct {
-	quick, asJSON, rates bool
-	seed                 uint64
-	into                 string
-	trials               int // beside the hog; in quiet as many again
+	asJSON, rates bool
+	length        checkLength
+	seed          uint64
+	into          string
 }
 
+const (
+	// sessionTrials is how many trials a session has. Its interval goes from the second to
+	// the eighth value. It errs in 3.9 % of sessions; that of 10 trials has the same rank
+	// and errs in 2.1 %: 3.9 % is closer to the nominal 5 %.
+	sessionTrials = 9
+	// sessionTime is about what a session takes on a quiet machine. Trials are as short as
+	// those of a run of this time, so that there are many sessions.
+	sessionTime = 2 * time.Second
+	// effectTime is the time of a long series. Its trials are as rubato run plans them for
+	// this time, and a minimum detectable effect is computed from them.
+	effectTime = 20 * time.Second
+)
+
+// A checkLength is the length of a self-check.
+type checkLength struct {
+	series  time.Duration // of short trials under one condition, one after the other
+	effects int           // long series of the quiet machine
+	others  int           // long series under each other condition
+	atLeast int           // sessions that a verdict needs
+	time    time.Duration // for all series, long ones included
+	hog     int           // for -rates, instead of time: sessions beside the CPU hog, and again on the quiet machine
+}
+
+var (
+	quickCheck = checkLength{series: 4 * time.Second, effects: 1, atLeast: 30, time: 100 * time.Second}
+	wholeCheck = checkLength{series: 4 * time.Second, effects: 5, others: 1, atLeast: 60, time: 285 * time.Second}
+)
+
 func parseSelfcheck(args []string) (selfcheckFlags, error) {
-	var ask selfcheckFlags
+	ask := selfcheckFlags{length: wholeCheck}
 	flags := newFlags("selfcheck")
-	flags.BoolVar(&ask.quick, "quick", false, "")
+	quick := flags.Bool("quick", false, "")
 	flags.BoolVar(&ask.asJSON, "json", false, "")
 	flags.BoolVar(&ask.rates, "rates", false, "")
 	flags.Uint64Var(&ask.seed, "seed", 0, "")
 	flags.StringVar(&ask.into, "into", "", "")
-	flags.IntVar(&ask.trials, "trials", 0, "")
+	sessions := flags.Int("sessions", 0, "")
 	names, err := parseAnywhere(flags, args)
 	switch {
 	case err != nil:
 		return ask, err
 	case len(names) > 0:
-		return ask, usagef("selfcheck takes no names, not %q: it measures work of its own", names)
-	case ask.rates && ask.quick:
+		return ask, usagef("selfcheck takes no names, not %q: it measures its own work", names)
+	case ask.rates && *quick:
 		return ask, usagef("-quick and -rates exclude each other")
-	case ask.trials != 0 && !ask.rates:
-		return ask, usagef("-trials says how many -rates makes: give -rates, too")
-	case ask.trials < 0 || ask.trials > mostTrials || ask.trials > 0 && ask.trials < fewestTrials:
-		return ask, usagef("-trials %d: give %d to %d", ask.trials, fewestTrials, mostTrials)
-	case ask.into != "" && !ask.rates:
-		return ask, usagef("-into says where -rates writes: give -rates, too")
+	case !ask.rates && (*sessions != 0 || ask.into != ""):
+		return ask, usagef("-sessions and -into belong to -rates: give -rates, too")
+	case *sessions != 0 && (*sessions < fewestSessions || *sessions > mostSessions):
+		return ask, usagef("-sessions %d: give %d to %d", *sessions, fewestSessions, mostSessions)
+	case *quick:
+		ask.length = quickCheck
+	case ask.rates:
+		n := cmp.Or(*sessions, hogSessions)
+		ask.length = checkLength{series: effectTime, effects: 3, others: 1, atLeast: 2 * n, hog: n}
 	}
-	ask.trials = cmp.Or(ask.trials, hogTrials)
 	ask.seed, ask.into = cmp.Or(ask.seed, uint64(rand.Uint32())), cmp.Or(ask.into, "docs/error-rates.md")
 	return ask, nil
 }
@@ -97,55 +142,36 @@ func (p program) selfcheck(ctx context.Context, args []string) int {
 		return p.fail(err)
 	}
 	defer p.clear()
+	return p.check(ctx, t, newFindings(p.suite, ask.seed, ask.length), ask)
+}
+
+// check measures, and prints the answer even after a failure. It returns the exit code.
+func (p program) check(ctx context.Context, t *trials, f *findings, ask selfcheckFlags) int {
+	measure, name := f.measure, "text"
 	if ask.rates {
-		return p.errorRates(ctx, t, ask)
+		measure, name = f.measureRates, "page"
 	}
-	length := wholeCheck
-	if ask.quick {
-		length = quickCheck
-	}
-	f := newFindings(p.suite, ask.seed, length)
-	failure := f.measure(ctx, t, length, p.told)
+	failure := measure(ctx, t)
 	f.conclude(failure)
-	return p.tell(f, ask.asJSON, failure)
-}
-
-// told is a line of progress.
-func (p program) told(format string, args ...any) { fmt.Fprintf(p.stderr, format+"\n", args...) }
-
-// tell prints the findings; what was seen is told whatever ended the check.
-func (p program) tell(f *findings, asJSON bool, failure error) int {
-	if asJSON {
-		text, err := json.MarshalIndent(f, "", "  ")
-		if err != nil {
-			return p.fail(errors.Join(failure, err))
-		}
-		fmt.Fprintf(p.stdout, "%s\n", text)
-	} else {
-		fmt.Fprint(p.stdout, f.text())
+	text, err := f.render(name, p.name)
+	switch failure = errors.Join(failure, err); {
+	case ask.rates && failure == nil:
+		t.say("writing %s", ask.into)
+		failure = os.WriteFile(ask.into, []byte(text), 0o644)
+	case ask.rates:
+		failure = fmt.Errorf("%s is not written: %w", ask.into, failure)
 	}
-	if failure != nil {
-		p.fail(fmt.Errorf("the self-check is incomplete: %w", failure))
-		if errors.Is(failure, errKernelDiffers) {
-			return exitInvalid
-		}
-		return exitFailed
+	if ask.asJSON {
+		data, err := json.MarshalIndent(f, "", "  ")
+		text, failure = string(data)+"\n", errors.Join(failure, err)
 	}
-	return f.exit
-}
-
-// trials makes what all trials stand on: a folder that is gone at the end, and no
-// record, as only rates are kept.
-func (p program) trials(seed uint64) (*trials, error) {
-	dir, err := os.MkdirTemp("", "selfcheck-")
-	if err == nil {
-		err = os.Mkdir(filepath.Join(dir, "tmp"), 0o755)
+	fmt.Fprint(p.stdout, text)
+	if failure == nil {
+		return f.exit
 	}
-	if err != nil {
-		return nil, fmt.Errorf("making a folder to work in: %w", err)
+	exit := p.fail(fmt.Errorf("the self-check is incomplete: %w", failure))
+	if errors.Is(failure, errKernelDiffers) {
+		return exitInvalid
 	}
-	folder := folder{path: dir, show: dir, work: dir}
-	p.left.in(folder)
-	return &trials{measurement: &measurement{ask: runFlags{effort: Quick, seed: seed}, limits: p.limits, folder: folder,
-		floor: measureFloor(), leftovers: p.left, progress: newProgress(io.Discard, 0)}}, nil
+	return exit
 }

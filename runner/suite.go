@@ -6,23 +6,28 @@
 // It does no statistics and draws nothing: it hands raw blocks to package
 // reports, and budgets to package ci.
 //
-// The way through it: arguments become a plan (flags, options, plan); a plan is
-// run contest by contest (run, contest); in a contest all arms do the same work in
-// lockstep, each in a process of its own (process is the parent's side, child the
-// measured side): certificate, calibrate or size, rounds, windows. What comes is recorded
-// at once (record) and read by reports at the end (finish).
+// The way through it: arguments become a configuration (config) and a plan (plan). A plan
+// is run comparison by comparison (run, comparison). In a comparison all arms do the same
+// work in turn, each in a process of its own (process is the parent's side, child the
+// measured side): script, calibration, rounds, windows. Each result is recorded at once
+// (folder), and read by reports at the end (run).
 package runner
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"math"
+	"slices"
+	"strings"
 	"time"
 
-	"rubato/reports"
+	"rubato/results"
 )
 
-// A Suite is what there is to measure: styles of doing the same work, and
-// scenarios that ask for it.
+// A Suite is what can be measured: styles of doing the same work, and scenarios, which are
+// the work.
 type Suite struct {
 	Name      string
 	Styles    []Style // the first is the baseline
@@ -31,28 +36,28 @@ type Suite struct {
 	Commands  []Command         // of the system measured, beside the runner's own
 }
 
-// A Command is one more word of the command line. Run answers by exit code; it
-// gets the arguments after the word, and teaches on -h. It ends soon after ctx.
+// A Command is one more command of the program. Run gets the arguments after its name and
+// returns the exit code. It must have a help text on -h, and end soon after ctx.
 type Command struct {
 	Name string
 	Doc  string // what it does, in one line
 	Run  func(ctx context.Context, args []string, stdout, stderr io.Writer) int
 }
 
-// A Style is known to the runner by name only; scenarios open it.
+// A Style is known to the runner by name only. Scenarios open it.
 type Style struct{ Name, Doc string }
 
 // Options are a scenario's settings, by key.
 type Options map[string]string
 
-// A Key is a setting of a scenario. Default may list several values separated by
-// commas: each makes a cell of its own, and its value then stands in the name.
+// A Key is a setting of a scenario. Default may list several values, separated by commas:
+// each makes a cell of its own, with the value in its name.
 type Key struct {
 	Name    string
 	Doc     string
 	Default string
 	Values  []string           // all that are valid; empty: Check decides
-	Check   func(string) error // says what is wrong with a value
+	Check   func(string) error // reports what is wrong with a value
 	Styles  []string           // styles it applies to; empty: all
 }
 
@@ -64,112 +69,243 @@ type Scenario struct {
 	Keys    []Key
 	Script  int // stimuli of the untimed transcript
 	Claims  []Claim
-	// Arms, if there are any, take the place of the suite's styles: pieces of a
-	// whole, side by side. They do not do the same work, so each has a block size of
-	// its own and none is held against another; no windows or profiles are taken of
-	// them. The first is what ratios are to. Setup.Style names the arm to open.
+	// Arms, if there are any, take the place of the suite's styles. They are pieces that
+	// do not do the same work: each has a block size of its own, their work is not
+	// compared, and they have no windows or profiles. Ratios are to the first.
+	// Setup.Style names the arm to open.
 	Arms   []Style
 	ArmKey string // what an arm is called in results and in -set, such as "piece"
 	Pairs  []Pair // of arms: what a switch saves
 
-	// Size, if it is set, sizes the blocks for an effort ("quick", "default" or
-	// "full") and the options that apply to all styles.
+	// Size, if set, gives the size of blocks for an effort ("quick", "default" or "full")
+	// and the options that apply to all styles.
 	Size func(effort string, options Options) Size
-	// Paced: a clock, or the length of the experiment, sets the wall time, so that
-	// time per operation is no cost. Styles are compared by latency percentiles, by
-	// CPU per operation and by Measures. A run of few rounds is then no lack.
+	// Paced: a clock or the length of the experiment sets the wall time, so time per
+	// operation is no cost. Styles are compared by latency percentiles, CPU per
+	// operation and Measures. Few rounds are then enough.
 	Paced bool
-	// Together: the blocks of all arms run at the same time. For workloads that wait
-	// nearly always, and are Paced.
+	// Together: the blocks of all arms run at the same time. It is for Paced workloads
+	// that wait nearly always.
 	Together bool
-	// Bare: no window, active or idle, and no profile is taken: the blocks are long
-	// enough to tell CPU %, or another pass would take too long.
+	// Bare: there are no active and idle windows and no profile: the blocks are long
+	// enough for CPU %, or another pass would take too long.
 	Bare bool
-	// Stages names the stages of the work in which Open can plant a slowdown; the
-	// first is taken. Empty: a run that proves itself has it at the end of the block.
+	// Unit is the fewest operations that are honest to time alone, such as those of a full
+	// batch. Slices are multiples of it. nil: one.
+	Unit func(Options) int
+	// Anywhere means that the script can begin at any stimulus on new stores: each trial then
+	// goes on where the one before stopped. So a style that does other work seldom, for one
+	// stimulus of many, meets it in some trial, however short trials are. Where a stimulus
+	// depends on those before, each trial begins the script again.
+	Anywhere bool
+	// Cold says why its operations are measured with cold caches by default: they come
+	// seldom. Empty: hot, as they run in loops.
+	Cold string
+	// Styles are those that it is measured in; empty: all. Styles of very different speed
+	// have no slice that suits both.
+	Styles []string
+	// Alone names the scenario of which this is the conversation alone, without the work.
+	Alone string
+	// Stages names the stages in which Open can inject a slowdown; the first is used.
+	// Empty: the runner injects it at the end of the block.
 	Stages []string
-	// Witnessed: Open heeds Setup.Witnessed, so that -ledger can show what a certificate costs.
-	Witnessed bool
-	// Observers are instruments of styles that options switch, see -ledger.
-	Observers []Observer
-	// Measures are the figures beside time that Work may tell.
+	// Verified: Open obeys Setup.Verified, so that -instruments can show what the equivalence
+	// check costs.
+	Verified bool
+	// Instruments are instruments of styles that options switch, see -instruments.
+	Instruments []Instrument
+	// Measures are the figures beside time that Work may report.
 	Measures []Measure
 
-	// Prepare makes what all styles share under setup.Shared: a library, a script.
-	// It is called once a set of options, in a process of its own, so that it can be
-	// stopped and its memory counts for nobody. Style and Dir are empty; Options
-	// hold the keys that apply to all styles. May be nil.
+	// Prepare makes what all styles share in setup.Shared, such as a library. It is
+	// called once per comparison, in a process of its own, so that it can be stopped and
+	// its memory counts for no style. Style and Dir are empty; Options has the keys that
+	// apply to all styles. It may be nil.
 	Prepare func(Setup) error
-	// Open opens setup.Style, with a copy of its own of what is shared.
+	// Open opens setup.Style, with its own copy of what is shared.
 	Open func(Setup) (Workload, error)
 }
 
-// WitnessedSetting is the name of the setting by which Work tells whether lanes are
-// digested, "true" or "false".
-const WitnessedSetting = "witnessed"
+// VerifiedSetting is the name of the setting that says whether lanes are digested, "true"
+// or "false".
+const VerifiedSetting = "verified"
 
 // Setup is what a workload is opened with.
 type Setup struct {
 	Style    string
 	Options  Options
 	Seed     uint64
-	Shared   string // folder filled by Prepare; read only for Open
-	Dir      string // folder of this workload alone, empty, on disk
-	Effort   string // "quick", "default" or "full": for sizes, never for the kind of work
-	Keep     string // folder that stays with the results; make it when there is something to keep
-	Verbatim bool   // Work returns every lane's lines
-	Plant    *Plant // the stage that it names calls Stall, once an operation; nil: none does
-	// Observers are the runner's own instruments in timed blocks; nil: the usual ones.
-	Observers []string
+	Shared   string    // folder filled by Prepare; read only for Open
+	Dir      string    // empty folder of this workload alone, on disk
+	Effort   string    // "quick", "default" or "full": for sizes, never for the kind of work
+	Keep     string    // folder that stays with the results; make it when there is something to keep
+	Verbatim bool      // Work returns the lines of every lane
+	Slowdown *Slowdown // its stage calls Stall once per operation; nil: none does
+	// Instruments are the runner's instruments in timed blocks; nil: the usual ones.
+	Instruments []string
 }
 
-// A Workload is one style, opened and waiting. Prepare, Run, Work are called in
-// turn, any number of times; positions in the script go on where they stopped.
+// A Workload is one opened style. Prepare is called first, then Run until all that was
+// prepared is done, then Work; and so on, any number of times. Positions in the script
+// continue.
 type Workload interface {
 	// Prepare makes the next stimuli, first to first+n-1, outside the clock.
 	Prepare(first, n int) error
-	// Run drives what was prepared, inside the clock, and returns when the last
-	// effect is durable. It never sleeps, but for the pace of a Paced scenario. It
-	// tells latency of every operation that has one of its own, in an open loop from
-	// the intended time; latency may be called from any goroutine.
-	Run(latency func(time.Duration)) error
-	// Work counts what came of the last Run, outside the clock.
+	// Run does the next n of the prepared stimuli, inside the clock, and returns when
+	// their last effect is durable. It never sleeps, except for the pace of a Paced
+	// scenario, which is always run as a whole. It reports the latency of every operation
+	// that has one, in an open loop from the intended time. latency may be called from
+	// any goroutine.
+	Run(n int, latency func(time.Duration)) error
+	// Work counts the effects of all that was prepared last, outside the clock.
 	Work() (Work, error)
 	// Close leaves no goroutine, file handle or port behind.
 	Close() error
 }
 
-// Work is what one Run was asked and what came of it.
+// Work is what one Run was asked to do, and its effects.
 type Work struct {
-	Stimuli  int64
-	Effects  int64               // counted where they are durable
-	Expected int64               // effects that these stimuli must have
-	Digest   string              // equal in all styles; "" in all: not compared
-	Bytes    int64               // payload that the effects hold, as read back; equal in all styles
-	Visited  int64               // rows that the style read to have them; equal in all styles
-	Keys     string              // digest of the order within each key, whatever the order of keys; equal in all styles
-	Untold   string              // why this block tells no latency, though its operations have one; "" if it does
-	Wrong    string              // what else shows that the work is not what it must be; "" if nothing does
-	Settings []Setting           // what the style really ran under; stays as it is
-	Least    time.Duration       // less than this the effects cannot have taken; 0: nothing is known
-	Lanes    map[string][]string // only when Setup.Verbatim
-	Figures  map[string]float64  // by name of the scenario's Measures; one left out is not measured
-	Series   map[string][]Point  // the same over the time of the block, at most MaxPoints each
+	Stimuli   int64
+	Effects   int64               // counted where they are durable
+	Expected  int64               // effects that these stimuli must have
+	Digest    string              // equal in all styles; "" in all: not compared
+	Bytes     int64               // payload of the effects, as read back; equal in all styles
+	Visited   int64               // rows that the style read; equal in all styles
+	Keys      string              // digest of the order within each key; equal in all styles
+	NoLatency string              // why this block has no latency, though its operations have one; "" if it has
+	Wrong     string              // what else is wrong with the work; "" if nothing is
+	Settings  []Setting           // what the style really ran under; it must not change
+	Least     time.Duration       // the shortest time that the effects can have taken; 0: unknown
+	Lanes     map[string][]string // only when Setup.Verbatim
+	Figures   map[string]float64  // by name of the scenario's Measures; what is left out was not measured
+	Series    map[string][]Point  // the same over the time of the block, at most MaxPoints each
 }
 
-// A Sealer is a Workload that notes what is durable at the moment when the clock has
-// stopped, so that Work can tell what came later. It takes microseconds and allocates
-// nothing.
+// A Sealer is a Workload that notes what is durable when the clock has stopped, so that
+// Work can find what came later. Seal takes microseconds and allocates nothing.
 type Sealer interface{ Seal() error }
 
-// A Setting is what a style really runs under; the fields are those of
-// reports.Setting.
-type Setting = reports.Setting
+// A Setting is what a style really runs under.
+type Setting = results.Setting
 
-// A Claim is a published figure or a budget that the scenario answers; the fields
-// are those of reports.Claim.
-type Claim = reports.Claim
+// A Claim is a published figure or a budget that the scenario answers.
+type Claim = results.Claim
 
-// A Pair is two arms that differ by one switch; the fields are those of
-// reports.Pair.
-type Pair = reports.Pair
+// A Pair is two arms that differ by one switch.
+type Pair = results.Pair
+
+// A Size says how much a comparison measures, if the scenario knows it better than the
+// effort. With the zero Size the effort decides.
+type Size struct {
+	Ops    int           // operations in a block; 0: found by calibration
+	Rounds int           // the most; 0: the effort's. With less than 6 the result is inconclusive, unless Paced
+	Warmup int           // warm-up blocks; 0: until block times are steady, one if Paced; below 0: none
+	Limit  time.Duration // longest wait for a block; 0: two minutes
+}
+
+// A Measure is a figure beside time.
+type Measure = results.Measure
+
+// A Point is a value of a series.
+type Point = results.Point
+
+// MaxPoints bounds a series: a plot shows no more, and a result stays small.
+const MaxPoints = 1000
+
+// The values of the key that says what the caches hold when an operation is timed.
+const (
+	cachesKey  = "caches"
+	cachesHot  = "hot"
+	cachesCold = "cold"
+)
+
+// complete adds the key caches to the scenarios that are measured in trials. It is an
+// option like others, so that both can be measured side by side.
+func (s Suite) complete() Suite {
+	s.Scenarios = slices.Clone(s.Scenarios)
+	for i, scenario := range s.Scenarios {
+		if !scenario.controllable() {
+			continue
+		}
+		key := Key{Name: cachesKey, Values: []string{cachesHot, cachesCold}, Default: cachesHot,
+			Doc: "hot: each slice follows untimed operations of its own, as in a loop; cold: it follows the other arms' turns"}
+		if scenario.Cold != "" {
+			key.Default, key.Doc = cachesCold, key.Doc+"; cold by default: "+scenario.Cold
+		}
+		s.Scenarios[i].Keys = append(slices.Clone(scenario.Keys), key)
+	}
+	return s
+}
+
+// cold reports whether no untimed operations warm the caches before a slice.
+func (p comparisonPlan) cold() bool { return p.options[cachesKey] == cachesCold }
+
+// size is the scenario's size for an effort.
+func (s Scenario) size(effort Effort, options Options) (Size, error) {
+	if s.Size == nil {
+		return Size{}, nil
+	}
+	size := s.Size(effort.Name, options)
+	if size.Ops < 0 || size.Rounds < 0 || size.Limit < 0 {
+		return Size{}, fmt.Errorf("scenario %s, effort %s: a size below zero: %+v", s.Name, effort.Name, size)
+	}
+	if size.Ops > 0 && s.apart() {
+		return Size{}, fmt.Errorf("scenario %s: its arms are apart, so each finds a block size of its own: leave Size.Ops out", s.Name)
+	}
+	return size, nil
+}
+
+// sound returns what is wrong with a scenario.
+func (s Scenario) sound() error {
+	var wrong []error
+	if s.Together && (!s.Paced || s.apart()) {
+		wrong = append(wrong, errors.New("the field Together is for Paced scenarios of styles: others would take the CPU from each other"))
+	}
+	names := map[string]bool{}
+	for _, m := range s.Measures {
+		wrong = append(wrong, m.Sound())
+		if names[m.Name] {
+			wrong = append(wrong, fmt.Errorf("measure %s is declared twice", m.Name))
+		}
+		names[m.Name] = true
+	}
+	for _, claim := range s.Claims {
+		if name, is := strings.CutPrefix(claim.Quantity, results.MeasurePrefix); is && !names[name] {
+			wrong = append(wrong, fmt.Errorf("claim %q: no measure %q is declared", claim.Text, name))
+		}
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return fmt.Errorf("scenario %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// figures rejects what a report cannot show: names that are not declared, and values that
+// are not numbers.
+func (s Scenario) figures(w Work) error {
+	declared := func(name string) bool {
+		return slices.ContainsFunc(s.Measures, func(m Measure) bool { return m.Name == name })
+	}
+	for name, v := range w.Figures {
+		if !declared(name) {
+			return fmt.Errorf("figure %q is not among the scenario's Measures: declare it", name)
+		}
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("figure %q is %v: leave out what was not measured", name, v)
+		}
+	}
+	for name, points := range w.Series {
+		if !declared(name) {
+			return fmt.Errorf("series %q is not among the scenario's Measures: declare it", name)
+		}
+		if len(points) > MaxPoints {
+			return fmt.Errorf("series %q has %d points, at most %d fit: thin it out", name, len(points), MaxPoints)
+		}
+		for _, p := range points {
+			if math.IsNaN(p.Value) || math.IsInf(p.Value, 0) || p.At < 0 {
+				return fmt.Errorf("series %q: %v at %v is no point of it", name, p.Value, p.At)
+			}
+		}
+	}
+	return nil
+}

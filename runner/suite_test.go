@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"hash/fnv"
 	"io"
 	"os"
@@ -65,7 +66,7 @@ func journals() Suite {
 
 func journal() Scenario {
 	return Scenario{
-		Name: "journal", Answers: "What does a line in a journal cost?", Op: "line", Script: 20, Stages: []string{"ink"}, Witnessed: true,
+		Name: "journal", Answers: "What does a line in a journal cost?", Op: "line", Script: 20, Stages: []string{"ink"}, Verified: true,
 		Keys: []Key{
 			{Name: "ink", Doc: "colour of the lines", Default: "black,blue", Values: []string{"black", "blue", "red"}},
 			{Name: "width", Doc: "digits of a number", Default: "6", Check: func(v string) error {
@@ -75,7 +76,7 @@ func journal() Scenario {
 				return nil
 			}},
 			{Name: "pen", Doc: "what writes", Default: "quill", Values: []string{"quill", "ball"}, Styles: []string{"other"}},
-			{Name: "fault", Doc: "style/what goes wrong/from which stimulus", Default: "none"},
+			{Name: "fault", Doc: "style/what goes wrong/from which stimulus/in which trial", Default: "none"},
 		},
 		Prepare: func(s Setup) error {
 			return os.WriteFile(filepath.Join(s.Shared, "start"), []byte(strconv.FormatUint(s.Seed, 10)), 0o600)
@@ -91,11 +92,13 @@ type book struct {
 	sum     uint64
 	fault   string
 	from    int
+	paced   bool // every operation takes a known time
 	first   int
 	numbers []uint64
+	at      int // of numbers, done so far
 	effects int64
 	lines   []string
-	digest  string
+	hash    hash.Hash
 }
 
 func openJournal(s Setup) (*book, error) {
@@ -107,15 +110,34 @@ func openJournal(s Setup) (*book, error) {
 	if start, err := os.ReadFile(filepath.Join(s.Shared, "start")); err == nil {
 		b.sum, _ = strconv.ParseUint(string(start), 10, 64)
 	}
-	if parts := strings.Split(s.Options["fault"], "/"); len(parts) == 3 && parts[0] == s.Style {
+	parts := strings.Split(s.Options["fault"], "/")
+	if len(parts) < 3 {
+		return b, nil
+	}
+	b.paced = parts[1] == "tail"
+	if parts[0] == s.Style && (len(parts) == 3 || trialMatches(parts[3], s.Dir)) {
 		b.fault = parts[1]
 		b.from, err = strconv.Atoi(parts[2])
 	}
 	return b, err
 }
 
+// trialMatches reports whether a workload in this folder is of the wanted trial, as in "2",
+// or of one from then on, as in "2+". Trials are numbered from 1, with those that were
+// dropped; script and calibration are 0.
+func trialMatches(wanted, dir string) bool {
+	trial := 0
+	_, _ = fmt.Sscanf(filepath.Base(dir), "arm%d-", &trial) // no match: the script
+	from, onwards := strings.CutSuffix(wanted, "+")
+	n, err := strconv.Atoi(from)
+	return err == nil && (trial == n || onwards && trial > n)
+}
+
 func (b *book) Prepare(first, n int) error {
-	b.first, b.numbers, b.effects, b.lines = first, b.numbers[:0], 0, nil
+	if b.fault == "prepare" {
+		return errors.New("there is no paper")
+	}
+	b.first, b.numbers, b.at, b.effects, b.lines, b.hash = first, b.numbers[:0], 0, 0, nil, sha256.New()
 	for i := range n {
 		h := fnv.New64a()
 		fmt.Fprintf(h, "%d %d", b.setup.Seed, first+i)
@@ -124,20 +146,26 @@ func (b *book) Prepare(first, n int) error {
 	return nil
 }
 
-func (b *book) Run(latency func(time.Duration)) error {
-	out, h := bufio.NewWriter(b.file), sha256.New()
-	for i, number := range b.numbers {
+func (b *book) Run(n int, latency func(time.Duration)) error {
+	out, h := bufio.NewWriter(b.file), b.hash
+	from := b.at
+	b.at += n
+	for i, number := range b.numbers[from:b.at] {
+		i += from
 		start := time.Now()
 		b.sum += number
-		if p := b.setup.Plant; p != nil && p.Stage == "ink" {
+		if p := b.setup.Slowdown; p != nil && p.Stage == "ink" {
 			p.Stall()
+		}
+		if b.paced {
+			spin(pace)
 		}
 		if b.setup.Style == "slow" {
 			_, _ = io.WriteString(io.Discard, strings.Repeat("slow", 300))
 		}
 		line := fmt.Sprintf("%s %d", b.setup.Options["ink"], b.sum)
 		if b.fault != "" && b.first+i >= b.from {
-			skip, err := b.misbehave(&line)
+			skip, err := b.misbehave(b.first+i, &line)
 			if err != nil {
 				return err
 			}
@@ -155,12 +183,14 @@ func (b *book) Run(latency func(time.Duration)) error {
 		b.effects++
 		latency(time.Since(start))
 	}
-	b.digest = hex.EncodeToString(h.Sum(nil))
 	return out.Flush()
 }
 
+// pace is how long an operation takes at least when one of the styles has a tail: a slice.
+const pace = shortSlice
+
 // misbehave does what the fault says; skip leaves the line out.
-func (b *book) misbehave(line *string) (skip bool, err error) {
+func (b *book) misbehave(stimulus int, line *string) (skip bool, err error) {
 	switch b.fault {
 	case "drops":
 		return true, nil
@@ -172,6 +202,13 @@ func (b *book) misbehave(line *string) (skip bool, err error) {
 		return false, errors.New("the pen broke")
 	case "hang":
 		<-context.Background().Done()
+	case "tail": // one operation in 100 takes a hundred times as long
+		if (stimulus-b.from)%100 == 0 {
+			spin(99 * pace)
+		}
+	case "wait": // until the test removes the file
+		b.fault = ""
+		return false, waitIn(filepath.Join(b.setup.Shared, waitingName))
 	case "chatter":
 		fmt.Println("a stray line on stdout")
 	case "leak":
@@ -181,10 +218,28 @@ func (b *book) misbehave(line *string) (skip bool, err error) {
 	return false, nil
 }
 
+// waitingName is the file in which a child leaves its process id while it waits.
+const waitingName = "waiting"
+
+func waitIn(path string) error {
+	if err := os.WriteFile(path+"-new", []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(path+"-new", path); err != nil {
+		return err
+	}
+	for {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func (b *book) Work() (Work, error) {
-	work := Work{Stimuli: int64(len(b.numbers)), Effects: b.effects, Expected: int64(len(b.numbers)), Digest: b.digest}
-	if !b.setup.Witnessed() {
-		work.Digest = "unwitnessed"
+	work := Work{Stimuli: int64(len(b.numbers)), Effects: b.effects, Expected: int64(len(b.numbers)), Digest: hex.EncodeToString(b.hash.Sum(nil))}
+	if !b.setup.Verified() {
+		work.Digest = "unverified"
 	}
 	if b.setup.Verbatim {
 		work.Lanes = map[string][]string{"journal": b.lines}

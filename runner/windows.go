@@ -2,62 +2,65 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"rubato/reports"
+	psutil "github.com/shirou/gopsutil/v3/process"
+
+	"rubato/results"
 )
 
-// settle is what the last block's garbage takes to be swept.
+// settle is the time in which the garbage of the last block is swept.
 const settle = 200 * time.Millisecond
 
-// active has each arm work alone for a while, sampled; under a profile when the
-// contest is to be profiled. The figure comes from cumulative times in the child.
-func (c *contest) active(ctx context.Context) error {
-	if c.plan.scenario.windowless() || !c.plan.profiled && c.ask.effort.Active == 0 {
+// active has each arm work alone for a while, sampled, and under a profile if the
+// comparison is profiled. The CPU figure comes from the times in the child.
+func (c *comparison) active(ctx context.Context) error {
+	if c.plan.scenario.windowless() || !c.plan.profiled && c.config.effort.Active == 0 {
 		return nil
 	}
-	for _, e := range styles(c.standing()) {
-		drive := request{Do: doDrive, First: c.next, N: c.n, Wall: c.ask.effort.Active}
+	for _, a := range styles(c.valid()) {
+		drive := request{Do: doDrive, First: c.next, N: c.driven(a), Wall: c.config.effort.Active}
 		if c.plan.profiled {
-			c.progress.say("%s: profile", e.title())
-			drive.CPU, drive.Wall = c.ask.effort.Profile, c.ask.effort.Profile*6/5
-			drive.Profile = filepath.Join(c.folder.path, profilesName, e.fileName())
+			c.progress.say("%s: profile", a.title())
+			drive.CPU, drive.Wall = c.config.effort.Profile, c.config.effort.Profile*6/5
+			drive.Profile = filepath.Join(c.folder.path, profilesName, a.fileName())
 		}
 		var answer reply
-		err := c.sampled("active", []*entrant{e}, func() (err error) {
-			answer, err = e.process.ask(ctx, drive, drive.Wall+c.blockLimit())
+		err := c.sampled("active", []*arm{a}, func() (err error) {
+			answer, err = a.process.ask(ctx, drive, drive.Wall+c.blockLimit())
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		if answer.Wrong != "" {
-			e.disqualify("active window: %s", answer.Wrong)
+			a.invalidate("active window: %s", answer.Wrong)
 			continue
 		}
 		if answer.Window == nil {
-			return fmt.Errorf("%s: no window came back", e.title())
+			return fmt.Errorf("%s: no window came back", a.title())
 		}
-		e.cell.ActiveCPU = answer.Window.percent()
-		if err := c.recordProfiles(e); err != nil {
+		a.cell.ActiveCPU = answer.Window.percent()
+		if err := c.recordProfiles(a, answer.Window.Ops); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// windowless tells of scenarios that are measured in rounds alone.
+// windowless reports whether a scenario has no active and idle windows.
 func (s Scenario) windowless() bool { return s.apart() || s.Bare }
 
-// fileName tells the arm's profiles from those of the others of the run.
-func (e *entrant) fileName() string {
-	parts := append(e.cellName(), e.style)
-	if e.role != "" {
-		parts = append(parts, e.role)
+// fileName begins the names of the arm's files; no other arm of the run has the same.
+func (a *arm) fileName() string {
+	parts := append(a.cellName(), a.style)
+	if a.role != "" {
+		parts = append(parts, a.role)
 	}
 	for i := range parts {
 		parts[i] = url.PathEscape(parts[i])
@@ -65,26 +68,36 @@ func (e *entrant) fileName() string {
 	return strings.Join(parts, "-")
 }
 
-func (c *contest) recordProfiles(e *entrant) error {
+// driven is how many operations an arm does in a go outside of trials: so many that
+// counting their effects is a small part.
+func (c *comparison) driven(a *arm) int {
+	const long = 100 * time.Millisecond
+	if c.plan.scenario.Paced || a.perOp <= 0 {
+		return c.n
+	}
+	return c.units(max(c.n, int(float64(long)/a.perOp)))
+}
+
+func (c *comparison) recordProfiles(a *arm, ops int) error {
 	if !c.plan.profiled {
 		return nil
 	}
 	for _, kind := range []string{"cpu", "heap"} {
-		profile := reports.Profile{Cell: e.key, Kind: kind,
-			Path: filepath.Join(profilesName, e.fileName()+profileEnding(kind))}
-		if err := c.record.add(reports.Line{Profile: &profile}); err != nil {
+		profile := results.Profile{Cell: a.key, Kind: kind, Ops: ops,
+			Path: filepath.Join(profilesName, a.fileName()+profileEnding(kind))}
+		if err := c.record.add(results.Line{Profile: &profile}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// idle leaves all arms alone for a while, all at once as none has work to do.
-func (c *contest) idle(ctx context.Context) error {
+// idle measures all arms together while none has work.
+func (c *comparison) idle(ctx context.Context) error {
 	if c.plan.scenario.windowless() {
 		return nil
 	}
-	standing := styles(c.standing())
+	standing := styles(c.valid())
 	if err := pause(ctx, settle); err != nil {
 		return err
 	}
@@ -92,28 +105,28 @@ func (c *contest) idle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.sampled("idle", standing, func() error { return pause(ctx, c.ask.effort.Idle) }); err != nil {
+	if err := c.sampled("idle", standing, func() error { return pause(ctx, c.config.effort.Idle) }); err != nil {
 		return err
 	}
 	after, err := c.usages(ctx, standing)
 	if err != nil {
 		return err
 	}
-	for i, e := range standing {
-		e.cell.IdleCPU = after[i].since(before[i]).percent()
+	for i, a := range standing {
+		a.cell.IdleCPU = after[i].since(before[i]).percent()
 	}
 	return nil
 }
 
-func (c *contest) usages(ctx context.Context, of []*entrant) ([]window, error) {
+func (c *comparison) usages(ctx context.Context, of []*arm) ([]window, error) {
 	var all []window
-	for _, e := range of {
-		answer, err := e.process.ask(ctx, request{Do: doUsage}, c.limits.Usage)
+	for _, a := range of {
+		answer, err := a.process.ask(ctx, request{Do: doUsage}, c.limits.Usage)
 		if err != nil {
 			return nil, err
 		}
 		if answer.Window == nil {
-			return nil, fmt.Errorf("%s: no usage came back", e.title())
+			return nil, fmt.Errorf("%s: no usage came back", a.title())
 		}
 		all = append(all, *answer.Window)
 	}
@@ -130,4 +143,72 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+const sampleEvery = 100 * time.Millisecond
+
+// sampled reads CPU % and RSS of the arms every 100 ms while work lasts.
+func (c *comparison) sampled(window string, of []*arm, work func() error) error {
+	stop, done := make(chan struct{}), make(chan error)
+	go func() { done <- c.sample(window, of, stop) }()
+	err := work()
+	close(stop)
+	return errors.Join(err, <-done)
+}
+
+func (c *comparison) sample(window string, of []*arm, stop <-chan struct{}) error {
+	return follow(of, stop, func(i int, sample results.Sample) error {
+		sample.Cell, sample.Window = of[i].key, window
+		return c.record.add(results.Line{Sample: &sample})
+	})
+}
+
+// follow reads the arms until it is stopped, and gives each reading to keep.
+func follow(of []*arm, stop <-chan struct{}, keep func(i int, sample results.Sample) error) error {
+	seen := make([]*psutil.Process, len(of))
+	for i, a := range of {
+		p, err := psutil.NewProcess(int32(a.process.command.Process.Pid))
+		if err != nil {
+			return nil // it is gone; who waits for its answer reports that
+		}
+		seen[i] = p
+		_, _ = p.Percent(0) // percentages are since the last call
+	}
+	start, ticker := time.Now(), time.NewTicker(sampleEvery)
+	defer ticker.Stop()
+	for stopped, taken := false, false; ; taken = true {
+		select {
+		case <-stop:
+			stopped = true
+		case <-ticker.C:
+		}
+		if stopped && taken {
+			return nil // a window shorter than a tick has one sample, at its end
+		}
+		for i, p := range seen {
+			sample, err := sampleOf(p)
+			if err != nil {
+				return nil // as above
+			}
+			sample.At = time.Since(start)
+			if err := keep(i, sample); err != nil {
+				return err
+			}
+		}
+		if stopped {
+			return nil
+		}
+	}
+}
+
+func sampleOf(p *psutil.Process) (results.Sample, error) {
+	percent, err := p.Percent(0)
+	if err != nil {
+		return results.Sample{}, err
+	}
+	memory, err := p.MemoryInfo()
+	if err != nil {
+		return results.Sample{}, err
+	}
+	return results.Sample{Percent: percent, RSS: int64(memory.RSS)}, nil
 }

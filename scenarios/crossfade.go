@@ -2,52 +2,50 @@ package scenarios
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"time"
 
 	"rubato/audio"
 	"rubato/player"
 	"rubato/runner"
+	"rubato/scenarios/workload"
 )
 
 // crossfade plays short tracks from the first sample to the last, as fast as it can, in
-// periods of 10 ms: what is timed is all that it takes to get from one passage to the
-// next, decoding and mixing included.
+// periods of 10 ms. The time is that of everything between one passage and the next,
+// decoding and mixing included.
 //
-// The latency is that of the transition alone, without the sound that is in it: the
-// conversation about the crossfade mark, from when the mixer passed it until everybody
-// has heard, and that about the end, until the row of history is written, the next
-// passage has started and the one after is cued.
+// The latency is that of the transition alone, without mixing: from when the mixer passes
+// the crossfade mark until everybody has heard of it, plus from the end of the passage until
+// its row of history is written, the next passage has started and the one after is cued.
 //
-// At the end of each passage the player's clock goes on by an hour: at one passage
-// every few seconds cooldowns would leave nothing to select within minutes.
-func (s styleSet) crossfade() runner.Scenario {
+// At the end of each passage the player's clock advances by an hour: with one passage every
+// few seconds, cooldowns would leave nothing to select within minutes.
+func (s styles) crossfade() runner.Scenario {
 	return runner.Scenario{
 		Name:    "crossfade",
-		Answers: "What does it take to get from one passage to the next, and how long does the transition itself last?",
+		Answers: "What does it cost to get from one passage to the next, and how long does the transition itself take?",
 		Op:      "transition",
 		Keys: []runner.Key{
-			musicKey,
+			workload.MusicKey,
 			{Name: "wav", Default: "off", Values: []string{"off", "on"},
-				Doc: "on: the first minute goes to kept/…/crossfade.wav, to be listened to; writing it is timed, too"},
-			traceKey, rulesKey, dispatchKey, transportKey,
+				Doc: "on: writes the first minute to kept/…/crossfade.wav, to listen to; the time includes the writing"},
+			workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey,
 		},
 		Script:   4,
 		Claims:   crossfadeClaims,
 		Measures: listeningMeasures,
-		Size:     crossfadeSize,
-		Prepare:  func(setup runner.Setup) error { return prepareMusic(setup, seconds(setup.Seed, 12, 6, 8)) },
-		Open:     s.openCrossfade,
+		Cold:     "a transition comes once per track, every three minutes or so, so it finds the caches cold",
+		Size:     sizes(runner.Size{Ops: 11, Warmup: 1}, runner.Size{}), // quick: 110 in ten rounds, enough for a 99th percentile
+		Prepare: func(setup runner.Setup) error {
+			return workload.PrepareMusic(setup, workload.Seconds(setup.Seed, 12, 6, 8))
+		},
+		Open: s.openCrossfade,
 	}
 }
 
-func crossfadeSize(effort string, _ runner.Options) runner.Size {
-	if effort == "quick" {
-		return runner.Size{Ops: 11, Warmup: 1} // 110 in ten rounds, so that they have a 99th percentile
-	}
-	return runner.Size{}
-}
-
-func (s styleSet) openCrossfade(setup runner.Setup) (runner.Workload, error) {
+func (s styles) openCrossfade(setup runner.Setup) (runner.Workload, error) {
 	output, err := crossfadeOutput(setup)
 	if err != nil {
 		return nil, err
@@ -58,7 +56,7 @@ func (s styleSet) openCrossfade(setup runner.Setup) (runner.Workload, error) {
 	}
 	w := &crossfading{listening: l}
 	l.effects = transitions
-	if setup.Options["music"] != madeMusic {
+	if setup.Options["music"] != workload.MadeMusic {
 		l.effects = endings
 	}
 	if err := w.begin(); err != nil {
@@ -67,26 +65,27 @@ func (s styleSet) openCrossfade(setup runner.Setup) (runner.Workload, error) {
 	return w, nil
 }
 
-// transitions: each is heard of, starts a passage and leaves a row of history.
-func transitions(before, after tally) (effects, expected int64) {
+// transitions expects that each is announced, starts a passage and adds a row of history.
+func transitions(before, after counts) (effects, expected int64) {
 	d := after.since(before)
 	return d.crossfades + d.starts + d.plays, 3 * d.due
 }
 
-// endings: the user's passages may be too short for a crossfade, or for the next to be
-// there in time. A row of history is left by each.
-func endings(before, after tally) (effects, expected int64) {
+// endings expects a row of history of each passage. The user's passages may be too short for
+// a crossfade, or for the next passage to be ready in time.
+func endings(before, after counts) (effects, expected int64) {
 	d := after.since(before)
 	return d.plays, d.due
 }
 
-// crossfading counts its passages by their ends.
+// crossfading plays until a number of passages have ended.
 type crossfading struct {
 	*listening
 	spent time.Duration // on the transition under way
+	until int64         // passages that have ended after the next Run
 }
 
-// begin queues three passages and plays until the first of them is heard.
+// begin queues three passages and plays until the first marker.
 func (w *crossfading) begin() error {
 	for range player.LowDepth {
 		if err := w.do(player.Stimulus{Kind: player.QueueLow, At: w.at}); err != nil {
@@ -106,9 +105,15 @@ func (w *crossfading) begin() error {
 	}
 }
 
-// Run plays until so many passages have ended.
-func (w *crossfading) Run(latency func(time.Duration)) error {
-	for last := w.due + int64(w.ops); w.due < last; {
+// Prepare counts from the passages that have ended.
+func (w *crossfading) Prepare(first, n int) error {
+	w.until = w.due
+	return w.listening.Prepare(first, n)
+}
+
+// Run plays until n more passages have ended.
+func (w *crossfading) Run(n int, latency func(time.Duration)) error {
+	for w.until += int64(n); w.due < w.until; {
 		if err := w.step(latency); err != nil {
 			return err
 		}
@@ -116,7 +121,7 @@ func (w *crossfading) Run(latency func(time.Duration)) error {
 	return nil
 }
 
-// step plays a period, and takes the time of what it has set off.
+// step plays a period, and measures the time of a transition in it.
 func (w *crossfading) step(latency func(time.Duration)) error {
 	before, _ := w.deck.passes()
 	if err := w.period(); err != nil {
@@ -139,10 +144,41 @@ func (w *crossfading) step(latency func(time.Duration)) error {
 }
 
 var crossfadeClaims = []runner.Claim{
-	{Text: "crossfade transition under 50 ms", Source: playerDocument, Kind: "budget", Quantity: "p99_ns", Hi: us(50_000)},
-	{Text: "whole operation under twice direct", Source: budgetDocument, Kind: "budget", Style: "bus", Quantity: "ratio", Hi: 2},
-	{Text: "whole operation under twice direct", Source: budgetDocument, Kind: "budget", Style: "nats", Quantity: "ratio", Hi: 2},
-	{Text: "mixing 10 ms takes under 50 µs", Source: own, Kind: "budget", Quantity: "figure:mix-two", Hi: us(50)},
-	{Text: "decoding FLAC at least 100 times as fast as it plays", Source: own, Kind: "budget", Quantity: "figure:decode", Lo: 100},
-	{Text: "memory at most 150 MB", Source: playerDocument, Kind: "budget", Quantity: "figure:memory", Hi: 150 << 20},
+	workload.Budget("crossfade transition under 50 ms", workload.PlayerDocument, 50_000).Of("", "p99_ns"),
+	workload.UnderTwice("bus"),
+	workload.UnderTwice("nats"),
+	workload.Budget("mixing 10 ms takes under 50 µs", workload.Own, 50).Of("", "figure:mix-two"),
+	{Text: "decoding FLAC at least 100 times as fast as it plays", Source: workload.Own, Kind: "budget", Quantity: "figure:decode", Lo: 100},
+	{Text: "memory at most 150 MB", Source: workload.PlayerDocument, Kind: "budget", Quantity: "figure:memory", Hi: 150 << 20},
+}
+
+// crossfadeOutput discards the sound, or writes it to a file that stays with the results.
+func crossfadeOutput(setup runner.Setup) (audio.Output, error) {
+	if setup.Options["wav"] != "on" || setup.Keep == "" {
+		return audio.Discard{}, nil
+	}
+	if err := os.MkdirAll(setup.Keep, 0o755); err != nil {
+		return nil, err
+	}
+	file, err := audio.CreateWAV(filepath.Join(setup.Keep, "crossfade.wav"), audio.Int16)
+	if err != nil {
+		return nil, err
+	}
+	return &opening{Output: file, left: player.SampleRate * 60}, nil
+}
+
+// opening passes on only the first frames: a run plays for hours.
+type opening struct {
+	audio.Output
+	left int
+}
+
+// Write passes on the frames that are left.
+func (o *opening) Write(frames []player.Frame) error {
+	n := min(len(frames), o.left)
+	o.left -= n
+	if n == 0 {
+		return nil
+	}
+	return o.Output.Write(frames[:n])
 }

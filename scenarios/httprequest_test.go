@@ -12,19 +12,20 @@ import (
 	"rubato/direct"
 	"rubato/player"
 	"rubato/runner"
+	"rubato/scenarios/workload"
 )
 
-// TestUIWorkloads: over HTTP, too, each style does the same work, block after block,
-// tells what it is to tell, and leaves nothing behind.
+// TestUIWorkloads: each style does the same work over HTTP, block after block, reports its
+// figures, and leaves no goroutine behind.
 func TestUIWorkloads(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	mixed := []string{"status-p50", "status-p95", "change-p50", "control-p50", "said-p50"}
-	for _, c := range []struct {
+	for _, c := range some(2, []struct {
 		scenario runner.Scenario
 		options  map[string]string
 		verbatim bool
 		sizes    []int
-		tells    []string
+		figures  []string
 	}{
 		{realStyles.httpRequest(), nil, false, []int{1, 7, 112, 60}, nil},
 		{realStyles.httpRequest(), nil, true, []int{150}, mixed},
@@ -36,26 +37,26 @@ func TestUIWorkloads(t *testing.T) {
 		{realStyles.sseBroadcast(), nil, false, []int{1, 7, 100}, []string{"first-p50", "last-p50", "last-max", "fan-out", "bytes"}},
 		{realStyles.sseBroadcast(), map[string]string{"clients": "7"}, true, []int{1, 40}, nil},
 		{realStyles.sseBroadcast(), map[string]string{"clients": "3", "deaf": "1"}, false, []int{100, 20}, []string{"deaf-lost"}},
-	} {
+	}) {
 		work := worked(t, c.scenario, c.options, c.verbatim, c.sizes...)
 		for style, list := range work {
 			for i, w := range list {
 				want := work["direct"][i]
 				if w.Digest != want.Digest || w.Expected != want.Expected || !reflect.DeepEqual(w.Lanes, want.Lanes) {
-					t.Errorf("%s %v, %s, block %d: it did other work than direct", c.scenario.Name, c.options, style, i)
+					t.Errorf("%s %v, %s, block %d: its work differs from that of direct", c.scenario.Name, c.options, style, i)
 				}
 			}
-			for _, name := range c.tells {
-				if _, told := list[len(list)-1].Figures[name]; !told {
-					t.Errorf("%s %v, %s: tells nothing of %s", c.scenario.Name, c.options, style, name)
+			for _, name := range c.figures {
+				if _, reported := list[len(list)-1].Figures[name]; !reported {
+					t.Errorf("%s %v, %s: no figure %s", c.scenario.Name, c.options, style, name)
 				}
 			}
 		}
 	}
 }
 
-// TestRequestShares: any ten have the shares of the mix, commands come by turns, and no
-// passage is enqueued that may wait already.
+// TestRequestShares: every ten requests have the shares of the mix, pause and play alternate,
+// and no request enqueues a passage that may wait already.
 func TestRequestShares(t *testing.T) {
 	t.Parallel()
 	w := requestWriter{mix: "mixed", seed: 7, passages: others([]player.Entry{{Passage: 3}, {Passage: 200}}, 200)}
@@ -99,7 +100,7 @@ func TestRequestShares(t *testing.T) {
 	}
 }
 
-// openedUI is a scenario of one style, prepared.
+// openedUI prepares and opens a scenario in one style, and closes it when the test ends.
 func openedUI(t *testing.T, s runner.Scenario, style string, change map[string]string) runner.Workload {
 	t.Helper()
 	shared := t.TempDir()
@@ -118,11 +119,11 @@ func openedUI(t *testing.T, s runner.Scenario, style string, change map[string]s
 	return load
 }
 
-// block is one, and what went wrong.
+// block runs one block.
 func block(load runner.Workload, n int) (runner.Work, error) {
 	err := load.Prepare(0, n)
 	if err == nil {
-		err = load.Run(func(time.Duration) {})
+		err = load.Run(n, func(time.Duration) {})
 	}
 	if err != nil {
 		return runner.Work{}, err
@@ -130,7 +131,7 @@ func block(load runner.Workload, n int) (runner.Work, error) {
 	return load.Work()
 }
 
-// skipper is direct, but it lets every hundredth stimulus go, and says that it is done.
+// skipper is direct, but it ignores every hundredth stimulus and reports that it is done.
 type skipper struct {
 	player.Player
 	taken int
@@ -148,24 +149,24 @@ var skippingStyle = player.Style{Name: "skipping", Open: func(c player.Config) (
 	return &skipper{Player: p}, err
 }}
 
-// TestSkippedRequests: answers that are as they should be do not hide that nothing was done.
+// TestSkippedRequests: correct answers do not hide that a request had no effect.
 func TestSkippedRequests(t *testing.T) {
 	t.Parallel()
-	for _, mix := range mixes {
+	for _, mix := range some(2, mixes) {
 		options := map[string]string{"mix": mix}
-		want, err := block(openedUI(t, styleSet{direct.Style}.httpRequest(), "direct", options), 300)
+		want, err := block(openedUI(t, styles{workload.Styles{direct.Style}}.httpRequest(), "direct", options), 300)
 		if err != nil || want.Effects != want.Expected {
 			t.Fatalf("direct: %d effects of %d, %v", want.Effects, want.Expected, err)
 		}
-		got, err := block(openedUI(t, styleSet{skippingStyle}.httpRequest(), "skipping", options), 300)
-		asks := mix == "status" || mix == "queue" // which is no stimulus
+		got, err := block(openedUI(t, styles{workload.Styles{skippingStyle}}.httpRequest(), "skipping", options), 300)
+		asks := mix == "status" || mix == "queue" // questions are no stimuli
 		if same := err == nil && got.Effects == got.Expected && got.Digest == want.Digest; same != asks {
 			t.Errorf("mix %s: the same work: %v, %v", mix, same, err)
 		}
 	}
 }
 
-// TestConnectionStaysOpen: what is dialled beside it is counted.
+// TestConnectionStaysOpen: opening another connection is counted.
 func TestConnectionStaysOpen(t *testing.T) {
 	t.Parallel()
 	load := openedUI(t, realStyles.httpRequest(), "direct", nil)
@@ -173,7 +174,7 @@ func TestConnectionStaysOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	load.(*requesting).client.close()
-	if err := load.Run(func(time.Duration) {}); err != nil {
+	if err := load.Run(2, func(time.Duration) {}); err != nil {
 		t.Fatal(err)
 	}
 	if work, err := load.Work(); err != nil || work.Figures["dials"] < 1 {

@@ -1,27 +1,28 @@
 package scenarios
 
 import (
-	"runtime"
 	"time"
 
 	"rubato/player"
 	"rubato/runner"
+	"rubato/runner/host"
+	"rubato/scenarios/workload"
 )
 
-// idle is a player that has nothing to do: one refill and one message after it was
-// opened, and then ten seconds of nothing. What it costs to be there is a cost too, on a
-// battery the first of all, and published figures name it as the reason why a network
-// uses more CPU. Nothing is sent, no sound is mixed and nobody looks.
+// idle is a player with nothing to do: one refill and one message after it is opened, then
+// ten seconds without work. Being idle has a cost, which matters on a battery, and
+// published figures give it as the reason why a network uses more CPU. Nothing is sent, no
+// sound is mixed and no client is connected.
 //
-// One operation is one second. Everything is read with getrusage over the whole block;
-// it has the measuring process's own side in it, which is the same in all styles: direct
-// is what that comes to. In nats the embedded server is in it.
-func (s styleSet) idle() runner.Scenario {
+// One operation is one second. Everything is read with getrusage over the whole block. It
+// includes the measuring process itself, the same in all styles: direct shows how much
+// that is. In nats it includes the embedded server.
+func (s styles) idle() runner.Scenario {
 	return runner.Scenario{
 		Name:     "idle",
-		Answers:  "What does a player cost that has nothing to do?",
+		Answers:  "What does an idle player cost?",
 		Op:       "second",
-		Keys:     []runner.Key{traceKey, rulesKey, dispatchKey, transportKey},
+		Keys:     []runner.Key{workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey},
 		Script:   1,
 		Claims:   idleClaims,
 		Measures: idleMeasures,
@@ -29,13 +30,13 @@ func (s styleSet) idle() runner.Scenario {
 		Together: true,
 		Bare:     true,
 		Size:     idleSize,
-		Prepare:  func(setup runner.Setup) error { return prepare(setup, 200) },
+		Prepare:  func(setup runner.Setup) error { return workload.Prepare(setup, 200) },
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &idling{workload: &workload{count: refillsAndStored}}
-			if _, err := s.start(setup, w.workload, func(*player.Config) {}); err != nil {
+			w := &idling{Workload: &workload.Workload{Count: workload.RefillsAndStored}}
+			if _, err := s.Start(setup, w.Workload, func(*player.Config) {}); err != nil {
 				return nil, err
 			}
-			return w, w.stir()
+			return w, w.warmUp()
 		},
 	}
 }
@@ -48,75 +49,52 @@ func idleSize(effort string, _ runner.Options) runner.Size {
 
 // idling is a workload that waits.
 type idling struct {
-	*workload
+	*workload.Workload
 	seconds int
 	figures map[string]float64
 }
 
-// stir has every module work once, so that what is made on first use is there.
-func (w *idling) stir() error {
-	if err := w.player.Do(lowAt(w.seed, 0)); err != nil {
+// warmUp lets every module work once, so that everything made on first use exists.
+func (w *idling) warmUp() error {
+	if err := w.Player.Do(workload.LowAt(w.Seed, 0)); err != nil {
 		return err
 	}
-	return w.player.Do(say(w.seed, 1))
+	return w.Player.Do(workload.Say(w.Seed, 1))
 }
 
 // Prepare makes no stimuli.
 func (w *idling) Prepare(_, n int) error {
 	w.seconds = n
-	return w.workload.Prepare(0, 0)
+	return w.Workload.Prepare(0, 0)
 }
 
-// Run waits: a timer of Go's own, so that no thread is held by the wait.
-func (w *idling) Run(func(time.Duration)) error {
-	before, start := usedSoFar(), time.Now()
-	timer := time.NewTimer(time.Duration(w.seconds) * time.Second)
-	defer timer.Stop()
-	<-timer.C
-	w.figures = usedSoFar().since(before, time.Since(start))
+// Run waits on a Go timer, so that the wait holds no thread.
+func (w *idling) Run(_ int, _ func(time.Duration)) error {
+	before, start := host.OwnUsage(), time.Now()
+	<-time.After(time.Duration(w.seconds) * time.Second)
+	w.figures = workload.UsageFigures(before, time.Since(start))
 	return nil
 }
 
-// Work has no effects to count: one that came of nothing would be one too many.
+// Work expects no effects.
 func (w *idling) Work() (runner.Work, error) {
-	work, err := w.workload.Work()
+	work, err := w.Workload.Work()
 	work.Stimuli, work.Figures = int64(w.seconds), w.figures
 	return work, err
-}
-
-// usage is what this process has used since it began.
-type usage struct {
-	cpu                    time.Duration // 0 where it is not told
-	voluntary, involuntary int64         // context switches
-}
-
-// since is what was used in a stretch of time.
-func (u usage) since(before usage, wall time.Duration) map[string]float64 {
-	figures := map[string]float64{"goroutines": float64(runtime.NumGoroutine())}
-	if cpu := u.cpu - before.cpu; u.cpu > 0 {
-		figures["cpu"] = float64(cpu) / wall.Seconds()
-		figures["core"] = 100 * float64(cpu) / float64(wall)
-		figures["wake-ups"] = float64(u.voluntary-before.voluntary) / wall.Seconds()
-		figures["preempted"] = float64(u.involuntary-before.involuntary) / wall.Seconds()
-	}
-	if rss := memoryNow(); rss > 0 {
-		figures["rss"] = float64(rss)
-	}
-	return figures
 }
 
 var idleMeasures = []runner.Measure{
 	{Name: "cpu", Unit: "ns", Better: "less", Doc: "CPU time a second, user and system, of the whole process"},
 	{Name: "core", Unit: "%", Better: "less", Doc: "the same as a share of one core"},
-	{Name: "wake-ups", Unit: "/s", Better: "less", Doc: "voluntary context switches a second: how often a thread went back to wait, and so had been woken"},
+	{Name: "wake-ups", Unit: "/s", Better: "less", Doc: "voluntary context switches a second: how often a thread went back to waiting, and so had been woken"},
 	{Name: "preempted", Unit: "/s", Better: "less", Doc: "involuntary context switches a second"},
 	{Name: "rss", Unit: "bytes", Better: "less", Doc: "memory of the process at the end of the wait"},
 	{Name: "goroutines", Better: "less", Doc: "at the end of the wait"},
 }
 
 var idleClaims = []runner.Claim{
-	{Text: "CPU % is 5.80 % higher with NATS, explained as idle background cost", Source: natsDocument, Kind: "measured elsewhere",
+	{Text: "CPU % is 5.80 % higher with NATS, explained as idle background cost", Source: workload.NatsDocument, Kind: "measured elsewhere",
 		Style: "nats", Quantity: "cpu_ratio", Lo: 1.058, Hi: 1.058},
-	{Text: "CPU at most 30 % of a core on average", Source: playerDocument, Kind: "budget", Quantity: "figure:core", Hi: 30},
-	{Text: "RSS at most 150 MB", Source: playerDocument, Kind: "budget", Quantity: "figure:rss", Hi: 150e6},
+	{Text: "CPU at most 30 % of a core on average", Source: workload.PlayerDocument, Kind: "budget", Quantity: "figure:core", Hi: 30},
+	{Text: "RSS at most 150 MB", Source: workload.PlayerDocument, Kind: "budget", Quantity: "figure:rss", Hi: 150e6},
 }

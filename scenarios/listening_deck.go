@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -8,11 +9,13 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"rubato/audio"
+	"rubato/audio/decode"
 	"rubato/player"
 )
 
-// tappedDeck is a deck that takes down what passes and how long it takes. A style may
-// mix in a goroutine of its own, so all is behind a lock; that costs 20 ns a period.
+// tappedDeck is a deck that records the markers that pass and the time that mixing takes. A
+// style may mix in a goroutine of its own, so a lock guards the records; it costs 20 ns a
+// period.
 type tappedDeck struct {
 	*audio.Deck
 	decoding *decoding
@@ -24,26 +27,26 @@ type tappedDeck struct {
 	one, both *hdrhistogram.Histogram          // time of a Mix in which one passage sounds, or two
 }
 
-// openDeck opens a deck that waits for its decoder, so that the same sound comes out
-// in every style however fast the machine is.
+// openDeck opens a deck that waits for its decoder, so that every style plays the same sound
+// on a slow machine, too.
 func openDeck(output audio.Output) (*tappedDeck, error) {
 	timed := new(decoding)
 	deck, err := audio.NewDeck(audio.DeckOptions{Output: output, Wait: true, Open: timed.open})
-	return &tappedDeck{Deck: deck, decoding: timed, one: newTimes(), both: newTimes()}, err
+	return &tappedDeck{Deck: deck, decoding: timed, one: newHistogram(), both: newHistogram()}, err
 }
 
-// Mix is the deck's.
+// Mix mixes and records.
 func (d *tappedDeck) Mix(frames int) ([]player.Marker, error) {
 	start := time.Now()
 	markers, err := d.Deck.Mix(frames)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mixed = time.Now()
+	times := d.one
 	if d.two {
-		note(d.both, d.mixed.Sub(start))
-	} else {
-		note(d.one, d.mixed.Sub(start))
+		times = d.both
 	}
+	record(times, d.mixed.Sub(start))
 	for _, m := range markers {
 		d.passed[m.Kind]++
 		d.two = m.Kind == player.CrossfadeMark || d.two && m.Kind != player.PassageEndMark
@@ -51,15 +54,15 @@ func (d *tappedDeck) Mix(frames int) ([]player.Marker, error) {
 	return markers, err
 }
 
-// passes are the markers passed so far, by kind, and when the last Mix was done.
+// passes returns the number of markers so far, by kind, and when the last Mix ended.
 func (d *tappedDeck) passes() (passed [player.PassageEndMark + 1]int64, mixed time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.passed, d.mixed
 }
 
-// figures are the deck's own since the last time: of a period of so many frames, how
-// long the mixing of 10 ms takes, and how fast the decoder is.
+// figures returns the time of mixing 10 ms and the speed of the decoder since the last call.
+// A period has that many frames.
 func (d *tappedDeck) figures(frames int) map[string]float64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -78,12 +81,12 @@ func (d *tappedDeck) figures(frames int) map[string]float64 {
 	return f
 }
 
-// decoding is what decoding costs: frames, and nanoseconds in the decoder's goroutine.
+// decoding counts decoded frames and the decoder's nanoseconds.
 type decoding struct{ frames, took atomic.Int64 }
 
 func (d *decoding) open(cut player.Cut) (audio.Sound, error) {
 	start := time.Now()
-	stream, err := audio.Open(cut)
+	stream, err := decode.Open(cut)
 	d.took.Add(int64(time.Since(start)))
 	if err != nil {
 		return nil, err
@@ -91,17 +94,84 @@ func (d *decoding) open(cut player.Cut) (audio.Sound, error) {
 	return timedSound{stream, d}, nil
 }
 
-// timedSound is a stream whose reading is timed.
+// timedSound is a stream that records the time of reading.
 type timedSound struct {
-	*audio.Stream
+	*decode.Stream
 	decoding *decoding
 }
 
-// Read is the stream's.
+// Read reads and records.
 func (s timedSound) Read(into []player.Frame) (int, error) {
 	start := time.Now()
 	n, err := s.Stream.Read(into)
 	s.decoding.took.Add(int64(time.Since(start)))
 	s.decoding.frames.Add(int64(n))
 	return n, err
+}
+
+// blockOutput is an output at real pace while a block lasts. Between blocks it has no
+// thread, which would take time from the style that runs.
+type blockOutput struct {
+	off bool            // for a transcript, which has no pace: frames are dropped at once
+	now *audio.RealTime // nil: off, or between blocks
+}
+
+var _ audio.Paced = (*blockOutput)(nil)
+
+// open starts the callbacks.
+func (o *blockOutput) open(options audio.RealTimeOptions) {
+	if !o.off {
+		out := audio.OpenRealTime(options)
+		o.now = &out
+	}
+}
+
+// end plays what waits and returns the statistics of the callbacks, nil if the output is off.
+func (o *blockOutput) end() (*audio.CallbackStats, error) {
+	if o.now == nil {
+		return nil, nil
+	}
+	err := o.now.Close()
+	stats := o.now.Take()
+	o.now = nil
+	return &stats, err
+}
+
+// Write drops the frames between blocks.
+func (o *blockOutput) Write(frames []player.Frame) error {
+	if o.now == nil {
+		return nil
+	}
+	return o.now.Write(frames)
+}
+
+// Room does not wait between blocks.
+func (o *blockOutput) Room(ctx context.Context, frames int) error {
+	if o.now == nil {
+		return nil
+	}
+	return o.now.Room(ctx, frames)
+}
+
+// Close ends a block that has not ended.
+func (o *blockOutput) Close() error {
+	_, err := o.end()
+	return err
+}
+
+// newHistogram holds times of up to a minute with three digits.
+func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, int64(time.Minute), 3) }
+
+// record adds a time; a longer one than a minute counts as a minute.
+func record(h *hdrhistogram.Histogram, d time.Duration) {
+	_ = h.RecordValue(int64(min(max(d, 1), time.Minute))) // in range: cannot fail
+}
+
+// reportAll reports every value of a histogram.
+func reportAll(h *hdrhistogram.Histogram, latency func(time.Duration)) {
+	for _, bar := range h.Distribution() {
+		for range bar.Count {
+			latency(max(time.Duration(bar.To), 1))
+		}
+	}
 }

@@ -3,51 +3,37 @@ package scenarios
 import (
 	"rubato/player"
 	"rubato/runner"
-	"rubato/sqlite"
+	"rubato/scenarios/workload"
 )
 
-// manyRules is a conversation so short that rules can be seen in it: the depth of the
-// queue changes, the rule that refills it is asked and its where does not hold, the one
-// that tells it to everybody comes too soon and holds it. Whatever else there are in
-// rules never match.
+// manyRules is a conversation so short that the cost of rules shows: the depth of the queue
+// changes, the where of the refill rule does not hold, and the broadcast waits because it
+// comes too soon. No other rule matches.
 //
-// All happens at one moment of the player's time, so that only the first stimulus of all
-// refills the queue; the database and, in nats, the network have no part in the others.
-func (s styleSet) manyRules() runner.Scenario {
-	rules := rulesKey
+// All stimuli have the same time of the player, so only the first refills the queue. The
+// others use neither the database nor, in nats, the network.
+func (s styles) manyRules() runner.Scenario {
+	rules := workload.RulesKey
 	rules.Default = "20,100,1000"
 	return runner.Scenario{
 		Name:    "many-rules",
-		Answers: "What do rules cost that have nothing to do with what happens?",
+		Answers: "What do rules cost that do not match?",
 		Op:      "event",
-		Keys:    []runner.Key{rules, traceKey, dispatchKey, transportKey},
+		Keys:    []runner.Key{rules, workload.TraceKey, workload.DispatchKey, workload.TransportKey},
 		Script:  20,
-		Size:    manyRulesSize,
+		// For bus: direct takes a tenth of the time, so a size for direct would take the others seconds.
+		Size:    sizes(runner.Size{Ops: 20_000}, runner.Size{Ops: 100_000}),
 		Claims:  manyRulesClaims,
-		Prepare: func(setup runner.Setup) error { return prepare(setup, 200) }, // one selection
+		Prepare: func(setup runner.Setup) error { return workload.Prepare(setup, 200) }, // one selection
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &workload{script: sameMoment, drive: closedSampled, count: refills, expect: depthHeld}
-			return s.start(setup, w, func(*player.Config) {})
+			w := &workload.Workload{Script: workload.SameMoment, Drive: workload.ClosedSampled, Count: workload.Refills, Expect: depthHeld}
+			return s.Start(setup, w, func(*player.Config) {})
 		},
 	}
 }
 
-func sameMoment(seed uint64, i int) player.Stimulus {
-	return player.Stimulus{Kind: player.QueueLow, Seq: uint64(i) + 1,
-		At: sqlite.Epoch + player.Hour, Seed: stir(seed, i)}
-}
-
-// manyRulesSize is set so that a block of bus lasts as long as one should: direct does
-// the same in a tenth of the time, and would have the others work for seconds.
-func manyRulesSize(effort string, _ runner.Options) runner.Size {
-	if effort == "quick" {
-		return runner.Size{Ops: 20_000}
-	}
-	return runner.Size{Ops: 100_000}
-}
-
-// depthHeld are the effects of one: the queue played down and its depth held; of the first,
-// what a refill has.
+// depthHeld is the number of effects of a stimulus: the queue is played down and the
+// broadcast of its depth waits. The first stimulus is a refill.
 func depthHeld(s player.Stimulus) int64 {
 	if s.Seq == 1 {
 		return 8
@@ -56,10 +42,8 @@ func depthHeld(s player.Stimulus) int64 {
 }
 
 var manyRulesClaims = []runner.Claim{
-	{Text: "orchestration adds 12.5–44.5 µs with 20 rules, typically 25 (there with three actions, here with two)", Source: overheadDocument, Kind: "estimate",
-		Style: "bus", Options: map[string]string{"rules": "20"}, Quantity: "overhead_ns", Lo: us(12.5), Hi: us(44.5)},
-	{Text: "100 rules add about 1 µs to that (alone: components, match-100)", Source: overheadDocument, Kind: "estimate",
-		Style: "bus", Options: map[string]string{"rules": "100"}, Quantity: "overhead_ns", Lo: us(13.5), Hi: us(45.5)},
-	{Text: "orchestration under 10 times direct (here of next to no work)", Source: budgetDocument, Kind: "budget",
-		Style: "bus", Quantity: "ratio", Hi: 10},
+	workload.Estimate("orchestration adds 12.5–44.5 µs with 20 rules, typically 25 (there with three actions, here with two)", 12.5, 44.5).
+		With("rules", "20").Added("bus"),
+	workload.Estimate("100 rules add about 1 µs to that (alone: components, match-100)", 13.5, 45.5).With("rules", "100").Added("bus"),
+	workload.Times("orchestration under 10 times direct (here of next to no work)", workload.BudgetDocument, 10).On("bus"),
 }

@@ -8,10 +8,11 @@ import (
 
 	"rubato/player"
 	"rubato/runner"
+	"rubato/scenarios/workload"
 )
 
-// TestSearch: the highest rate that is held is found to within the halvings asked for;
-// one failure alone ends nothing.
+// TestSearch checks that the search finds the highest held rate, to within the given number
+// of halvings, and that one failure alone does not end it.
 func TestSearch(t *testing.T) {
 	t.Parallel()
 	s := search{lowest: 100, highest: 1600, halvings: 4}
@@ -20,7 +21,7 @@ func TestSearch(t *testing.T) {
 	}{{50, 0, 0}, {100, 100, 100}, {1000, 1000 / math.Pow(2, 1.0/16), 1000}, {799, 750, 799}, {1e9, 1600, 1600}} {
 		held, err := s.find(func(rate float64) (bool, error) { return rate <= c.limit, nil })
 		if err != nil || held < c.lo || held > c.hi {
-			t.Errorf("a style that takes %v holds %v, %v; want %v to %v", c.limit, held, err, c.lo, c.hi)
+			t.Errorf("a style whose limit is %v holds %v, %v; want %v to %v", c.limit, held, err, c.lo, c.hi)
 		}
 	}
 	tries := map[float64]int{}
@@ -64,7 +65,8 @@ func TestSustained(t *testing.T) {
 	}
 }
 
-// TestGrowth: the last fifth against the second, whatever the first was.
+// TestGrowth checks that growth compares the last fifth with the second and ignores the
+// first.
 func TestGrowth(t *testing.T) {
 	t.Parallel()
 	series := func(values ...float64) (points []runner.Point) {
@@ -92,7 +94,7 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
-// TestWatchEvery: enough readings to tell growth by, and no more than fit.
+// TestWatchEvery checks that there are enough readings for growth, and no more than fit.
 func TestWatchEvery(t *testing.T) {
 	t.Parallel()
 	for _, block := range []time.Duration{time.Second, time.Minute, 5 * time.Minute, time.Hour} {
@@ -102,54 +104,58 @@ func TestWatchEvery(t *testing.T) {
 	}
 }
 
-// TestBalance: what was said, what was told of it and what is in the database come to
-// one account, in which a promise that was not kept is a hole.
-func TestBalance(t *testing.T) {
+// TestOutcomes checks the counts made from what was sent, how it was answered and what is in
+// the database. A message that was reported durable and is not stored counts as neither
+// stored nor lost.
+func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	stimuli := make([]player.Stimulus, 6)
-	due := make([]time.Duration, len(stimuli))
 	for i := range stimuli {
-		stimuli[i] = say(1, i)
-		due[i] = time.Duration(i) * time.Millisecond
+		stimuli[i] = workload.Say(1, i)
 	}
-	b := newBook(due, stimuli, 100)
+	b := &sendLog{start: time.Now(), first: 100}
 	gone := &player.Error{Code: player.Unavailable, Op: "log"}
 	for i, err := range []error{nil, gone, gone, nil, nil} { // 0 to 4
-		_, seq := b.enter(i)
+		_, seq := b.begin(i)
 		b.done(seq, err)
 	}
 	b.settles()
-	_, seq := b.enter(5)
+	_, seq := b.begin(5)
 	if b.complete() == nil {
 		t.Error("an attempt without an answer is complete")
 	}
 	b.done(seq, gone)
-	_, seq = b.enter(1)
-	b.done(seq, nil) // said again
+	_, seq = b.begin(1)
+	b.done(seq, nil) // sent again
 	if err := b.complete(); err != nil {
 		t.Error(err)
 	}
-	row := func(i int) ledgerRow {
-		return ledgerRow{said: stimuli[i].Message.At, durable: b.start.Add(time.Second)}
+	row := func(i int) workload.CommittedRow {
+		return workload.CommittedRow{Said: stimuli[i].Message.At, Durable: b.start.Add(time.Second)}
 	}
-	got := b.balance([]ledgerRow{row(0), row(1), row(2), row(2), row(3), {said: -1}})
-	// 4 was promised and is nowhere; 5 was lost.
+	got := b.outcomes(stimuli, []workload.CommittedRow{row(0), row(1), row(2), row(2), row(3), {Said: -1}})
+	// 4 was reported durable and is not stored; 5 was lost.
 	if got.stored != 4 || got.lost != 1 || got.unsure != 1 || got.duplicated != 1 || got.unknown != 1 ||
 		got.refused != 2 || got.unanswered != 1 || got.again != 1 {
-		t.Errorf("balance %+v", got)
+		t.Errorf("outcomes %+v", got)
 	}
 }
 
-// TestBookRefuses answers that nobody waits for, and errors that are no outage.
-func TestBookRefuses(t *testing.T) {
+// TestSendLogRefuses checks that unexpected answers and errors other than an outage fail.
+func TestSendLogRefuses(t *testing.T) {
 	t.Parallel()
-	for name, wrong := range map[string]func(b *book, seq uint64){
-		"twice":   func(b *book, seq uint64) { b.done(seq, nil); b.done(seq, nil) },
-		"unasked": func(b *book, seq uint64) { b.done(seq, nil); b.done(seq+1, nil) },
-		"invalid": func(b *book, seq uint64) { b.done(seq, &player.Error{Code: player.Invalid}) },
+	for name, wrong := range map[string]func(b *sendLog, seq uint64){
+		"twice":   func(b *sendLog, seq uint64) { b.done(seq, nil); b.done(seq, nil) },
+		"unasked": func(b *sendLog, seq uint64) { b.done(seq, nil); b.done(seq+1, nil) },
+		"invalid": func(b *sendLog, seq uint64) { b.done(seq, &player.Error{Code: player.Invalid}) },
+		"order": func(b *sendLog, seq uint64) {
+			b.done(seq, nil)
+			_, seq = b.begin(-1)
+			b.done(seq, &player.Error{Code: player.Unavailable})
+		},
 	} {
-		b := newBook([]time.Duration{0}, []player.Stimulus{say(1, 0)}, 7)
-		_, seq := b.enter(0)
+		b := &sendLog{start: time.Now(), first: 7}
+		_, seq := b.begin(0)
 		if wrong(b, seq); b.complete() == nil {
 			t.Errorf("%s: complete", name)
 		}
@@ -159,6 +165,12 @@ func TestBookRefuses(t *testing.T) {
 func TestRecovered(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
+	fates := func(durable []time.Duration) (f []fate) {
+		for _, at := range durable {
+			f = append(f, fate{durable: at})
+		}
+		return f
+	}
 	due := []time.Duration{0, 100 * ms, 150 * ms, 199 * ms, 200 * ms}
 	for name, c := range map[string]struct {
 		durable []time.Duration
@@ -168,86 +180,86 @@ func TestRecovered(t *testing.T) {
 		"late":    {[]time.Duration{1, 101 * ms, 251 * ms, 300 * ms, 201 * ms}, 1.0 / 3},
 		"nothing": {make([]time.Duration, 5), 0},
 	} {
-		if share, ok := recovered(due, c.durable, 100*ms); share != c.share || !ok {
+		if share, ok := recovered(due, fates(c.durable), 100*ms); share != c.share || !ok {
 			t.Errorf("%s: %v, %v, want %v", name, share, ok, c.share)
 		}
 	}
-	if _, ok := recovered(due, due, time.Second); ok {
-		t.Error("nothing was due, and some of it recovered")
+	if _, ok := recovered(due, fates(due), time.Second); ok {
+		t.Error("nothing was due, but it reports a share")
 	}
 }
 
-// penLog is a log store that fails to commit when told to.
-type penLog struct {
+// fakeLog is a log store whose commits fail when fails is set.
+type fakeLog struct {
 	player.LogStore
 	fails bool
 }
 
-func (p *penLog) AppendMessage(player.Message) error { return nil }
-func (p *penLog) CountUser(string) error             { return nil }
-func (p *penLog) Rollback() error                    { return nil }
-func (p *penLog) Commit() error {
+func (p *fakeLog) AppendMessage(player.Message) error { return nil }
+func (p *fakeLog) CountUser(string) error             { return nil }
+func (p *fakeLog) Rollback() error                    { return nil }
+func (p *fakeLog) Commit() error {
 	if p.fails {
 		return errors.New("the disk is full")
 	}
 	return nil
 }
 
-type penStore struct {
+type fakeStore struct {
 	player.Store
 	log player.LogStore
 }
 
-func (p penStore) Log() player.LogStore { return p.log }
+func (p fakeStore) Log() player.LogStore { return p.log }
 
-// TestLedger: what was not committed was not written; order is no part of the sum; the
-// database has the last word.
-func TestLedger(t *testing.T) {
+// TestCommitLog checks that only committed rows are recorded, that the sum does not depend on
+// their order, and that Audit compares them with the database.
+func TestCommitLog(t *testing.T) {
 	t.Parallel()
-	pen := new(penLog)
-	l := newLedger(penStore{log: pen})
+	fake := new(fakeLog)
+	l := workload.NewCommitLog(fakeStore{log: fake})
 	write := func(i int, end func() error) {
-		m := say(1, i).Message
+		m := workload.Say(1, i).Message
 		if l.Log().AppendMessage(m) != nil || l.Log().CountUser(m.Username) != nil {
-			t.Fatal("a pen that does not write")
+			t.Fatal("the fake does not write")
 		}
 		_ = end()
 	}
 	write(1, l.Log().Commit)
 	write(2, l.Log().Rollback)
-	pen.fails = true
+	fake.fails = true
 	write(3, l.Log().Commit)
-	pen.fails = false
+	fake.fails = false
 	write(4, l.Log().Commit)
-	if rows := l.rows(); len(rows) != 2 || l.counted() != 2 {
-		t.Fatalf("%d rows, %d counts", len(rows), l.counted())
+	if rows := l.Rows(); len(rows) != 2 || l.Counted() != 2 {
+		t.Fatalf("%d rows, %d counts", len(rows), l.Counted())
 	}
-	sum := l.sum()
+	sum := l.Sum()
 	for _, c := range []struct {
 		messages, said int64
 		well           bool
 	}{{2, 2, true}, {1, 2, false}, {2, 1, false}, {3, 3, false}} {
-		if err := l.audit(player.Stored{Messages: 5, Said: 5}, player.Stored{Messages: 5 + c.messages, Said: 5 + c.said}); (err == nil) != c.well {
+		if err := l.Audit(player.Stored{Messages: 5, Said: 5}, player.Stored{Messages: 5 + c.messages, Said: 5 + c.said}); (err == nil) != c.well {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
-	l.forget()
+	l.Forget()
 	write(4, l.Log().Commit)
 	write(1, l.Log().Commit)
-	if l.sum() != sum {
+	if l.Sum() != sum {
 		t.Error("the sum depends on the order")
 	}
 	write(5, l.Log().Commit)
-	if l.sum() == sum {
+	if l.Sum() == sum {
 		t.Error("the sum does not depend on the rows")
 	}
 }
 
-// TestSenders: every message is said once, by the one whose turn it is.
+// TestSenders checks that every message is sent once, by the sender whose turn it is.
 func TestSenders(t *testing.T) {
 	t.Parallel()
 	for _, first := range []int{0, 1, 5, 13} {
-		c, seen := newCrowded(5), map[int]bool{}
+		c, seen := newConcurrentSenders(5), map[int]bool{}
 		stimuli := make([]player.Stimulus, 13)
 		for i := range stimuli {
 			stimuli[i] = c.say(1, first+i)
@@ -255,19 +267,19 @@ func TestSenders(t *testing.T) {
 		for k := range c.senders {
 			for i := c.turn(stimuli[0].Seq, k); i < len(stimuli); i += c.senders {
 				if seen[i] || stimuli[i].Message.Username != stimuli[c.turn(stimuli[0].Seq, k)].Message.Username {
-					t.Errorf("from %d: message %d is said by two", first, i)
+					t.Errorf("from %d: message %d is sent by two senders", first, i)
 				}
 				seen[i] = true
 			}
 		}
 		if len(seen) != len(stimuli) {
-			t.Errorf("from %d: %d of %d are said", first, len(seen), len(stimuli))
+			t.Errorf("from %d: %d of %d are sent", first, len(seen), len(stimuli))
 		}
 	}
 }
 
-// TestSoakScript: an hour of it has every kind in it, time goes on, and what it counts
-// as said is said.
+// TestSoakScript checks that an hour has every kind of stimulus, that time goes forward, and
+// that the count of messages is right.
 func TestSoakScript(t *testing.T) {
 	t.Parallel()
 	kinds, messages, last := map[player.Kind]int{}, int64(0), player.Ticks(0)
@@ -282,6 +294,6 @@ func TestSoakScript(t *testing.T) {
 		}
 	}
 	if len(kinds) != 11 || messages < soakCycle || messages != said(0, 3*soakCycle) {
-		t.Errorf("kinds %v, said %d", kinds, said(0, 3*soakCycle))
+		t.Errorf("kinds %v, messages %d", kinds, said(0, 3*soakCycle))
 	}
 }

@@ -12,7 +12,16 @@ import (
 	"rubato/runner"
 )
 
-// optionsOf are a scenario's defaults for a style, the first of each list, with changes.
+// some returns the cases; with -short only the first n, because each runs every style for
+// a second or more. The other cases repeat the check with other options.
+func some[T any](n int, cases []T) []T {
+	if testing.Short() {
+		return cases[:n]
+	}
+	return cases
+}
+
+// optionsOf returns a scenario's defaults for a style, the first of each list, with changes.
 func optionsOf(s runner.Scenario, style string, change map[string]string) runner.Options {
 	options := runner.Options{}
 	for _, k := range s.Keys {
@@ -24,7 +33,7 @@ func optionsOf(s runner.Scenario, style string, change map[string]string) runner
 	return options
 }
 
-// worked is what each style made of blocks of the given sizes, one after the other.
+// worked runs blocks of the given sizes in each style and returns their work.
 func worked(t *testing.T, s runner.Scenario, change map[string]string, verbatim bool, sizes ...int) map[string][]runner.Work {
 	t.Helper()
 	shared := t.TempDir()
@@ -32,7 +41,7 @@ func worked(t *testing.T, s runner.Scenario, change map[string]string, verbatim 
 		t.Fatal(err)
 	}
 	work := map[string][]runner.Work{}
-	for _, style := range realStyles {
+	for _, style := range realStyles.Styles {
 		load, err := s.Open(runner.Setup{Style: style.Name, Shared: shared, Dir: t.TempDir(), Seed: 1, Verbatim: verbatim,
 			Effort: "quick", Options: optionsOf(s, style.Name, change)})
 		if err != nil {
@@ -46,14 +55,14 @@ func worked(t *testing.T, s runner.Scenario, change map[string]string, verbatim 
 	return work
 }
 
-// driven does the blocks, each of which has to have the effects that it must have.
+// driven runs the blocks and checks that each has its expected effects.
 func driven(t *testing.T, load runner.Workload, style string, sizes []int) (done []runner.Work) {
 	t.Helper()
 	first := 0
 	for _, n := range sizes {
 		err := load.Prepare(first, n)
 		if err == nil {
-			err = load.Run(func(took time.Duration) {
+			err = load.Run(n, func(took time.Duration) {
 				if took <= 0 {
 					t.Errorf("%s: a latency of %v", style, took)
 				}
@@ -67,7 +76,7 @@ func driven(t *testing.T, load runner.Workload, style string, sizes []int) (done
 			t.Fatalf("%s: %v", style, err)
 		}
 		if work.Stimuli != int64(n) || work.Effects != work.Expected ||
-			work.Wrong != "" && !strings.HasPrefix(work.Wrong, "the generator itself") { // which is this machine's, not the style's
+			work.Wrong != "" && !strings.HasPrefix(work.Wrong, "the generator itself") { // the machine's fault, not the style's
 			t.Errorf("%s: %d stimuli of %d, %d effects of %d, wrong: %q", style, work.Stimuli, n, work.Effects, work.Expected, work.Wrong)
 		}
 		done, first = append(done, work), first+n
@@ -75,16 +84,16 @@ func driven(t *testing.T, load runner.Workload, style string, sizes []int) (done
 	return done
 }
 
-// TestMessageWorkloads: each style does the same work, block after block, and tells what
-// it is to tell.
+// TestMessageWorkloads checks that the styles do the same work, block after block, and
+// report all figures.
 func TestMessageWorkloads(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	for _, c := range []struct {
+	for _, c := range some(4, []struct {
 		scenario runner.Scenario
 		options  map[string]string
 		verbatim bool
 		sizes    []int
-		tells    []string
+		reports  []string
 		exactly  map[string]float64
 	}{
 		{realStyles.messageBurst(), nil, false, []int{1000, 50}, []string{"first", "free", "rate"}, map[string]float64{"stored": 100}},
@@ -98,18 +107,18 @@ func TestMessageWorkloads(t *testing.T) {
 		{realStyles.soak(), map[string]string{"passages": "300"}, true, []int{130, 70}, nil, nil},
 		{realStyles.soak(), map[string]string{"passages": "300", "rate": "500"}, false, []int{500}, []string{"rss", "goroutines", "core"}, nil},
 		{realStyles.idle(), nil, false, []int{1}, []string{"cpu", "wake-ups", "rss", "goroutines"}, nil},
-	} {
+	}) {
 		work := worked(t, c.scenario, c.options, c.verbatim, c.sizes...)
 		for style, list := range work {
 			for i, w := range list {
 				want := work["direct"][i]
 				if w.Digest != want.Digest || w.Expected != want.Expected || w.Bytes != want.Bytes ||
 					w.Keys != want.Keys || w.Visited != want.Visited || len(w.Lanes) != len(want.Lanes) {
-					t.Errorf("%s, %s, block %d: it did other work than direct", c.scenario.Name, style, i)
+					t.Errorf("%s, %s, block %d: its work differs from direct", c.scenario.Name, style, i)
 				}
-				for _, name := range c.tells {
-					if _, told := w.Figures[name]; !told {
-						t.Errorf("%s, %s: tells nothing of %s", c.scenario.Name, style, name)
+				for _, name := range c.reports {
+					if _, ok := w.Figures[name]; !ok {
+						t.Errorf("%s, %s: does not report %s", c.scenario.Name, style, name)
 					}
 				}
 				for name, want := range c.exactly {
@@ -122,9 +131,9 @@ func TestMessageWorkloads(t *testing.T) {
 	}
 }
 
-// TestSearchRuns: a search says all that it says, and comes to a rate.
+// TestSearchRuns checks that a search sends its messages and finds a rate.
 func TestSearchRuns(t *testing.T) {
-	for _, style := range realStyles {
+	for _, style := range realStyles.Styles {
 		s := realStyles.messageSustained()
 		shared := t.TempDir()
 		options := optionsOf(s, style.Name, map[string]string{"rate": "search"})
@@ -141,8 +150,8 @@ func TestSearchRuns(t *testing.T) {
 				t.Errorf("%s: held %v", style.Name, held)
 			}
 		}
-		if said := load.(*searching).next; said < 4*50 {
-			t.Errorf("%s: a search said %d messages", style.Name, said)
+		if sent := load.(*searching).next; sent < 4*50 {
+			t.Errorf("%s: a search sent %d messages", style.Name, sent)
 		}
 		if err := load.Close(); err != nil {
 			t.Error(err)
@@ -150,18 +159,18 @@ func TestSearchRuns(t *testing.T) {
 	}
 }
 
-// TestRestartRuns: the books of every style balance, with and without a sender who says
-// it again, and the styles differ as they must.
+// TestRestartRuns checks that every style accounts for every message, with and without
+// retries, and that the styles differ as they must.
 func TestRestartRuns(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	for _, retry := range []string{"no", "yes"} {
+	for _, retry := range some(1, []string{"yes", "no"}) {
 		for style, list := range worked(t, realStyles.restart(), map[string]string{"retry": retry}, false, 200, 150) {
 			for _, w := range list {
 				lost, refused, unanswered := w.Figures["lost"], w.Figures["refused"], w.Figures["unanswered"]
 				if (retry == "yes") != (lost == 0) {
 					t.Errorf("%s, retry=%s: %v lost", style, retry, lost)
 				}
-				if told := refused + unanswered; told == 0 || retry == "no" && told < lost {
+				if failures := refused + unanswered; failures == 0 || retry == "no" && failures < lost {
 					t.Errorf("%s, retry=%s: %v lost, %v refused, %v unanswered", style, retry, lost, refused, unanswered)
 				}
 				if style == "nats" && unanswered == 0 || style != "nats" && unanswered > 0 {

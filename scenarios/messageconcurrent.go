@@ -8,82 +8,82 @@ import (
 
 	"rubato/player"
 	"rubato/runner"
+	"rubato/scenarios/workload"
 )
 
-// messageConcurrent is many people who talk at once. A player has one door: stimuli are
-// posted one at a time, so senders take turns at it, under a mutex that is the same in
-// every style. Each then waits outside for its own message to be durable before it says
-// the next. Direct does all of the work at the door; the others only hand it over there,
-// so that what one writes and what the next says may overlap.
+// messageConcurrent is many senders at once. Stimuli are posted to a player one at a time,
+// so senders take turns under a mutex, the same in every style. Each then waits without
+// the mutex until its own message is durable before it sends the next. Direct does all of
+// the work under the mutex. The others only hand it over there, so writing one message and
+// sending the next can overlap.
 //
-// Who comes to the door first is chance. So the order of lanes is not compared here, but
-// how much there is in them, how much each sender has said, and a sum over all rows that
-// were committed, which does not depend on their order.
-func (s styleSet) messageConcurrent() runner.Scenario {
-	return runner.Scenario{
+// Which sender comes first is chance. So the check does not compare the order in lanes. It
+// compares their lengths, the messages per sender, and a sum over all committed rows that
+// does not depend on their order.
+func (s styles) messageConcurrent() runner.Scenario {
+	return messages(runner.Scenario{
 		Name:    "message-concurrent",
-		Answers: "What does a message cost when 1, 10 or 50 people talk at once?",
-		Op:      "message",
-		Keys: []runner.Key{
-			{Name: "senders", Default: "1,10,50", Check: between(1, mostSenders), Doc: "people who talk at once, each with one message under way; 1 to 256"},
-			syncKey, traceKey, rulesKey, dispatchKey, transportKey,
-		},
+		Answers: "What does a message cost with 1, 10 or 50 senders at once?",
+		Keys:    []runner.Key{{Name: "senders", Default: "1,10,50", Check: workload.Between(1, mostSenders), Doc: "senders at once, each with one message under way; 1 to 256"}},
 		Script:  500,
-		Stages:  []string{stageLog},
+		Stages:  []string{workload.StageLog},
 		Claims:  messageConcurrentClaims,
-		Bare:    true,                                                          // message-log's profile has the same work in it
-		Prepare: func(setup runner.Setup) error { return prepare(setup, 200) }, // nobody selects here
+		Bare:    true, // the profile of message-log contains the same work
+		// Senders start together and end one by one. With four messages each, all of them
+		// are busy for most of the time.
+		Unit: func(options runner.Options) int { return 4 * workload.Number(options, "senders") },
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			c := newCrowded(number(setup.Options, "senders"))
-			c.workload = &workload{script: c.say, drive: c.drive, count: stored, each: 2}
-			_, err := s.start(setup, c.workload, func(config *player.Config) {
+			c := newConcurrentSenders(workload.Number(setup.Options, "senders"))
+			c.Workload = &workload.Workload{Script: c.say, Drive: c.drive, Count: workload.Stored, Each: 2}
+			_, err := s.Start(setup, c.Workload, func(config *player.Config) {
 				config.Window = mostSenders
-				c.ledger = newLedger(config.Store)
-				config.Store = c.ledger
+				c.commits = workload.NewCommitLog(config.Store)
+				config.Store = c.commits
 			})
 			if setup.Verbatim { // the transcript: one after the other, so that lanes have one order
-				c.workload.drive = closedLoop
-				return c.workload, err
+				c.Workload.Drive = workload.ClosedLoop
+				return c.Workload, err
 			}
 			return c, err
 		},
-	}
+	})
 }
 
 const (
-	// mostSenders is as many as there is room for under way.
+	// mostSenders is the room for messages under way.
 	mostSenders = 256
-	// unheard is how long a sender waits for its own message: longer than any time-out
-	// of a style, so that a message without an outcome ends the run with its name.
+	// unheard is how long a sender waits for its own message: longer than any time-out of a
+	// style. A message without an outcome ends the run with an error that names it.
 	unheard = 30 * time.Second
 )
 
-// crowded is a workload with many senders.
-type crowded struct {
-	*workload
-	ledger  *ledger
+// concurrentSenders is a workload with many senders.
+type concurrentSenders struct {
+	*workload.Workload
+	commits *workload.CommitLog
 	senders int
-	door    sync.Mutex
-	answers []chan error // one a sender, with room for the one message it has under way
+	turns   sync.Mutex
+	answers []chan error // one per sender, with room for its one message under way
 }
 
-func newCrowded(senders int) *crowded {
-	c := &crowded{senders: senders, answers: make([]chan error, senders)}
+func newConcurrentSenders(senders int) *concurrentSenders {
+	c := &concurrentSenders{senders: senders, answers: make([]chan error, senders)}
 	for i := range c.answers {
 		c.answers[i] = make(chan error, 1)
 	}
 	return c
 }
 
-// say makes the i-th message, by the sender whose turn it is.
-func (c *crowded) say(seed uint64, i int) player.Stimulus {
-	s := say(seed, i)
+// say makes the i-th message; senders take turns.
+func (c *concurrentSenders) say(seed uint64, i int) player.Stimulus {
+	s := workload.Say(seed, i)
 	s.Message.Username = fmt.Sprintf("sender-%03d", i%c.senders)
 	return s
 }
 
-// drive has every sender say its share.
-func (c *crowded) drive(p player.Player, stimuli []player.Stimulus, latency func(time.Duration)) error {
+// drive lets every sender send its share. The position in the script says who sends, so a
+// sender has the same messages in parts as in one go.
+func (c *concurrentSenders) drive(p player.Player, stimuli []player.Stimulus, latency func(time.Duration)) error {
 	late := make(chan struct{})
 	alarm := time.AfterFunc(unheard, func() { close(late) })
 	defer alarm.Stop()
@@ -96,22 +96,21 @@ func (c *crowded) drive(p player.Player, stimuli []player.Stimulus, latency func
 	return errors.Join(append(wrong, p.Settle())...)
 }
 
-// talk says what is sender k's of the stimuli. Latency counts from the wish to speak,
-// the wait at the door in it.
-func (c *crowded) talk(p player.Player, stimuli []player.Stimulus, k int, late <-chan struct{}, latency func(time.Duration)) error {
+// talk sends the share of sender k. Latency includes the wait for the mutex.
+func (c *concurrentSenders) talk(p player.Player, stimuli []player.Stimulus, k int, late <-chan struct{}, latency func(time.Duration)) error {
 	done := func(_ uint64, err error) { c.answers[k] <- err }
 	for i := c.turn(stimuli[0].Seq, k); i < len(stimuli); i += c.senders {
 		start := time.Now()
-		c.door.Lock()
+		c.turns.Lock()
 		err := p.Post(stimuli[i], done)
-		c.door.Unlock()
+		c.turns.Unlock()
 		if err != nil {
 			return err
 		}
 		select {
 		case err = <-c.answers[k]:
 		case <-late:
-			err = fmt.Errorf("sender %d has heard nothing of message %d", k, stimuli[i].Seq)
+			err = fmt.Errorf("sender %d: no answer for message %d", k, stimuli[i].Seq)
 		}
 		if err != nil {
 			return err
@@ -121,28 +120,28 @@ func (c *crowded) talk(p player.Player, stimuli []player.Stimulus, k int, late <
 	return nil
 }
 
-// turn is where among stimuli from seq on the first of sender k's is.
-func (c *crowded) turn(seq uint64, k int) int {
+// turn is the index of the first stimulus of sender k, in stimuli that start at seq.
+func (c *concurrentSenders) turn(seq uint64, k int) int {
 	return (k + c.senders - int((seq-1)%uint64(c.senders))) % c.senders
 }
 
-// Prepare forgets what the ledger has seen.
-func (c *crowded) Prepare(first, n int) error {
-	c.ledger.forget()
-	return c.workload.Prepare(first, n)
+// Prepare resets the commit log.
+func (c *concurrentSenders) Prepare(first, n int) error {
+	c.commits.Forget()
+	return c.Workload.Prepare(first, n)
 }
 
-// Work has a digest in which order does not matter.
-func (c *crowded) Work() (runner.Work, error) {
-	work, err := c.workload.Work()
+// Work has a digest that does not depend on order.
+func (c *concurrentSenders) Work() (runner.Work, error) {
+	work, err := c.Workload.Work()
 	if err != nil {
 		return work, err
 	}
-	seen, err := c.player.Observe()
+	seen, err := c.Player.Observe()
 	if err != nil {
 		return work, err
 	}
-	h := player.DigestWord(c.ledger.sum(), uint64(seen.Stored.Messages))
+	h := player.DigestWord(c.commits.Sum(), uint64(seen.Stored.Messages))
 	h = player.DigestWord(h, uint64(seen.Stored.Said))
 	for _, lane := range seen.Lanes {
 		h = player.DigestWord(player.DigestText(h, lane.Name), lane.Count)
@@ -152,14 +151,8 @@ func (c *crowded) Work() (runner.Work, error) {
 }
 
 var messageConcurrentClaims = []runner.Claim{
-	{Text: "50 at once: an event takes under 5 ms", Source: natsDocument, Kind: "budget",
-		Style: "nats", Options: senders("50"), Quantity: "p99_ns", Hi: us(5000)},
-	{Text: "50 at once: at least 100 events a second", Source: natsDocument, Kind: "budget",
-		Style: "nats", Options: senders("50"), Quantity: "ops_per_second", Lo: 100},
-	{Text: "NATS is 4.03 % faster", Source: natsDocument, Kind: "measured elsewhere",
-		Style: "nats", Options: senders("50"), Quantity: "ratio", Lo: 0.9597, Hi: 0.9597},
-	{Text: "whole operation under twice direct", Source: budgetDocument, Kind: "budget",
-		Style: "bus", Options: senders("50"), Quantity: "ratio", Hi: 2},
+	workload.Budget("50 at once: an event takes under 5 ms", workload.NatsDocument, 5000).With("senders", "50").Of("nats", "p99_ns"),
+	workload.AtLeast("50 at once: at least 100 events a second", workload.NatsDocument, 100).With("senders", "50").Of("nats", "ops_per_second"),
+	workload.Measured("NATS is 4.03 % faster", 0.9597).With("senders", "50").Of("nats", "ratio"),
+	workload.Times("whole operation under twice direct", workload.BudgetDocument, 2).With("senders", "50").On("bus"),
 }
-
-func senders(n string) map[string]string { return map[string]string{"senders": n} }

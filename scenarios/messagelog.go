@@ -1,77 +1,74 @@
 package scenarios
 
 import (
-	"fmt"
-
 	"rubato/player"
 	"rubato/runner"
-	"rubato/sqlite"
+	"rubato/scenarios/workload"
 )
 
-// messageLog is the work of the chat bot whose database writes were moved behind
-// NATS and came out "4 % faster": one insert and one upsert a message. Batching is
-// a switch in all styles, so that "faster because it batches" can be told from
-// "faster".
-func (s styleSet) messageLog() runner.Scenario {
-	return runner.Scenario{
-		Name:    "message-log",
-		Answers: "What does a logged message cost, one at a time, pipelined, and pipelined with shared commits?",
-		Op:      "message",
+// messageLog is the work of the chat bot whose database writes were moved behind NATS and
+// came out "4 % faster": one insert and one upsert per message. Batching is a switch in
+// all styles, which separates "faster because it batches" from "faster".
+func (s styles) messageLog() runner.Scenario {
+	return messages(runner.Scenario{
+		Name:     "message-log",
+		Anywhere: true,
+		Answers:  "What does a logged message cost, one at a time, pipelined, and pipelined with shared commits?",
 		Keys: []runner.Key{
 			{Name: "mode", Default: "closed,pipelined,batched", Values: []string{"closed", "pipelined", "batched"},
 				Doc: "closed: one under way, a commit each; pipelined: many under way, a commit each; batched: many share a commit"},
-			{Name: "batch", Default: "100", Check: between(2, 10_000), Doc: "messages a commit at most, when batched"},
-			syncKey, traceKey, rulesKey, dispatchKey, transportKey,
+			{Name: "batch", Default: "100", Check: workload.Between(2, 10_000), Doc: "most messages per commit, when batched"},
 		},
 		Script:  1000,
-		Stages:  []string{stageLog},
+		Stages:  []string{workload.StageLog},
 		Claims:  messageLogClaims,
-		Prepare: func(setup runner.Setup) error { return prepare(setup, 100) }, // nobody selects here
+		Unit:    messageLogUnit,
+		Prepare: func(setup runner.Setup) error { return workload.Prepare(setup, 100) }, // as when it was first measured
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &workload{script: say, drive: pipelined, count: stored, each: 2}
+			w := &workload.Workload{Script: workload.Say, Drive: workload.Pipelined, Count: workload.Stored, Each: 2}
 			if setup.Options["mode"] == "closed" {
-				w.drive = closedLoop
+				w.Drive = workload.ClosedLoop
 			}
-			return s.start(setup, w, func(c *player.Config) {
+			return s.Start(setup, w, func(c *player.Config) {
+				c.Window = logWindow
 				if setup.Options["mode"] == "batched" {
-					c.Batch = number(setup.Options, "batch")
+					c.Batch = workload.Number(setup.Options, "batch")
 				}
 			})
 		},
+	})
+}
+
+// logWindow is the most messages under way when pipelined.
+const logWindow = 256
+
+// messageLogUnit is a full batch, since a smaller one would be committed early. When
+// pipelined it is two windows: with fewer messages, the window would only fill and drain.
+func messageLogUnit(options runner.Options) int {
+	switch options["mode"] {
+	case "batched":
+		return workload.Number(options, "batch")
+	case "pipelined":
+		return 2 * logWindow
 	}
+	return 1
 }
-
-// chatters is how many users talk.
-const chatters = 50
-
-// say makes the i-th message: 20 to 120 bytes from one of the chatters.
-func say(seed uint64, i int) player.Stimulus {
-	h := stir(seed, i)
-	text := fmt.Sprintf("message %d, which says %016x and so on, at some length, as people do when the song is a long one and nobody minds at all", i, h)
-	return player.Stimulus{Kind: player.MessageSaid, Seq: uint64(i) + 1, Message: player.Message{
-		Username: fmt.Sprintf("listener-%02d", h%chatters),
-		Text:     text[:20+int((h>>32)%101)],
-		At:       sqlite.Epoch + player.Ticks(i)*player.Second,
-	}}
-}
-
-// stored counts rows of messages and what users' counters add up to, as the
-// database has them.
-func stored(seen player.Observation) int64 { return seen.Stored.Messages + seen.Stored.Said }
-
-const natsDocument = "analysis of a chat bot's database writes behind NATS (one run, clock stopped with some 41 % of the work done)"
 
 var messageLogClaims = []runner.Claim{
-	{Text: "NATS takes 0.524 s where direct takes 0.546 s: 4.03 % faster", Source: natsDocument, Kind: "measured elsewhere",
-		Style: "nats", Options: mode("pipelined"), Quantity: "ratio", Lo: 0.9597, Hi: 0.9597},
-	{Text: "NATS stores 2 061 messages a second", Source: natsDocument, Kind: "measured elsewhere",
-		Style: "nats", Options: mode("pipelined"), Quantity: "ops_per_second", Lo: 2061, Hi: 2061},
-	{Text: "direct stores 1 867 messages a second", Source: natsDocument, Kind: "measured elsewhere",
-		Style: "direct", Options: mode("closed"), Quantity: "ops_per_second", Lo: 1867, Hi: 1867},
-	{Text: "an event takes under 5 ms", Source: natsDocument, Kind: "budget",
-		Style: "nats", Options: mode("closed"), Quantity: "p99_ns", Hi: us(5000)},
-	{Text: "orchestration under 10 times direct", Source: budgetDocument, Kind: "budget",
-		Style: "bus", Options: mode("closed"), Quantity: "ratio", Hi: 10},
+	workload.Measured("NATS takes 0.524 s where direct takes 0.546 s: 4.03 % faster", 0.9597).With("mode", "pipelined").Of("nats", "ratio"),
+	workload.Measured("NATS stores 2 061 messages a second", 2061).With("mode", "pipelined").Of("nats", "ops_per_second"),
+	workload.Measured("direct stores 1 867 messages a second", 1867).With("mode", "closed").Of("direct", "ops_per_second"),
+	workload.Budget("an event takes under 5 ms", workload.NatsDocument, 5000).With("mode", "closed").Of("nats", "p99_ns"),
+	workload.Times("orchestration under 10 times direct", workload.BudgetDocument, 10).With("mode", "closed").On("bus"),
 }
 
-func mode(name string) map[string]string { return map[string]string{"mode": name} }
+// messages adds what the scenarios of messages share: the keys that every style has, and a
+// small library, because nothing is selected.
+func messages(s runner.Scenario) runner.Scenario {
+	s.Op = "message"
+	s.Keys = append(s.Keys, workload.SyncKey, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey)
+	if s.Prepare == nil {
+		s.Prepare = func(setup runner.Setup) error { return workload.Prepare(setup, 200) }
+	}
+	return s
+}

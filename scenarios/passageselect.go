@@ -5,76 +5,82 @@ import (
 
 	"rubato/player"
 	"rubato/runner"
-	"rubato/sqlite"
+	"rubato/runner/host"
+	"rubato/scenarios/workload"
 )
 
-// passageSelect is the heart of the player alone: which passage would play best at
-// some time. Nothing is enqueued or recorded, so the library stays as it was made, and
-// its size can be chosen freely: the whole of it is read from the database each time.
+// passageSelect is only the selection: the best passage at some time. It enqueues and records
+// nothing, so the library does not change and can have any size. Each selection reads the
+// whole library from the database.
 //
-// Targets are an hour apart and go round the clock of the library's first day, so that
-// every timeslot has its turn and cooldowns do not run out as blocks go on.
-func (s styleSet) passageSelect() runner.Scenario {
-	passages := passagesKey
+// Target times are an hour apart and repeat the library's first day, so that every
+// timeslot is used and cooldowns stay the same from block to block.
+func (s styles) passageSelect() runner.Scenario {
+	passages := workload.PassagesKey
 	passages.Default = "1000,5736,10000,50000"
 	return runner.Scenario{
 		Name:     "passage-select",
+		Anywhere: true,
 		Answers:  "What does it cost to select a passage, and how does that grow with the library?",
 		Op:       "selection",
-		Keys:     []runner.Key{passages, traceKey, rulesKey, dispatchKey, transportKey},
+		Keys:     []runner.Key{passages, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey},
 		Script:   12,
 		Claims:   passageSelectClaims,
 		Measures: passageSelectMeasures,
 		Size:     passageSelectSize,
-		Bare:     true, // it never waits, and queue-low's profile has the same work in it
-		Prepare:  func(setup runner.Setup) error { return prepare(setup, number(setup.Options, "passages")) },
+		Cold:     "a passage is selected once per track, every three minutes or so, so a selection finds the caches cold",
+		Bare:     true, // it never waits, and the profile of queue-low contains the same work
+		Prepare: func(setup runner.Setup) error {
+			return workload.Prepare(setup, workload.Number(setup.Options, "passages"))
+		},
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &workload{script: suggestAt, drive: closedLoop, count: refills, each: 3}
-			if _, err := s.start(setup, w, func(*player.Config) {}); err != nil {
+			w := &workload.Workload{Script: workload.SuggestAt, Drive: workload.ClosedLoop, Count: workload.Refills, Each: 3}
+			if _, err := s.Start(setup, w, func(*player.Config) {}); err != nil {
 				return nil, err
 			}
-			return &selecting{workload: w, passages: number(setup.Options, "passages")}, nil
+			return &selecting{Workload: w, passages: workload.Number(setup.Options, "passages")}, nil
 		},
 	}
 }
 
-func suggestAt(seed uint64, i int) player.Stimulus {
-	return player.Stimulus{Kind: player.Suggestion, Seq: uint64(i) + 1,
-		At: sqlite.Epoch + player.Ticks(1+i%24)*player.Hour, Seed: stir(seed, i)}
-}
-
-// passageSelectSize takes few rounds of a large library when quick: a selection from
-// 50 000 lasts longer than all that a style could add to it.
+// passageSelectSize has few rounds of a large library when quick: a selection from 50 000
+// passages takes far longer than anything that a style adds.
 func passageSelectSize(effort string, options runner.Options) (size runner.Size) {
-	if effort == "quick" && number(options, "passages") > 20_000 {
+	if effort == "quick" && workload.Number(options, "passages") > 20_000 {
 		size = runner.Size{Rounds: 6, Warmup: 1}
 	}
 	return size
 }
 
-// selecting tells time per passage of the library, and memory, beside.
+// selecting also measures time per passage of the library, and memory.
 type selecting struct {
-	*workload
+	*workload.Workload
 	passages int
-	took     time.Duration
+	took     time.Duration // by the selections since Prepare
 }
 
-// Run selects.
-func (w *selecting) Run(latency func(time.Duration)) error {
+// Prepare resets the time.
+func (w *selecting) Prepare(first, n int) error {
+	w.took = 0
+	return w.Workload.Prepare(first, n)
+}
+
+// Run times the selections.
+func (w *selecting) Run(n int, latency func(time.Duration)) error {
 	start := time.Now()
-	err := w.workload.Run(latency)
-	w.took = time.Since(start)
+	err := w.Workload.Run(n, latency)
+	w.took += time.Since(start)
 	return err
 }
 
 // Work adds the measures.
 func (w *selecting) Work() (runner.Work, error) {
-	peak := peakMemory() // before the counting adds to it
-	work, err := w.workload.Work()
+	peak := host.PeakRSS() // before counting adds to it
+	work, err := w.Workload.Work()
 	if err != nil {
 		return work, err
 	}
-	work.Figures = map[string]float64{"per-passage": float64(w.took) / float64(len(w.stimuli)*w.passages)}
+	work.Figures = map[string]float64{"per-passage": float64(w.took) / float64(len(w.Stimuli)*w.passages)}
 	if peak > 0 {
 		work.Figures["memory"] = float64(peak)
 	}
@@ -83,42 +89,29 @@ func (w *selecting) Work() (runner.Work, error) {
 
 var passageSelectMeasures = []runner.Measure{
 	{Name: "per-passage", Unit: "ns", Better: "less", Doc: "time of a selection over the passages of the library: the same at every size if the cost is linear"},
-	{Name: "memory", Unit: "bytes", Better: "less", Doc: "most of this process that was in memory since the block began, the runner's own side in it, and in nats the server"},
+	{Name: "memory", Unit: "bytes", Better: "less", Doc: "peak memory of this process since the block began, with the runner's own side and, in nats, the server"},
 }
 
-var passageSelectClaims = append([]runner.Claim{
-	{Text: "passage selection 500–2 000 µs", Source: overheadDocument, Kind: "estimate",
-		Style: "direct", Options: library("1000"), Quantity: "ns_op", Lo: us(500), Hi: us(2000)},
-	{Text: "flavor query 100 µs and selection 500 µs", Source: overheadDocument, Kind: "estimate",
-		Style: "direct", Options: library("1000"), Quantity: "ns_op", Lo: us(600), Hi: us(600)},
-	{Text: "passage selection: overhead at most 10 %", Source: budgetDocument, Kind: "budget",
-		Style: "bus", Quantity: "ratio", Hi: 1.10},
-	{Text: "orchestration adds 12.5–44.5 µs, typically 25", Source: overheadDocument, Kind: "estimate",
-		Style: "bus", Options: library("1000"), Quantity: "overhead_ns", Lo: us(12.5), Hi: us(44.5)},
-	{Text: "whole operation under twice direct", Source: budgetDocument, Kind: "budget",
-		Style: "bus", Quantity: "ratio", Hi: 2},
-	{Text: "whole operation under twice direct", Source: budgetDocument, Kind: "budget",
-		Style: "nats", Quantity: "ratio", Hi: 2},
-	{Text: "selection under 2 s", Source: playerDocument, Kind: "budget", Quantity: "ns_op", Hi: us(2_000_000)},
-	{Text: "under 64 MB with 50 000 passages", Source: own, Kind: "budget",
-		Style: "direct", Options: library("50000"), Quantity: "figure:memory", Hi: 64 << 20},
-}, selectionLimits()...)
-
-// selectionLimits are what the original asks for and what this project does, by size of
-// the library, in ms.
-func selectionLimits() (claims []runner.Claim) {
-	limit := func(text, source, passages string, ms float64) {
-		claims = append(claims, runner.Claim{Text: text, Source: source, Kind: "budget",
-			Style: "direct", Options: library(passages), Quantity: "ns_op", Hi: us(1000 * ms)})
-	}
-	limit("selection under 10 ms with 1 000 passages", playerDocument, "1000", 10)
-	limit("selection under 100 ms with 10 000 passages", playerDocument, "10000", 100)
-	limit("selection under 500 ms with 50 000 passages", playerDocument, "50000", 500)
-	limit("selection under 1 ms with 1 000 passages", own, "1000", 1)
-	limit("selection under 8 ms with 5 736 passages", own, "5736", 8)
-	limit("selection under 15 ms with 10 000 passages", own, "10000", 15)
-	limit("selection under 80 ms with 50 000 passages", own, "50000", 80)
-	return claims
+var passageSelectClaims = []runner.Claim{
+	selection(workload.Estimate("passage selection 500–2 000 µs", 500, 2000), "1000"),
+	selection(workload.Estimate("flavor query 100 µs and selection 500 µs", 600, 600), "1000"),
+	workload.Times("passage selection: overhead at most 10 %", workload.BudgetDocument, 1.10).On("bus"),
+	workload.Estimate("orchestration adds 12.5–44.5 µs, typically 25", 12.5, 44.5).With("passages", "1000").Added("bus"),
+	workload.UnderTwice("bus"),
+	workload.UnderTwice("nats"),
+	workload.Budget("selection under 2 s", workload.PlayerDocument, 2e6).On(""),
+	{Text: "under 64 MB with 50 000 passages", Source: workload.Own, Kind: "budget",
+		Style: "direct", Options: map[string]string{"passages": "50000"}, Quantity: "figure:memory", Hi: 64 << 20},
+	selection(workload.Budget("selection under 10 ms with 1 000 passages", workload.PlayerDocument, 10_000), "1000"),
+	selection(workload.Budget("selection under 100 ms with 10 000 passages", workload.PlayerDocument, 100_000), "10000"),
+	selection(workload.Budget("selection under 500 ms with 50 000 passages", workload.PlayerDocument, 500_000), "50000"),
+	selection(workload.Budget("selection under 1 ms with 1 000 passages", workload.Own, 1000), "1000"),
+	selection(workload.Budget("selection under 8 ms with 5 736 passages", workload.Own, 8000), "5736"),
+	selection(workload.Budget("selection under 15 ms with 10 000 passages", workload.Own, 15_000), "10000"),
+	selection(workload.Budget("selection under 80 ms with 50 000 passages", workload.Own, 80_000), "50000"),
 }
 
-func library(passages string) map[string]string { return map[string]string{"passages": passages} }
+// selection compares a figure with direct, from a library of that size.
+func selection(figure workload.Published, passages string) runner.Claim {
+	return figure.With("passages", passages).On("direct")
+}

@@ -7,31 +7,33 @@ import (
 
 	"rubato/player"
 	"rubato/runner"
+	"rubato/scenarios/workload"
 	"rubato/sqlite"
 )
 
-// requestReply is a question that module ui asks module ap, and nothing else: a call,
-// an action, a request. It changes nothing, so what it costs is the way there and back.
+// requestReply is one question from module ui to module ap: a call, an action, a request. It
+// changes nothing, so its cost is the way there and back.
 //
-// A passage plays and others wait, so that there is something to answer; between blocks,
-// outside the clock, the volume is set anew, so that an old answer would show.
-func (s styleSet) requestReply() runner.Scenario {
+// A passage plays and others wait, so that there is something to answer. Between blocks,
+// outside the clock, the volume changes, so that an outdated answer would show.
+func (s styles) requestReply() runner.Scenario {
 	return runner.Scenario{
 		Name:    "request-reply",
-		Answers: "What does it cost to ask another module, and have its answer?",
+		Answers: "What does it cost to ask another module and get its answer?",
 		Op:      "question",
 		Keys: []runner.Key{
 			{Name: "question", Default: "status", Values: []string{"status", "queue"},
-				Doc: "status: what plays, where in it and how loud; queue: what waits"},
-			traceKey, rulesKey, dispatchKey, transportKey,
+				Doc: "status: passage, position and volume; queue: the passages that wait"},
+			workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey,
 		},
-		Script:  20,
-		Size:    requestReplySize,
+		Script: 20,
+		// For nats: direct answers a thousand times as fast, so its blocks are short and their spread shows it.
+		Size:    sizes(runner.Size{Ops: 5000}, runner.Size{Ops: 20_000}),
 		Claims:  requestReplyClaims,
-		Prepare: func(setup runner.Setup) error { return prepare(setup, 200) }, // two selections, before the clock
+		Prepare: func(setup runner.Setup) error { return workload.Prepare(setup, 200) }, // two selections, before the clock
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &questions{workload: &workload{count: refills}, about: setup.Options["question"], verbatim: setup.Verbatim}
-			if _, err := s.start(setup, w.workload, func(*player.Config) {}); err != nil {
+			w := &questions{Workload: &workload.Workload{Count: workload.Refills}, about: setup.Options["question"], verbatim: setup.Verbatim}
+			if _, err := s.Start(setup, w.Workload, func(*player.Config) {}); err != nil {
 				return nil, err
 			}
 			if err := w.play(); err != nil {
@@ -42,40 +44,31 @@ func (s styleSet) requestReply() runner.Scenario {
 	}
 }
 
-// requestReplySize is set so that a block of nats lasts no more than it must: direct
-// answers a thousand times as fast, so its blocks are short, and their spread shows it.
-func requestReplySize(effort string, _ runner.Options) runner.Size {
-	if effort == "quick" {
-		return runner.Size{Ops: 5000}
-	}
-	return runner.Size{Ops: 20_000}
-}
-
-// aside begins the sequence numbers of what is done outside the clock, far from those
-// of questions: they are flow tokens, too.
+// aside is the first sequence number of stimuli outside the clock. It is far from those of
+// questions, because both are flow tokens.
 const aside = 1 << 40
 
-// questions are asked of a player at work.
+// questions is a player that is asked questions.
 type questions struct {
-	*workload
+	*workload.Workload
 	about    string
 	verbatim bool
 	asides   uint64
-	first, n int
-	answers  uint64   // digest of all, in order
-	heard    int      // answers that made sense
-	lines    []string // of the last Run, when verbatim
+	first, n int      // the prepared questions
+	asked    int      // of these
+	answers  uint64   // digest of all answers, in order
+	heard    int      // valid answers since Prepare
+	lines    []string // since Prepare, when verbatim
 }
 
-// play has two passages queued and the first of them playing.
+// play queues two passages and starts the first.
 func (w *questions) play() error {
 	for i := range 2 {
-		low := lowAt(w.seed, i)
-		if err := w.aside(low); err != nil {
+		if err := w.aside(workload.LowAt(w.Seed, i)); err != nil {
 			return err
 		}
 	}
-	seen, err := w.player.Observe()
+	seen, err := w.Player.Observe()
 	if err != nil {
 		return err
 	}
@@ -88,26 +81,28 @@ func (w *questions) play() error {
 func (w *questions) aside(s player.Stimulus) error {
 	w.asides++
 	s.Seq = aside + w.asides
-	return w.player.Do(s)
+	return w.Player.Do(s)
 }
 
-// Prepare sets the volume, so that the answers are new ones.
+// Prepare changes the volume, so that the answers are new.
 func (w *questions) Prepare(first, n int) error {
-	w.first, w.n, w.heard, w.lines = first, n, 0, nil
-	return w.aside(player.Stimulus{Kind: player.VolumeSet, Volume: int(stir(w.seed, first) % (player.MaxVolume + 1))})
+	w.first, w.n, w.asked, w.heard, w.lines = first, n, 0, 0, nil
+	return w.aside(player.Stimulus{Kind: player.VolumeSet, Volume: int(workload.SeedAt(w.Seed, first) % (player.MaxVolume + 1))})
 }
 
-// Run asks one question after the other.
-func (w *questions) Run(latency func(time.Duration)) error {
-	return sampled(w.n, func(i int) error { return w.ask(uint64(w.first+i) + 1) }, latency)
+// Run asks the next n questions, one after the other.
+func (w *questions) Run(n int, latency func(time.Duration)) error {
+	first := w.first + w.asked
+	w.asked += n
+	return workload.Sampled(first, n, func(i int) error { return w.ask(uint64(i) + 1) }, latency)
 }
 
-// ask takes an answer in, and counts it if it is one.
+// ask digests the answer, and counts it if it is valid.
 func (w *questions) ask(seq uint64) error {
 	if w.about == "queue" {
 		return w.askQueue(seq)
 	}
-	status, err := w.player.Status(seq)
+	status, err := w.Player.Status(seq)
 	if err != nil {
 		return err
 	}
@@ -125,7 +120,7 @@ func (w *questions) ask(seq uint64) error {
 }
 
 func (w *questions) askQueue(seq uint64) error {
-	waiting, err := w.player.Waiting(seq)
+	waiting, err := w.Player.Waiting(seq)
 	if err != nil {
 		return err
 	}
@@ -144,10 +139,10 @@ func (w *questions) askQueue(seq uint64) error {
 	return nil
 }
 
-// Work counts the answers that tell of a player that plays, and digests them all with
-// what the player did beside.
+// Work counts the answers of a playing player, and digests all answers with the rest of
+// the player's work.
 func (w *questions) Work() (runner.Work, error) {
-	work, err := w.workload.Work()
+	work, err := w.Workload.Work()
 	if err != nil {
 		return work, err
 	}
@@ -160,10 +155,9 @@ func (w *questions) Work() (runner.Work, error) {
 }
 
 var requestReplyClaims = []runner.Claim{
-	{Text: "request and reply under 10 ms", Source: natsDocument, Kind: "budget", Style: "nats", Quantity: "p99_ns", Hi: us(10_000)},
-	{Text: "HTTP on localhost, which the request stands for, 100–500 µs", Source: overheadDocument, Kind: "estimate",
-		Style: "nats", Quantity: "ns_op", Lo: us(100), Hi: us(500)},
-	{Text: "state queries: median under 10 ms (here without HTTP)", Source: playerDocument, Kind: "budget", Quantity: "p50_ns", Hi: us(10_000)},
-	{Text: "state queries: 95 in 100 under 50 ms (here without HTTP)", Source: playerDocument, Kind: "budget", Quantity: "p95_ns", Hi: us(50_000)},
-	{Text: "orchestration under 10 times direct", Source: budgetDocument, Kind: "budget", Style: "bus", Quantity: "ratio", Hi: 10},
+	workload.Budget("request and reply under 10 ms", workload.NatsDocument, 10_000).Of("nats", "p99_ns"),
+	workload.Estimate("HTTP on localhost, which the request stands for, 100–500 µs", 100, 500).On("nats"),
+	workload.Budget("state queries: median under 10 ms (here without HTTP)", workload.PlayerDocument, 10_000).Of("", "p50_ns"),
+	workload.Budget("state queries: 95 in 100 under 50 ms (here without HTTP)", workload.PlayerDocument, 50_000).Of("", "p95_ns"),
+	workload.Times("orchestration under 10 times direct", workload.BudgetDocument, 10).On("bus"),
 }

@@ -3,36 +3,37 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"rubato/player"
 	"rubato/runner"
+	"rubato/scenarios/workload"
 )
 
-// restart takes module log away while people talk, and brings it back a tenth of a
-// second later. Messages come at a fixed rate in an open loop; at a third of the block
-// the module is stopped.
+// restart stops module log while users send messages and starts it again a tenth of a
+// second later. Messages come at a fixed rate in an open loop. The module stops after a
+// third of the block.
 //
-// Here the styles differ by nature, and that is what is asked. Direct calls and the bus
-// answer at once that nobody is there; core NATS publishes into the void and finds out by
-// time-out. So neither transcript nor effects are held against the baseline's: each
-// style's own books must balance instead. What was said is stored or lost, and what is
-// lost was told to be lost: a message that was reported durable and is not in the
-// database voids the block. Nothing may be stored twice, unless it was said twice.
+// The styles differ here by nature: that is the question. Direct calls and the bus answer
+// at once that the module is stopped; core NATS publishes to nobody and finds out by
+// timeout. So neither transcript nor effects are compared with the baseline's. Instead
+// each style's own outcomes must add up: a message is stored or lost, and a lost one was
+// reported as lost. A message that was reported durable and is not in the database makes
+// the block invalid. Nothing may be stored twice, unless it was sent twice.
 //
-// The sender's patience is the style's time-out. With retry=yes it says again what it has
-// not heard to be durable by then; whether the failure was told at once or not makes no
-// difference to when, so that all styles meet the same traffic. What was stored although
-// the sender did not hear of it is then stored twice, and counted.
-func (s styleSet) restart() runner.Scenario {
-	return runner.Scenario{
+// The sender waits as long as the style's timeout. With retry=yes it then sends again what
+// was not reported durable. An early report of the failure does not make it retry sooner,
+// so all styles get the same traffic. A message that was stored without a report is stored
+// twice then, and counted.
+func (s styles) restart() runner.Scenario {
+	return messages(runner.Scenario{
 		Name:    "restart",
-		Answers: "What is lost, or doubled, when a module is stopped and started under load, and how soon is it back?",
-		Op:      "message",
+		Answers: "What is lost or doubled when a module is stopped and started under load, and how soon is it back?",
 		Keys: []runner.Key{
-			{Name: "retry", Default: "no,yes", Values: []string{"no", "yes"}, Doc: "whether the sender says again what was not reported durable in time"},
-			{Name: "rate", Default: "500", Check: between(100, 2000), Doc: "messages a second, in an open loop; a block lasts a second or two"},
-			syncKey, traceKey, rulesKey, dispatchKey, transportKey,
+			{Name: "retry", Default: "no,yes", Values: []string{"no", "yes"}, Doc: "whether the sender sends again what was not reported durable in time"},
+			{Name: "rate", Default: "500", Check: workload.Between(100, 2000), Doc: "messages a second, in an open loop; a block lasts a second or two"},
 		},
 		Script:   100,
 		Claims:   restartClaims,
@@ -41,111 +42,247 @@ func (s styleSet) restart() runner.Scenario {
 		Together: true,
 		Bare:     true,
 		Size:     restartSize,
-		Prepare:  func(setup runner.Setup) error { return prepare(setup, 200) }, // nobody selects here
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &workload{script: say, drive: pipelined, count: stored, each: 2}
-			r := &restarting{workload: w, rate: float64(number(setup.Options, "rate")), retry: setup.Options["retry"] == "yes", seq: aside}
-			_, err := s.start(setup, w, func(c *player.Config) {
-				r.ledger = newLedger(c.Store)
-				c.Store, c.Timeout = r.ledger, patient
+			w := &workload.Workload{Script: workload.Say, Drive: workload.Pipelined, Count: workload.Stored, Each: 2}
+			r := &restarting{Workload: w, rate: float64(workload.Number(setup.Options, "rate")), retry: setup.Options["retry"] == "yes", seq: aside}
+			_, err := s.Start(setup, w, func(c *player.Config) {
+				r.commits = workload.NewCommitLog(c.Store)
+				c.Store, c.Timeout = r.commits, patient
 			})
 			if setup.Verbatim {
-				return w, err // the transcript is of an undisturbed module
+				return w, err // the transcript is without the restart
 			}
 			return r, err
 		},
-	}
+	})
 }
 
 const (
-	patient = 200 * time.Millisecond // the styles' time-out, and how long a sender waits before it says something again
-	outage  = 100 * time.Millisecond // from the order to stop to the order to start
-	soon    = 100 * time.Millisecond // within this the module should be back
+	patient = 200 * time.Millisecond // the styles' time-out, and the time before a sender sends again
+	outage  = 100 * time.Millisecond // between stop and start
+	soon    = 100 * time.Millisecond // the module should be back within this time
 )
 
 func restartSize(effort string, options runner.Options) runner.Size {
-	size := runner.Size{Ops: number(options, "rate"), Rounds: 2, Warmup: -1}
+	size := runner.Size{Ops: workload.Number(options, "rate"), Rounds: 2, Warmup: -1}
 	if effort != "quick" {
 		size.Ops, size.Rounds = 2*size.Ops, 10
 	}
 	return size
 }
 
-// restarting is a workload with an outage in it.
+// restarting is a workload with an outage.
 type restarting struct {
-	*workload
-	ledger *ledger
-	rate   float64
-	retry  bool
-	seq    uint64 // of the last stimulus
-	due    []time.Duration
-	stored player.Stored // before the last Prepare
-	book   *book         // of the last Run
-	outage disturbance
+	*workload.Workload
+	commits *workload.CommitLog
+	rate    float64
+	retry   bool
+	seq     uint64 // of the last stimulus
+	due     []time.Duration
+	stored  player.Stored   // before the last Prepare
+	sendLog *sendLog        // of the last Run
+	late    []time.Duration // of the generator in the last Run, where it was free to post
+	outage  disturbance
 }
 
-// Prepare makes the messages, and notes what is stored.
+// Prepare makes the messages and counts what is stored.
 func (w *restarting) Prepare(first, n int) error {
-	w.due = arrivals(w.seed, first, n, w.rate)
-	w.ledger.forget()
-	if err := w.workload.Prepare(first, n); err != nil {
+	w.due = workload.Arrivals(w.Seed, first, n, w.rate)
+	w.commits.Forget()
+	if err := w.Workload.Prepare(first, n); err != nil {
 		return err
 	}
-	seen, err := w.player.Observe()
+	seen, err := w.Player.Observe()
 	w.stored = seen.Stored
 	return err
 }
 
-// Work balances the books. Its effects are messages whose end is known: stored, or told
-// to be lost.
+// Work accounts for every message. Its effects are messages whose outcome is known: stored,
+// or reported lost.
 func (w *restarting) Work() (runner.Work, error) {
-	witnessed, err := w.workload.Work()
+	checked, err := w.Workload.Work()
 	if err != nil {
 		return runner.Work{}, err
 	}
-	seen, err := w.player.Observe()
-	if err != nil {
+	seen, err := w.Player.Observe()
+	if err == nil {
+		err = w.commits.Audit(w.stored, seen.Stored)
+	}
+	t := w.sendLog.outcomes(w.Stimuli, w.commits.Rows())
+	switch {
+	case err != nil:
 		return runner.Work{}, err
-	}
-	if err := w.ledger.audit(w.stored, seen.Stored); err != nil {
-		return runner.Work{}, err
-	}
-	t := w.book.balance(w.ledger.rows())
-	if t.duplicated > 0 && !w.retry {
-		return runner.Work{}, fmt.Errorf("%d messages that were said once are stored twice", t.duplicated)
-	}
-	if t.unknown > 0 {
-		return runner.Work{}, errors.New("rows are stored that nobody has said in this block")
+	case t.duplicated > 0 && !w.retry:
+		return runner.Work{}, fmt.Errorf("%d messages that were sent once are stored twice", t.duplicated)
+	case t.unknown > 0:
+		return runner.Work{}, errors.New("rows are stored that were not sent in this block")
 	}
 	return runner.Work{
-		Stimuli:  int64(len(w.stimuli)),
+		Stimuli:  int64(len(w.Stimuli)),
 		Effects:  int64(t.stored + t.lost),
-		Expected: int64(len(w.stimuli)),
-		Wrong:    witnessed.Wrong,
-		Settings: witnessed.Settings,
+		Expected: int64(len(w.Stimuli)),
+		Wrong:    checked.Wrong,
+		Settings: checked.Settings,
 		Figures:  w.figures(t),
 	}, nil
 }
 
 var restartMeasures = []runner.Measure{
-	{Name: "lost", Better: "less", Doc: "messages that are not stored, and were told so"},
-	{Name: "unsure", Better: "less", Doc: "messages that are stored though the sender was told that they had failed, or was told nothing"},
-	{Name: "duplicated", Better: "less", Doc: "rows that are there beyond the first of a message"},
-	{Name: "refused", Better: "less", Doc: "times that a sender was told at once that the module was not there"},
-	{Name: "unanswered", Better: "less", Doc: "times that a sender found out by time-out, at the end"},
-	{Name: "again", Better: "less", Doc: "times that something was said again"},
-	{Name: "recover", Unit: "ns", Better: "less", Doc: "from the order to start until the first message that was said after it was durable"},
+	{Name: "lost", Better: "less", Doc: "messages that are not stored and were reported so"},
+	{Name: "unsure", Better: "less", Doc: "messages that are stored although they were reported failed, or not reported"},
+	{Name: "duplicated", Better: "less", Doc: "rows of a message beyond its first"},
+	{Name: "refused", Better: "less", Doc: "times that a sender learned at once that the module was unavailable"},
+	{Name: "unanswered", Better: "less", Doc: "times that a sender learned it by time-out, at the end"},
+	{Name: "again", Better: "less", Doc: "times that a message was sent again"},
+	{Name: "recover", Unit: "ns", Better: "less", Doc: "from the order to start until the first message sent after it was durable"},
 	{Name: "recovered", Unit: "%", Better: "more", Doc: "of the messages due within 100 ms of the order to start, the share that was durable within 100 ms of being due"},
-	{Name: "stopping", Unit: "ns", Better: "less", Doc: "how long the order to stop took, with what had to be finished first"},
+	{Name: "stopping", Unit: "ns", Better: "less", Doc: "how long the order to stop took, including work to finish first"},
 	{Name: "starting", Unit: "ns", Better: "less", Doc: "how long the order to start took"},
-	{Name: "gen-p99", Unit: "ns", Better: "less", Doc: "how late the generator itself was in 99 of 100, where it was free to post"},
+	{Name: "gen-p99", Unit: "ns", Better: "less", Doc: "how late the generator itself was, 99th percentile over what it was free to post"},
 }
 
 var restartClaims = []runner.Claim{
-	{Text: "after a restart at least 75 % are recovered within 100 ms", Source: natsDocument, Kind: "budget",
-		Style: "nats", Options: retrying("no"), Quantity: "figure:recovered", Lo: 75},
-	{Text: "who says it again loses nothing", Source: own, Kind: "budget", Options: retrying("yes"), Quantity: "figure:lost", Lo: 0, Hi: 0},
-	{Text: "what is said once is stored once at most", Source: own, Kind: "budget", Options: retrying("no"), Quantity: "figure:duplicated", Lo: 0, Hi: 0},
+	workload.AtLeast("after a restart at least 75 % are recovered within 100 ms", workload.NatsDocument, 75).With("retry", "no").Of("nats", "figure:recovered"),
+	workload.AtMost("a sender that retries loses nothing", workload.Own, 0).With("retry", "yes").Of("", "figure:lost"),
+	workload.AtMost("a message sent once is stored at most once", workload.Own, 0).With("retry", "no").Of("", "figure:duplicated"),
 }
 
-func retrying(word string) map[string]string { return map[string]string{"retry": word} }
+// disturbance is when the module was stopped and started, and how long that took.
+type disturbance struct {
+	stopping, starting time.Duration
+	asked              time.Time // to start
+	due                time.Duration
+}
+
+// sending is the state of one run.
+type sending struct {
+	*restarting
+	times  *workload.Scheduler
+	waits  []int   // attempts, in the order of their time-outs
+	orders []order // still to give
+}
+
+// order is a stop or start of the module, at a time.
+type order struct {
+	due  time.Duration
+	kind player.Kind
+}
+
+// Run sends the messages, with the outage in between, then settles. Latency covers what was
+// reported durable, from the intended time.
+func (w *restarting) Run(_ int, latency func(time.Duration)) error {
+	n := len(w.due)
+	stop := w.due[n/3]
+	w.outage, w.late = disturbance{due: stop + outage}, nil
+	s := &sending{restarting: w, times: workload.NewScheduler(time.Now(), workload.SpinBefore),
+		orders: []order{{stop, player.ModuleStopped}, {stop + outage, player.ModuleStarted}}}
+	w.sendLog = &sendLog{start: s.times.Start, first: w.seq}
+	for i := 0; i < n; {
+		i += s.step(i)
+		if err := w.sendLog.failed(); err != nil {
+			return err
+		}
+	}
+	for len(s.orders) > 0 { // the block may be shorter than the outage
+		s.step(n)
+	}
+	if err := s.finish(); err != nil {
+		return err
+	}
+	w.sendLog.latencies(w.due, latency)
+	return nil
+}
+
+// step does what is due next: an order to the module, a retry, or message i. It returns how
+// many messages of the script that was.
+func (s *sending) step(i int) int {
+	due, retry := s.again()
+	message := time.Duration(math.MaxInt64)
+	if i < len(s.due) {
+		message = s.due[i]
+	}
+	switch {
+	case len(s.orders) > 0 && s.orders[0].due <= min(due, message):
+		s.at(s.orders[0].due, func() { s.give(s.orders[0]) })
+		s.orders = s.orders[1:]
+		return 0
+	case retry >= 0 && due <= message:
+		s.waits = s.waits[1:]
+		s.at(due, func() {
+			if !s.sendLog.well(retry) {
+				s.say(s.sendLog.tries[retry].message)
+			}
+		})
+		return 0
+	}
+	s.at(message, func() { s.say(i) })
+	return 1
+}
+
+// again is the next attempt whose time-out ends and that was not reported durable; -1
+// without one, or without retry.
+func (s *sending) again() (due time.Duration, attempt int) {
+	for s.retry && len(s.waits) > 0 {
+		a := s.waits[0]
+		if !s.sendLog.well(a) {
+			return s.sendLog.tries[a].posted + patient, a
+		}
+		s.waits = s.waits[1:]
+	}
+	return math.MaxInt64, -1
+}
+
+// at calls do when it is due, and records how late the generator itself was.
+func (s *sending) at(due time.Duration, do func()) {
+	if late, held := s.times.At(due, do); !held {
+		s.late = append(s.late, late)
+	}
+}
+
+// say posts a message.
+func (s *sending) say(i int) {
+	attempt, seq := s.sendLog.begin(i)
+	stimulus := s.Stimuli[i]
+	stimulus.Seq = seq
+	if err := s.Player.Post(stimulus, s.sendLog.done); err != nil {
+		s.sendLog.done(seq, err)
+	}
+	s.waits = append(s.waits, attempt)
+}
+
+// give stops or starts the module.
+func (s *sending) give(o order) {
+	_, seq := s.sendLog.begin(-1)
+	began := time.Now()
+	err := s.Player.Do(player.Stimulus{Kind: o.kind, Seq: seq, Module: "log"})
+	took := time.Since(began)
+	if s.sendLog.done(seq, err); o.kind == player.ModuleStopped {
+		s.outage.stopping = took
+	} else {
+		s.outage.starting, s.outage.asked = took, began
+	}
+}
+
+// mostTries limits the retries after the last message.
+const mostTries = 10
+
+// finish settles and sends failed messages again. A failed message is not a failed run: the
+// sendLog must account for each.
+func (s *sending) finish() error {
+	for range mostTries {
+		s.sendLog.settles()
+		err := s.Player.Settle()
+		failed := slices.DeleteFunc(slices.Clone(s.waits), s.sendLog.well)
+		if err != nil && player.CodeOf(err) != player.Unavailable {
+			return err
+		}
+		if s.waits = nil; len(failed) == 0 || !s.retry {
+			break
+		}
+		for _, attempt := range failed {
+			s.say(s.sendLog.tries[attempt].message)
+		}
+	}
+	s.seq += uint64(len(s.sendLog.tries))
+	return s.sendLog.complete()
+}

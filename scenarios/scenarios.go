@@ -1,24 +1,25 @@
-// Package scenarios holds the workloads, one file each: what is asked of the
-// player, with which settings, what must come of it, and which published figures
-// it answers. It opens stores and styles for the runner, which knows neither.
+// Package scenarios holds the scenarios, one file each: the stimuli that the player gets,
+// the settings, the effects that it must have, and the published figures that the
+// scenario checks. Package workload opens stores and styles for them; package components
+// has the scenarios of single pieces. The runner measures them and knows no style.
 package scenarios
 
 import (
-	"fmt"
 	"slices"
 
 	"rubato/player"
 	"rubato/runner"
+	"rubato/scenarios/components"
+	"rubato/scenarios/workload"
 	"rubato/sqlite"
 )
 
-// Suite is the player under every scenario, in each of the styles. The first
-// style is the baseline.
-func Suite(versions map[string]string, styles ...player.Style) runner.Suite {
-	s := styleSet(styles)
+// Suite returns all scenarios in all of these styles. The first style is the baseline.
+func Suite(versions map[string]string, of ...player.Style) runner.Suite {
+	s := styles{of}
 	suite := runner.Suite{Name: "rubato", Scenarios: observed(s.all()),
 		Versions: map[string]string{"sqlite": sqlite.Version()}}
-	for _, style := range styles {
+	for _, style := range of {
 		suite.Styles = append(suite.Styles, runner.Style{Name: style.Name, Doc: style.Doc})
 	}
 	for name, version := range versions {
@@ -27,12 +28,13 @@ func Suite(versions map[string]string, styles ...player.Style) runner.Suite {
 	return suite
 }
 
-// all are the scenarios, in the order in which rubato list has them: what the player
-// does, what people say, how the modules hold up, and at last the pieces.
-func (s styleSet) all() []runner.Scenario {
+// all returns the scenarios in the order of rubato list: the player's work, messages,
+// modules over time, and the pieces.
+func (s styles) all() []runner.Scenario {
 	return []runner.Scenario{
 		s.passageSelect(),
 		s.queueLow(),
+		s.conversation(), s.conversationNATS(),
 		s.httpRequest(),
 		s.sseBroadcast(),
 		s.crossfade(),
@@ -49,23 +51,38 @@ func (s styleSet) all() []runner.Scenario {
 		s.soak(),
 		s.restart(),
 		s.playerHour(),
-		alternatives(),
-		components(),
+		components.Alternatives(),
+		components.Pieces(),
 	}
 }
 
-// styleSet is the styles that scenarios may open.
-type styleSet []player.Style
+// styles are those that scenarios may open. The first is the baseline.
+type styles struct{ workload.Styles }
 
-// open returns the player of setup's style over the store.
-func (s styleSet) open(setup runner.Setup, config player.Config) (player.Player, error) {
-	i := slices.IndexFunc(s, func(style player.Style) bool { return style.Name == setup.Style })
-	if i < 0 {
-		return nil, fmt.Errorf("no style %q", setup.Style)
+// observed adds the instruments that can be switched off to measure their cost: the digests
+// of lanes, in all scenarios but the pieces, and the trace, in the styles that have one.
+func observed(scenarios []runner.Scenario) []runner.Scenario {
+	for i := range scenarios {
+		s := &scenarios[i]
+		s.Verified = s.Arms == nil
+		at := slices.IndexFunc(s.Keys, func(k runner.Key) bool { return k.Name == workload.TraceKey.Name })
+		if at < 0 {
+			continue
+		}
+		for _, style := range s.Keys[at].Styles {
+			s.Instruments = append(s.Instruments, runner.Instrument{Name: "trace", Style: style, Without: runner.Options{workload.TraceKey.Name: "off"},
+				Doc: "actions, flows and edges, kept as -set trace says"})
+		}
 	}
-	p, err := s[i].Open(config)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", setup.Style, err)
+	return scenarios
+}
+
+// sizes is the size of a quick run and of all others.
+func sizes(quick, other runner.Size) func(string, runner.Options) runner.Size {
+	return func(effort string, _ runner.Options) runner.Size {
+		if effort == "quick" {
+			return quick
+		}
+		return other
 	}
-	return p, nil
 }

@@ -1,33 +1,39 @@
 package scenarios
 
 import (
+	"context"
+	"fmt"
 	"io"
+	"path/filepath"
 
+	"rubato/audio"
 	"rubato/player"
 	"rubato/runner"
+	"rubato/scenarios/workload"
 	"rubato/sqlite"
-	"rubato/web"
+	"rubato/sqlite/tracedb"
+	"rubato/web/live"
 )
 
-// liveToken is what may command playback while the player is served.
+// liveToken is the token that permits commands while the player is served.
 const liveToken = "the one at the player"
 
-// Commands are the words of the command line that are the player's own.
+// Commands are the player's own commands of the command line.
 func Commands(styles ...player.Style) []runner.Command {
 	return []runner.Command{{
 		Name: "serve", Doc: "run the player live, with a page and its developer interface",
-		Run: web.ServeCommand(liveDeps(styles)),
+		Run: live.ServeCommand(liveDeps(styles)),
 	}, {
 		Name: "trace", Doc: "ask a stored trace: why did this play, what did this rule cause",
-		Run: web.TraceCommand(func(path string) (web.TraceReader, error) {
-			return sqlite.OpenTrace(path, sqlite.TraceOptions{ReadOnly: true})
+		Run: live.TraceCommand(func(path string) (live.TraceReader, error) {
+			return tracedb.Open(path, tracedb.Options{ReadOnly: true})
 		}),
 	}}
 }
 
-// liveDeps is package web over SQLite, under the stimuli that the scenarios have.
-func liveDeps(styles []player.Style) web.Deps {
-	return web.Deps{
+// liveDeps serves the player over SQLite, with the stimuli of the scenarios.
+func liveDeps(styles []player.Style) live.Deps {
+	return live.Deps{
 		Styles: styles, Default: "bus", Epoch: sqlite.Epoch,
 		MakeLibrary: makeLive, OpenSound: openLive,
 		OpenStore: func(path string) (player.Store, io.Closer, error) {
@@ -39,19 +45,19 @@ func liveDeps(styles []player.Style) web.Deps {
 	}
 }
 
-func openTrace(path string) (web.Trace, error) {
-	store, err := sqlite.OpenTrace(path, sqlite.TraceOptions{})
-	return web.Trace{Sink: store, Reader: store, Closer: store}, err
+func openTrace(path string) (live.Trace, error) {
+	store, err := tracedb.Open(path, tracedb.Options{})
+	return live.Trace{Sink: store, Reader: store, Closer: store}, err
 }
 
-// liveStimulus is what the scenarios have, at a time of its own. Of five commands
-// one lacks the token, as somebody else's would.
+// liveStimulus is a stimulus as in the scenarios, at a given time. One command of five lacks
+// the token and is refused.
 func liveStimulus(kind player.Kind, seed, seq uint64, at player.Ticks) player.Stimulus {
-	h := stir(seed, int(seq))
+	h := workload.SeedAt(seed, int(seq))
 	s := player.Stimulus{Kind: kind, Seq: seq, At: at, Seed: h}
 	switch kind {
 	case player.MessageSaid:
-		s.Message = say(seed, int(seq)).Message
+		s.Message = workload.Say(seed, int(seq)).Message
 		s.Message.At = at
 	case player.VolumeSet:
 		s.Volume = int(h % (player.MaxVolume + 1))
@@ -62,4 +68,66 @@ func liveStimulus(kind player.Kind, seed, seq uint64, at player.Ticks) player.St
 		}
 	}
 	return s
+}
+
+// makeLive makes the library to serve: over the user's music, over made music, or without.
+func makeLive(path string, wish live.LibraryWish, say func(string)) error {
+	library := sqlite.Library{Passages: wish.Passages, Seed: wish.Seed}
+	var found []audio.Track
+	var err error
+	switch {
+	case wish.Music != "":
+		found, err = scanLive(wish.Music, say)
+	case wish.Tracks != "":
+		say("making music in " + wish.Tracks)
+		found, err = liveTracks(wish.Tracks, wish.Seed)
+	}
+	for _, t := range found {
+		library.Tracks = append(library.Tracks, sqlite.Track(t))
+	}
+	if err != nil {
+		return err
+	}
+	return sqlite.Make(path, library, nil)
+}
+
+// scanLive finds the user's music and reports the files that cannot be played.
+func scanLive(folder string, say func(string)) ([]audio.Track, error) {
+	found, skipped, err := audio.Scan(folder, 0)
+	for _, s := range skipped {
+		say(fmt.Sprintf("skipped: %s: %s", s.Path, s.Why))
+	}
+	if err != nil {
+		return nil, err
+	}
+	say(fmt.Sprintf("%d files to play, %d skipped", len(found), len(skipped)))
+	return found, nil
+}
+
+// liveTracks makes a dozen tracks of half a minute to a minute and a half: long enough to
+// sound like music, and short enough to wait for.
+func liveTracks(folder string, seed uint64) ([]audio.Track, error) {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, err
+	}
+	return audio.MakeTracks(folder, seed, workload.Seconds(seed, 12, 30, 90))
+}
+
+// liveSound is a deck at real pace.
+type liveSound struct{ *audio.Deck }
+
+// Pump drives the player at the pace of the output.
+func (s liveSound) Pump(ctx context.Context, do func(player.Stimulus) error) error {
+	return audio.Pump(ctx, s.Deck, audio.Pumping{Frames: audio.PeriodFrames}, do)
+}
+
+func openLive() (live.Sound, error) {
+	output := audio.OpenRealTime(audio.RealTimeOptions{})
+	deck, err := audio.NewDeck(audio.DeckOptions{Output: output})
+	if err != nil {
+		_ = output.Close()
+		return nil, err
+	}
+	return liveSound{deck}, nil
 }

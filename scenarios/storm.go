@@ -8,92 +8,82 @@ import (
 
 	"rubato/player"
 	"rubato/runner"
+	"rubato/scenarios/workload"
 	"rubato/sqlite"
 )
 
-// storm is far more news than anybody can use: the depth of the queue changes every 10 ms
-// of the player's time, and each change sets off rules. What may be told is held to ten
-// a second, or is not: that is the switch.
+// storm is far more events than a client can use: the depth of the queue changes every
+// 10 ms of the player's time, and each change triggers rules. The switch is whether
+// broadcasts are limited to ten a second.
 //
-// The player's time is the script's: a storm lasts nine and a half of its seconds, and
-// the next begins an hour later, so that a storm refills the queue once, at its start,
-// and the library never runs out. Every half second a position is passed, without sound,
-// at which what was held is told. On the clock the stimuli come at rate, in an open loop
-// with exponential gaps; with rate=max each is posted as soon as the one before has been
-// accepted, which shows where saturation begins.
-func (s styleSet) storm() runner.Scenario {
+// A storm lasts nine and a half seconds of the player's time, and the next begins an hour
+// later. So a storm refills the queue once, at its start, and the library never runs out.
+// Every half second a position is passed, without sound, and then the held broadcast is
+// sent. In real time the stimuli come at rate, in an open loop with exponential gaps. With
+// rate=max each is posted as soon as the one before has been accepted, which shows where
+// saturation begins.
+func (s styles) storm() runner.Scenario {
 	return runner.Scenario{
 		Name:    "storm",
 		Answers: "What do events cost that come too fast, and what do a rate limit and coalescing save?",
 		Op:      "event",
 		Keys: []runner.Key{
-			{Name: "rate", Default: "100,1000,max", Check: rate, Doc: "events a second, 1 to 100000; max: as fast as they are taken"},
+			{Name: "rate", Default: "100,1000,max", Check: workload.WordOr("max", 1, 100_000), Doc: "events a second, 1 to 100000; max: as fast as they are accepted"},
 			{Name: "pace", Default: "coalesced,unlimited", Values: []string{string(player.Coalesced), string(player.Limited), string(player.Unlimited)},
-				Doc: "coalesced: of what comes within 100 ms of the player's time the last is told, later; limited: it is not told; unlimited: all is told at once"},
-			traceKey, rulesKey, dispatchKey, transportKey,
+				Doc: "coalesced: of the changes within 100 ms of the player's time the last is broadcast, later; limited: it is not; unlimited: all are broadcast at once"},
+			workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey,
 		},
 		Script:   200,
 		Claims:   stormClaims,
-		Measures: append(slices.Clone(stormMeasures), openLoopMeasures...),
+		Measures: append(slices.Clone(stormMeasures), workload.OpenLoopMeasures...),
 		Paced:    true,
 		Bare:     true,
 		Size:     stormSize,
-		Prepare:  func(setup runner.Setup) error { return prepare(setup, 200) },
+		Prepare:  func(setup runner.Setup) error { return workload.Prepare(setup, 200) },
 		Open:     s.openStorm,
 	}
 }
 
-// rate accepts what the key of that name may be.
-func rate(value string) error {
-	if value == "max" {
-		return nil
-	}
-	return between(1, 100_000)(value)
-}
-
-func (s styleSet) openStorm(setup runner.Setup) (runner.Workload, error) {
-	pace, crowd := player.PaceMode(setup.Options["pace"]), &crowd{}
+func (s styles) openStorm(setup runner.Setup) (runner.Workload, error) {
+	pace, counter := player.PaceMode(setup.Options["pace"]), &counter{}
 	wake, err := pacingAlone(setup)
 	if err != nil {
 		return nil, err
 	}
-	w := &workload{script: stormy10ms, drive: pipelined, expect: stormEffects(pace),
-		count: func(seen player.Observation) int64 { return refills(seen) + crowd.heard.Load() }}
-	_, err = s.start(setup, w, func(c *player.Config) { c.Pace, c.Audience, c.Deck = pace, crowd, &metronome{} })
+	w := &workload.Workload{Script: stormy10ms, Drive: workload.Pipelined, Expect: stormEffects(pace),
+		Count: func(seen player.Observation) int64 { return workload.Refills(seen) + counter.heard.Load() }}
+	_, err = s.Start(setup, w, func(c *player.Config) { c.Pace, c.Audience, c.Deck = pace, counter, &metronome{} })
 	if err != nil {
 		return nil, err
 	}
-	paced := &pacedWorkload{workload: w}
-	if setup.Options["rate"] != "max" && !setup.Verbatim { // a transcript is of what is done, not of when
-		paced.rate = float64(number(setup.Options, "rate"))
-	}
-	return &storming{pacedWorkload: paced, crowd: crowd, wake: wake}, nil
+	paced := &workload.PacedWorkload{Workload: w, Rate: workload.Rate(setup)}
+	return &storming{PacedWorkload: paced, counter: counter, wake: wake}, nil
 }
 
-// pacingAlone is the CPU time that the open loop itself takes for a stimulus, to sleep
-// and wake up, at the storm's rate and with nobody to post to. It is measured before
-// there is a player, whose own idleness would be in it otherwise; 0 when nothing paces.
+// pacingAlone is the CPU time per stimulus that the open loop itself takes to sleep and
+// wake up, at the storm's rate and without a style. It is measured before there is a
+// player, so that the player's idle cost is not in it. It is 0 without an open loop.
 func pacingAlone(setup runner.Setup) (time.Duration, error) {
-	if setup.Options["rate"] == "max" || setup.Verbatim {
+	rate := workload.Rate(setup)
+	if rate == 0 {
 		return 0, nil
 	}
-	perSecond := number(setup.Options, "rate")
-	due := arrivals(setup.Seed, 0, max(30, perSecond/4), float64(perSecond))
+	due := workload.Arrivals(setup.Seed, 0, max(30, int(rate)/4), rate)
 	stimuli := make([]player.Stimulus, len(due))
 	for i := range stimuli {
 		stimuli[i].Seq = uint64(i) + 1
 	}
-	g, err := openLoop(nobody{}, stimuli, due, func(time.Duration) {})
+	g, err := workload.OpenLoop(nobody{}, stimuli, due, func(time.Duration) {})
 	if err != nil {
 		return 0, err
 	}
-	return max(g.cpu-g.spun, 0) / time.Duration(g.ops), nil
+	return g.Awake(), nil
 }
 
-// nobody is done with all that is posted.
+// nobody completes every stimulus at once.
 type nobody struct{ player.Player }
 
-// Post is done.
+// Post reports completion.
 func (nobody) Post(s player.Stimulus, done player.Done) error {
 	done(s.Seq, nil)
 	return nil
@@ -102,9 +92,8 @@ func (nobody) Post(s player.Stimulus, done player.Done) error {
 // Settle has nothing to wait for.
 func (nobody) Settle() error { return nil }
 
-// stormSize has blocks of 100 stimuli at least, so that their 99th percentile is not
-// their longest latency. They last 1 s at most when quick, and 2 s else; where nothing
-// paces, as long as the style is slow.
+// stormSize has blocks of at least 100 stimuli, so that the 99th percentile is not the
+// longest latency. A paced block lasts 1 s at most when quick, otherwise 2 s.
 func stormSize(effort string, options runner.Options) runner.Size {
 	perSecond, err := strconv.Atoi(options["rate"])
 	switch {
@@ -119,19 +108,19 @@ func stormSize(effort string, options runner.Options) runner.Size {
 }
 
 const (
-	stormStep    = 10                    // ms of the player's time between two events
-	halfSecond   = 500 / stormStep       // events between two positions
-	stormLength  = 19 * halfSecond       // stimuli: just under player.RefillInterval
-	stormPeriod  = player.SampleRate / 2 // frames from one position to the next
-	toldInterval = 100 / stormStep       // events between two that are told
-	stormTick    = stormStep * player.Second / 1000
+	stormStep      = 10                    // ms of the player's time between two events
+	halfSecond     = 500 / stormStep       // events between two positions
+	stormLength    = 19 * halfSecond       // stimuli: just under player.RefillInterval
+	stormPeriod    = player.SampleRate / 2 // frames from one position to the next
+	broadcastEvery = 100 / stormStep       // events between two broadcasts
+	stormTick      = stormStep * player.Second / 1000
 )
 
-// stormy10ms is the i-th stimulus: an event or, at the end of each half second, what
-// passes a position.
+// stormy10ms is the i-th stimulus: an event or, at the end of each half second, a period
+// that passes a position.
 func stormy10ms(seed uint64, i int) player.Stimulus {
 	k := i % stormLength
-	s := player.Stimulus{Kind: player.QueueLow, Seq: uint64(i) + 1, Seed: stir(seed, i),
+	s := player.Stimulus{Kind: player.QueueLow, Seq: uint64(i) + 1, Seed: workload.SeedAt(seed, i),
 		At: sqlite.Epoch + player.Ticks(1+i/stormLength)*player.Hour + player.Ticks(k)*stormTick}
 	if k%halfSecond == halfSecond-1 {
 		s.Kind, s.Frames, s.At = player.Period, stormPeriod, s.At+stormTick
@@ -139,16 +128,16 @@ func stormy10ms(seed uint64, i int) player.Stimulus {
 	return s
 }
 
-// stormEffects are those that a stimulus must have: lines of lanes, and what is heard.
-// They are worked out from its place in the storm alone.
+// stormEffects returns the number of effects that a stimulus must have: lines of lanes, and
+// broadcasts received. It depends only on the position in the storm.
 func stormEffects(pace player.PaceMode) func(player.Stimulus) int64 {
-	const told = 3 // sent, heard, marked
+	const broadcast = 3 // sent, heard, marked
 	return func(s player.Stimulus) (effects int64) {
 		k := int(s.Seq-1) % stormLength
 		if s.Kind == player.Period {
 			effects = 3 // passed, sent, heard
 			if pace == player.Coalesced {
-				effects += told // what was held
+				effects += broadcast // the held broadcast
 			}
 			return effects
 		}
@@ -156,36 +145,36 @@ func stormEffects(pace player.PaceMode) func(player.Stimulus) int64 {
 		if k == 0 {
 			effects += 5 // flavor, selection, queued, asked for, cooldown
 		}
-		inTime := k%toldInterval == 0
+		inTime := k%broadcastEvery == 0
 		if pace == player.Coalesced && k > 0 && k%halfSecond == 0 {
-			inTime = false // the position of this moment has told what was held
+			inTime = false // the position at this moment has sent the held broadcast
 		}
 		if inTime || pace == player.Unlimited {
-			return effects + told
+			return effects + broadcast
 		}
 		return effects + 1 // held
 	}
 }
 
-// storming is a paced workload that tells how much was heard.
+// storming is a paced workload that counts broadcasts.
 type storming struct {
-	*pacedWorkload
-	crowd  *crowd
-	wake   time.Duration // CPU time of the open loop itself, a stimulus
-	before int64         // heard before the last Prepare
+	*workload.PacedWorkload
+	counter *counter
+	wake    time.Duration // CPU time of the open loop itself, per stimulus
+	before  int64         // broadcasts before the last Prepare
 }
 
-// Prepare notes what has been heard so far.
+// Prepare counts the broadcasts so far.
 func (w *storming) Prepare(first, n int) error {
-	w.before = w.crowd.heard.Load()
-	return w.pacedWorkload.Prepare(first, n)
+	w.before = w.counter.heard.Load()
+	return w.PacedWorkload.Prepare(first, n)
 }
 
-// Work adds what was heard of an event.
+// Work adds broadcasts per event, and the CPU time that the events cost.
 func (w *storming) Work() (runner.Work, error) {
-	work, err := w.pacedWorkload.Work()
+	work, err := w.PacedWorkload.Work()
 	if err == nil {
-		work.Figures["heard"] = float64(w.crowd.heard.Load()-w.before) / float64(work.Stimuli)
+		work.Figures["heard"] = float64(w.counter.heard.Load()-w.before) / float64(work.Stimuli)
 	}
 	if each, ok := work.Figures["cpu-op"]; ok && w.wake > 0 {
 		work.Figures["cpu-added"] = (each - float64(w.wake)) * work.Figures["achieved"] / float64(time.Second) * 100
@@ -194,32 +183,65 @@ func (w *storming) Work() (runner.Work, error) {
 }
 
 var stormMeasures = []runner.Measure{
-	{Name: "heard", Better: "less", Doc: "announcements that an audience had to take, per event: what the limit spares it"},
-	{Name: "cpu-added", Unit: "%", Better: "less", Doc: "of one core: cpu less what the open loop takes to sleep and wake up with nobody to post to, measured before the player was opened; what the events themselves cost. Below 0 it is lost in the noise"},
+	{Name: "heard", Better: "less", Doc: "broadcasts per event: what the limit saves"},
+	{Name: "cpu-added", Unit: "%", Better: "less", Doc: "of one core: cpu less the open loop's own cost of sleeping and waking up, measured before the player was opened; what the events themselves cost. Below 0 it is within the noise"},
 }
 
-// crowd is an audience that counts.
-type crowd struct{ heard atomic.Int64 }
+// counter is an audience that counts broadcasts.
+type counter struct{ heard atomic.Int64 }
 
 // Hear counts.
-func (c *crowd) Hear(player.Announcement) { c.heard.Add(1) }
+func (c *counter) Hear(player.Announcement) { c.heard.Add(1) }
 
 var stormClaims = []runner.Claim{
-	{Text: "a storm of 100 events/s costs 0.25 % CPU (here with what the events do)", Source: overheadDocument, Kind: "estimate",
-		Style: "bus", Options: stormAt("100"), Quantity: "figure:cpu-added", Lo: 0.25, Hi: 0.25},
-	{Text: "at least 100 events a second sustained", Source: natsDocument, Kind: "budget",
-		Style: "nats", Options: map[string]string{"rate": "max"}, Quantity: "figure:achieved", Lo: 100},
-	{Text: "an event takes under 5 ms", Source: natsDocument, Kind: "budget",
-		Style: "nats", Options: map[string]string{"rate": "100"}, Quantity: "p99_ns", Hi: us(5000)},
-	{Text: "SSE: median under 5 ms (here up to the audience)", Source: playerDocument, Kind: "budget",
-		Options: stormAt("100"), Quantity: "p50_ns", Hi: us(5000)},
-	{Text: "SSE: 95 in 100 under 20 ms (here up to the audience)", Source: playerDocument, Kind: "budget",
-		Options: stormAt("100"), Quantity: "p95_ns", Hi: us(20_000)},
-	{Text: "CPU at most 30 % of a core on average", Source: playerDocument, Kind: "budget",
-		Options: stormAt("100"), Quantity: "figure:cpu", Hi: 30},
+	{Text: "a storm of 100 events/s costs 0.25 % CPU (here with what the events do)", Source: workload.OverheadDocument, Kind: "estimate",
+		Style: "bus", Options: map[string]string{"rate": "100", "pace": string(player.Coalesced)}, Quantity: "figure:cpu-added", Lo: 0.25, Hi: 0.25},
+	workload.AtLeast("at least 100 events a second sustained", workload.NatsDocument, 100).With("rate", "max").Of("nats", "figure:achieved"),
+	workload.Budget("an event takes under 5 ms", workload.NatsDocument, 5000).With("rate", "100").Of("nats", "p99_ns"),
+	coalescedAt100(workload.Budget("SSE: median under 5 ms (here up to the audience)", workload.PlayerDocument, 5000), "p50_ns"),
+	coalescedAt100(workload.Budget("SSE: 95 in 100 under 20 ms (here up to the audience)", workload.PlayerDocument, 20_000), "p95_ns"),
+	coalescedAt100(workload.AtMost("CPU at most 30 % of a core on average", workload.PlayerDocument, 30), "figure:cpu"),
 }
 
-// stormAt are the options of a storm as the player takes it unless told otherwise.
-func stormAt(rate string) map[string]string {
-	return map[string]string{"rate": rate, "pace": string(player.Coalesced)}
+// coalescedAt100 compares all styles at 100 events a second, with the default pace.
+func coalescedAt100(p workload.Published, quantity string) runner.Claim {
+	return p.With("rate", "100").With("pace", string(player.Coalesced)).Of("", quantity)
 }
+
+// metronome is a deck without sound: each mixed period passes one position of the passage
+// that was loaded last.
+type metronome struct {
+	passage   int64
+	position  player.Ticks
+	delivered player.Delivered
+	marker    [1]player.Marker
+}
+
+// Load makes this the passage that plays.
+func (m *metronome) Load(cut player.Cut) error {
+	m.passage, m.position = cut.Passage, 0
+	return nil
+}
+
+// Mix passes a position.
+func (m *metronome) Mix(frames int) ([]player.Marker, error) {
+	m.position += player.Ticks(frames) * player.TicksPerFrame
+	m.delivered.Frames += uint64(frames)
+	m.marker[0] = player.Marker{Kind: player.PositionMark, Passage: m.passage, Position: m.position}
+	return m.marker[:], nil
+}
+
+// Position is the position in the passage.
+func (m *metronome) Position() player.Ticks { return m.position }
+
+// Delivered counts the frames of silence.
+func (m *metronome) Delivered() player.Delivered { return m.delivered }
+
+// The other calls have no effect.
+
+func (m *metronome) Drop(int64)       {}
+func (m *metronome) Play(int64) error { return nil }
+func (m *metronome) Cue(int64) error  { return nil }
+func (m *metronome) Halt()            {}
+func (m *metronome) Pause(bool)       {}
+func (m *metronome) SetVolume(int)    {}

@@ -62,8 +62,8 @@ func BenchmarkScan(b *testing.B) {
 	})
 }
 
-// BenchmarkSelect is a selection and nothing else; BenchmarkQueueLow adds the
-// target flavor and the recording of the play, an hour further each time.
+// BenchmarkSelect is a selection alone. BenchmarkQueueLow adds the target flavor and the
+// record of the play, one hour later each time.
 func BenchmarkSelect(b *testing.B) {
 	perSize(b, func(b *testing.B, passages int) {
 		store := benchStore(b, passages)

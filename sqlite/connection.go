@@ -14,60 +14,61 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// connection is one connection with its statements, for one goroutine at a time.
-// Statements are prepared once, when the store is opened.
-type connection struct {
-	conn    *sqlite.Conn
-	path    string
-	visited atomic.Uint64 // rows, by each
+// Conn is one connection with its prepared statements, for one goroutine at a time.
+// It is exported for tracedb, which has tables of its own.
+type Conn struct {
+	DB      *sqlite.Conn // nil once it is closed
+	Path    string
+	visited atomic.Uint64 // rows read by Each
 }
 
-func connect(path string, flags sqlite.OpenFlags, busy time.Duration) (*connection, error) {
-	conn, err := sqlite.OpenConn(path, flags)
+// Connect opens a connection that waits up to busy for a lock.
+func Connect(path string, flags sqlite.OpenFlags, busy time.Duration) (*Conn, error) {
+	db, err := sqlite.OpenConn(path, flags)
 	if err != nil {
-		return nil, explain("open", path, err)
+		return nil, Explain("open", path, err)
 	}
-	conn.SetBusyTimeout(busy)
-	return &connection{conn: conn, path: path}, nil
+	db.SetBusyTimeout(busy)
+	return &Conn{DB: db, Path: path}, nil
 }
 
-// set runs pragmas in order.
-func (c *connection) set(pragmas ...string) error {
+// Set runs pragmas in order.
+func (c *Conn) Set(pragmas ...string) error {
 	for _, p := range pragmas {
-		if err := sqlitex.ExecuteTransient(c.conn, "PRAGMA "+p, nil); err != nil {
-			return explain("set "+p, c.path, err)
+		if err := sqlitex.ExecuteTransient(c.DB, "PRAGMA "+p, nil); err != nil {
+			return Explain("set "+p+" of", c.Path, err)
 		}
 	}
 	return nil
 }
 
-// script runs statements in one transaction.
-func (c *connection) script(statements string) error {
-	return explain("run schema", c.path, sqlitex.ExecuteScript(c.conn, statements, nil))
+// Script runs statements in one transaction.
+func (c *Conn) Script(statements string) error {
+	return Explain("run the schema of", c.Path, sqlitex.ExecuteScript(c.DB, statements, nil))
 }
 
-// prepare fills each place with the statement of its text.
-func (c *connection) prepare(statements ...prepared) error {
-	for _, p := range statements {
-		stmt, err := c.conn.Prepare(p.sql)
+// A Statement is SQL, and the variable that receives it prepared.
+type Statement struct {
+	Place **sqlite.Stmt
+	SQL   string
+}
+
+// Prepare prepares each statement.
+func (c *Conn) Prepare(statements ...Statement) error {
+	for _, s := range statements {
+		stmt, err := c.DB.Prepare(s.SQL)
 		if err != nil {
-			return explain("prepare", c.path, err)
+			return Explain("prepare a statement for", c.Path, err)
 		}
-		*p.place = stmt
+		*s.Place = stmt
 	}
 	return nil
 }
 
-// prepared is a statement to be, and where it goes.
-type prepared struct {
-	place **sqlite.Stmt
-	sql   string
-}
-
-// each binds the parameters and steps through the rows. It resets the statement
-// whatever happens: an open one would keep its read transaction.
-func (c *connection) each(stmt *sqlite.Stmt, row func() error, parameters ...int64) error {
-	if c.conn == nil {
+// Each binds the parameters and calls row for every row. It always resets the
+// statement, because an open one keeps its read transaction.
+func (c *Conn) Each(stmt *sqlite.Stmt, row func() error, parameters ...int64) error {
+	if c.DB == nil {
 		return c.closed()
 	}
 	for i, p := range parameters {
@@ -76,12 +77,12 @@ func (c *connection) each(stmt *sqlite.Stmt, row func() error, parameters ...int
 	rows := uint64(0)
 	defer func() {
 		c.visited.Add(rows)
-		_ = stmt.Reset() // it tells again what Step has told
+		_ = stmt.Reset() // returns the error of Step again
 	}()
 	for ; ; rows++ {
 		more, err := stmt.Step()
 		if err != nil {
-			return explain("read", c.path, err)
+			return Explain("read", c.Path, err)
 		}
 		if !more {
 			return nil
@@ -92,10 +93,10 @@ func (c *connection) each(stmt *sqlite.Stmt, row func() error, parameters ...int
 	}
 }
 
-// run executes a statement that returns no rows. Parameters that are not given
-// stay as they were bound.
-func (c *connection) run(stmt *sqlite.Stmt, parameters ...int64) error {
-	if c.conn == nil {
+// Run executes a statement that returns no rows. Parameters that are not given keep
+// their last values.
+func (c *Conn) Run(stmt *sqlite.Stmt, parameters ...int64) error {
+	if c.DB == nil {
 		return c.closed()
 	}
 	for i, p := range parameters {
@@ -108,30 +109,66 @@ func (c *connection) run(stmt *sqlite.Stmt, parameters ...int64) error {
 	return err
 }
 
-// number reads one integer by a statement that is used once; a missing row or
+// Int reads one integer. A missing row or NULL is 0.
+func (c *Conn) Int(stmt *sqlite.Stmt, parameters ...int64) (n int64, err error) {
+	err = c.Each(stmt, func() error { n = stmt.ColumnInt64(0); return nil }, parameters...)
+	return n, err
+}
+
+// passage reads the row of one passage; NotFound when there is none.
+func (c *Conn) passage(what string, stmt *sqlite.Stmt, id int64, row func() error) error {
+	found := false
+	err := c.Each(stmt, func() error { found = true; return row() }, id)
+	if err == nil && !found {
+		err = &player.Error{Code: player.NotFound, Op: "sqlite: " + what, Err: fmt.Errorf("no passage %d in %s", id, c.Path)}
+	}
+	return err
+}
+
+// Number reads one integer with a statement that is used once. A missing row or
 // NULL is 0.
-func (c *connection) number(query string) (n int64, err error) {
-	err = sqlitex.ExecuteTransient(c.conn, query, &sqlitex.ExecOptions{
+func (c *Conn) Number(query string) (n int64, err error) {
+	err = sqlitex.ExecuteTransient(c.DB, query, &sqlitex.ExecOptions{
 		ResultFunc: func(stmt *sqlite.Stmt) error { n = stmt.ColumnInt64(0); return nil },
 	})
-	return n, explain("read", c.path, err)
+	return n, Explain("read", c.Path, err)
 }
 
-func (c *connection) closed() error {
-	return &player.Error{Code: player.Closed, Op: "sqlite: use " + c.path}
+// Header reads what the file's header says it is: the application id and the schema
+// version.
+func (c *Conn) Header() (application, version int64, err error) {
+	if application, err = c.Number("PRAGMA application_id"); err == nil {
+		version, err = c.Number("PRAGMA user_version")
+	}
+	return application, version, err
 }
 
-func (c *connection) close() error {
-	if c == nil || c.conn == nil {
+func (c *Conn) closed() error {
+	return &player.Error{Code: player.Closed, Op: "sqlite: use " + c.Path}
+}
+
+// Close closes the connection. Closing twice, or closing nil, is no error.
+func (c *Conn) Close() error {
+	if c == nil || c.DB == nil {
 		return nil
 	}
-	err := c.conn.Close()
-	c.conn = nil
-	return explain("close", c.path, err)
+	err := c.DB.Close()
+	c.DB = nil
+	return Explain("close", c.Path, err)
 }
 
-// explain says what was being done to which file, and what to do about it.
-func explain(op, path string, err error) error {
+// Undo rolls back after a failure and explains the failure. SQLite has already rolled
+// back by itself when the disk is full or broken.
+func (c *Conn) Undo(op string, rollback *sqlite.Stmt, err error) error {
+	err = Explain(op, c.Path, err)
+	if c.DB != nil && !c.DB.AutocommitEnabled() {
+		err = errors.Join(err, c.Run(rollback))
+	}
+	return err
+}
+
+// Explain adds to err what was being done to which file, and what the user can do.
+func Explain(op, path string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -143,7 +180,7 @@ func advice(path string, err error) string {
 	case sqlite.ResultBusy, sqlite.ResultLocked:
 		return "; another process has it locked: close that one, or work on a copy"
 	case sqlite.ResultNotADB, sqlite.ResultCorrupt:
-		return "; it is no intact SQLite database: move it away, and make it anew if it was rubato's"
+		return "; it is not an intact SQLite database: move it away, and make a new one if it was rubato's"
 	case sqlite.ResultFull:
 		return "; the disk is full: free some space"
 	case sqlite.ResultReadOnly, sqlite.ResultCantOpen, sqlite.ResultPerm:
@@ -155,13 +192,13 @@ func advice(path string, err error) string {
 	return ""
 }
 
-// plain refuses paths that SQLite would not take as the name of a file.
-func plain(path string) error {
+// CheckPath refuses a path that SQLite would not take as the name of a file.
+func CheckPath(path string) error {
 	if path == "" || strings.HasPrefix(path, ":") || strings.HasPrefix(path, "file:") {
-		return fmt.Errorf("sqlite: %q names no file on disk: give the path of one", path)
+		return fmt.Errorf("sqlite: %q names no file on disk: give the path of a file", path)
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("sqlite: %s is no regular file: give the path of a database file", path)
+		return fmt.Errorf("sqlite: %s is not a regular file: give the path of a database file", path)
 	}
 	return nil
 }

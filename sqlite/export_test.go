@@ -4,12 +4,12 @@ package sqlite
 var Unusual = unusual
 
 // EnforceForeignKeys makes a commit of the log fail when a deferred one is broken.
-func EnforceForeignKeys(s *Store) error { return s.log.set("foreign_keys = on") }
+func EnforceForeignKeys(s *Store) error { return s.log.Set("foreign_keys = on") }
 
 // Synchronous reads the setting back from each connection: 1 is normal, 2 full.
 func Synchronous(s *Store) (settings [3]int64, err error) {
-	for i, c := range [...]*connection{s.director.connection, s.log.connection, s.readback.connection} {
-		if settings[i], err = c.number("PRAGMA synchronous"); err != nil {
+	for i, c := range [...]*Conn{s.director.Conn, s.log.Conn, s.readback.Conn} {
+		if settings[i], err = c.Number("PRAGMA synchronous"); err != nil {
 			return settings, err
 		}
 	}

@@ -30,12 +30,12 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ path, want string }{
 		"missing":        {filepath.Join(t.TempDir(), "missing.db"), "no such file"},
-		"a folder":       {t.TempDir(), "no regular file"},
-		"text":           {file("text", strings.Repeat("no database ", 1000)), "no intact SQLite database: move it away"},
-		"empty":          {file("empty", ""), "no library of rubato"},
-		"cut short":      {cut, "no intact SQLite database: move it away"},
-		"another's":      {altered("PRAGMA application_id = 1"), "no library of rubato: give another path"},
-		"another schema": {altered("PRAGMA user_version = 3"), "schema version 3, this program reads 2: remove it and make the library anew"},
+		"a folder":       {t.TempDir(), "not a regular file"},
+		"text":           {file("text", strings.Repeat("no database ", 1000)), "not an intact SQLite database: move it away"},
+		"empty":          {file("empty", ""), "not a library of rubato"},
+		"cut short":      {cut, "not an intact SQLite database: move it away"},
+		"another's":      {altered("PRAGMA application_id = 1"), "not a library of rubato: give another path"},
+		"another schema": {altered("PRAGMA user_version = 3"), "schema version 3, this program reads 2: remove it and make the library again"},
 		"a table less":   {altered("DROP TABLE users"), "no such table: users"},
 		"memory":         {":memory:", "names no file"},
 	} {
@@ -49,7 +49,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// Somebody who holds a fresh library keeps it from becoming WAL; the wait ends.
+// A process that holds a fresh library open keeps it from becoming WAL. The wait ends.
 func TestOpenLocked(t *testing.T) {
 	t.Parallel()
 	path := library(t)

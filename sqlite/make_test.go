@@ -206,8 +206,8 @@ func TestMakeRefuses(t *testing.T) {
 		"too small": {filepath.Join(dir, "a"), 99, "ask for 100 to 200000"},
 		"too large": {filepath.Join(dir, "a"), 200_001, "ask for 100 to 200000"},
 		"negative":  {filepath.Join(dir, "a"), -1, "ask for 100 to 200000"},
-		"taken":     {taken, 100, "is there already"},
-		"a folder":  {dir, 100, "no regular file"},
+		"taken":     {taken, 100, "exists already"},
+		"a folder":  {dir, 100, "not a regular file"},
 		"no folder": {filepath.Join(dir, "missing", "a"), 100, "no such file, or its folder cannot be written"},
 		"in a file": {filepath.Join(taken, "a"), 100, "not a directory"},
 		"memory":    {":memory:", 100, "names no file"},
@@ -227,7 +227,7 @@ func TestMakeRefuses(t *testing.T) {
 	}
 }
 
-// What a killed process left half made is made anew.
+// A library that a killed process left unfinished is made again.
 func TestMakeAfterKill(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a.db")

@@ -1,17 +1,23 @@
 package sqlite
 
 import (
+	"errors"
 	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"rubato/player"
 
 	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// readback counts what is durable, as somebody else would: on a connection that
-// writes nothing.
+// readback reads what is durable as another program would: on a connection that writes
+// nothing.
 type readback struct {
-	*connection
+	*Conn
 
 	begin, end                *sqlite.Stmt
 	songs, artists, works     *sqlite.Stmt
@@ -22,40 +28,40 @@ type readback struct {
 
 func (r *readback) prepare() error {
 	played := func(table string) string { return "SELECT id, last_played FROM " + table + " ORDER BY id" }
-	return r.connection.prepare(
-		prepared{&r.begin, "BEGIN"},
-		prepared{&r.end, "COMMIT"},
-		prepared{&r.songs, played("songs")},
-		prepared{&r.artists, played("artists")},
-		prepared{&r.works, played("works")},
-		prepared{&r.messages, "SELECT max(id) FROM messages"},
-		prepared{&r.newest, "SELECT username, message, timestamp FROM messages ORDER BY id DESC LIMIT 1000"},
-		prepared{&r.plays, "SELECT max(id) FROM play_history"},
-		prepared{&r.settings, "SELECT key, value FROM settings ORDER BY key"},
-		prepared{&r.version, "PRAGMA data_version"},
-		prepared{&r.after, "SELECT username, message, timestamp FROM messages WHERE id > ?1 ORDER BY id"},
-		prepared{&r.said, "SELECT 1 FROM messages WHERE id > (SELECT max(id) FROM messages) - ?2 AND timestamp = ?1 ORDER BY id DESC LIMIT 1"},
-		prepared{&r.counted, "SELECT username, messages FROM users ORDER BY username"},
+	return r.Conn.Prepare(
+		Statement{&r.begin, "BEGIN"},
+		Statement{&r.end, "COMMIT"},
+		Statement{&r.songs, played("songs")},
+		Statement{&r.artists, played("artists")},
+		Statement{&r.works, played("works")},
+		Statement{&r.messages, "SELECT max(id) FROM messages"},
+		Statement{&r.newest, "SELECT username, message, timestamp FROM messages ORDER BY id DESC LIMIT 1000"},
+		Statement{&r.plays, "SELECT max(id) FROM play_history"},
+		Statement{&r.settings, "SELECT key, value FROM settings ORDER BY key"},
+		Statement{&r.version, "PRAGMA data_version"},
+		Statement{&r.after, "SELECT username, message, timestamp FROM messages WHERE id > ?1 ORDER BY id"},
+		Statement{&r.said, "SELECT 1 FROM messages WHERE id > (SELECT max(id) FROM messages) - ?2 AND timestamp = ?1 ORDER BY id DESC LIMIT 1"},
+		Statement{&r.counted, "SELECT username, messages FROM users ORDER BY username"},
 	)
 }
 
 // stored reads everything in one transaction, so that the counts agree.
 func (r *readback) stored() (s player.Stored, err error) {
-	if err := r.run(r.begin); err != nil {
-		return s, explain("begin to read", r.path, err)
+	if err := r.Run(r.begin); err != nil {
+		return s, Explain("begin to read", r.Path, err)
 	}
 	for _, read := range [...]func(*player.Stored) error{r.cooldowns, r.log, r.diary} {
 		if err := read(&s); err != nil {
-			return player.Stored{}, r.undo("read", r.end, err)
+			return player.Stored{}, r.Undo("read", r.end, err)
 		}
 	}
-	return s, explain("end reading", r.path, r.run(r.end))
+	return s, Explain("end reading", r.Path, r.Run(r.end))
 }
 
 func (r *readback) cooldowns(s *player.Stored) error {
-	const never = math.MaxUint64 // no play lies at the last tick before 1970
+	const never = math.MaxUint64 // no play is at the last tick before 1970
 	for _, stmt := range [...]*sqlite.Stmt{r.songs, r.artists, r.works} {
-		err := r.each(stmt, func() error {
+		err := r.Each(stmt, func() error {
 			at := uint64(stmt.ColumnInt64(1))
 			if stmt.ColumnIsNull(1) {
 				at = never
@@ -70,12 +76,11 @@ func (r *readback) cooldowns(s *player.Stored) error {
 	return nil
 }
 
-func (r *readback) log(s *player.Stored) error {
-	err := r.each(r.messages, func() error { s.Messages = r.messages.ColumnInt64(0); return nil })
-	if err != nil {
+func (r *readback) log(s *player.Stored) (err error) {
+	if s.Messages, err = r.Int(r.messages); err != nil {
 		return err
 	}
-	err = r.each(r.newest, func() error {
+	err = r.Each(r.newest, func() error {
 		s.Log = player.DigestText(s.Log, r.newest.ColumnText(0))
 		s.Log = player.DigestText(s.Log, r.newest.ColumnText(1))
 		s.Log = player.DigestWord(s.Log, uint64(r.newest.ColumnInt64(2)))
@@ -84,7 +89,7 @@ func (r *readback) log(s *player.Stored) error {
 	if err != nil {
 		return err
 	}
-	return r.each(r.counted, func() error {
+	return r.Each(r.counted, func() error {
 		n := r.counted.ColumnInt64(1)
 		s.Said += n
 		s.Log = player.DigestWord(player.DigestText(s.Log, r.counted.ColumnText(0)), uint64(n))
@@ -92,14 +97,127 @@ func (r *readback) log(s *player.Stored) error {
 	})
 }
 
-// diary reads what module log keeps beside messages.
-func (r *readback) diary(s *player.Stored) error {
-	err := r.each(r.plays, func() error { s.Plays = r.plays.ColumnInt64(0); return nil })
-	if err != nil {
+// diary reads what module log stores beside messages.
+func (r *readback) diary(s *player.Stored) (err error) {
+	if s.Plays, err = r.Int(r.plays); err != nil {
 		return err
 	}
-	return r.each(r.settings, func() error {
+	return r.Each(r.settings, func() error {
 		s.Settings = player.DigestText(player.DigestText(s.Settings, r.settings.ColumnText(0)), r.settings.ColumnText(1))
 		return nil
 	})
+}
+
+// The verifier of the work asks what follows, beside Stored, and never while the clock
+// runs.
+
+// Commits is a number that changes with every commit of any other connection. Reading it
+// takes microseconds, so it can show what was durable at a moment.
+func (s *Store) Commits() (int64, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	return s.readback.Int(s.readback.version)
+}
+
+// Newest is the id of the newest message that is durable; they count from 1.
+func (s *Store) Newest() (int64, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	return s.readback.Int(s.readback.messages)
+}
+
+// MessagesAfter visits every durable message with a greater id, in the order of writing.
+func (s *Store) MessagesAfter(id int64, visit func(player.Message)) error {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	stmt := s.readback.after
+	return s.readback.Each(stmt, func() error {
+		visit(player.Message{Username: stmt.ColumnText(0), Text: stmt.ColumnText(1), At: player.Ticks(stmt.ColumnInt64(2))})
+		return nil
+	}, id)
+}
+
+// Visited is the number of rows that the player's views have read since the store was opened.
+func (s *Store) Visited() uint64 {
+	return s.director.visited.Load() + s.cuts.visited.Load()
+}
+
+// costPragmas are the pragmas that decide what a commit and a read cost.
+var costPragmas = []string{"journal_mode", "synchronous", "page_size", "cache_size", "mmap_size", "wal_autocheckpoint",
+	"locking_mode", "temp_store"}
+
+// Settings are the settings of each view's connection as the connection itself reports
+// them, by view: "journal_mode=wal synchronous=1 …". They are read before a style gets the
+// store.
+func (s *Store) Settings() (map[string]string, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	settings := map[string]string{"sqlite": Version()}
+	for view, c := range map[string]*Conn{"director": s.director.Conn, "log": s.log.Conn, "cuts": s.cuts.Conn} {
+		var list []string
+		for _, name := range costPragmas {
+			value, err := c.pragma(name)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, name+"="+value)
+		}
+		settings[view] = strings.Join(list, " ")
+	}
+	return settings, nil
+}
+
+// pragma reads a setting back.
+func (c *Conn) pragma(name string) (value string, err error) {
+	if c.DB == nil {
+		return "", c.closed()
+	}
+	err = sqlitex.ExecuteTransient(c.DB, "PRAGMA "+name, &sqlitex.ExecOptions{
+		ResultFunc: func(stmt *sqlite.Stmt) error { value = stmt.ColumnText(0); return nil },
+	})
+	return value, Explain("read "+name+" of", c.Path, err)
+}
+
+// SynchronousOf is what Settings reports of synchronous for an Options value.
+func SynchronousOf(option string) (string, error) {
+	o, err := Options{Synchronous: option}.defaults()
+	if err != nil {
+		return "", err
+	}
+	return map[string]string{"normal": "synchronous=1", "full": "synchronous=2"}[o.Synchronous], nil
+}
+
+// Holds reports whether one of the newest depth durable messages was said at this time.
+func (s *Store) Holds(at player.Ticks, depth int) (bool, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	found, err := s.readback.Int(s.readback.said, int64(at), int64(depth))
+	return found == 1, err
+}
+
+// QuickestCommit makes a few commits of one row in a new database in dir, and returns the
+// time of the quickest. No commit takes less on this machine.
+func QuickestCommit(dir string, options Options) (quickest time.Duration, err error) {
+	if options, err = options.defaults(); err != nil {
+		return 0, err
+	}
+	path := filepath.Join(dir, "commits.db")
+	c, err := Connect(path, sqlite.OpenReadWrite|sqlite.OpenCreate, options.Busy)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, c.Close(), os.Remove(path)) }()
+	var insert *sqlite.Stmt
+	err = errors.Join(c.Set("journal_mode = wal", "synchronous = "+options.Synchronous), c.Script("CREATE TABLE t (n INTEGER)"))
+	if err == nil {
+		err = c.Prepare(Statement{&insert, "INSERT INTO t VALUES (?1)"})
+	}
+	const tries = 10
+	quickest = time.Hour
+	for i := int64(0); i < tries && err == nil; i++ {
+		start := time.Now()
+		err = c.Run(insert, i)
+		quickest = min(quickest, time.Since(start))
+	}
+	return quickest, err
 }

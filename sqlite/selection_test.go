@@ -13,7 +13,7 @@ import (
 	driver "zombiezen.com/go/sqlite"
 )
 
-// naive selects as the document reads: everything joined, everything sorted.
+// naive selects as the document describes: everything joined, everything sorted.
 type naive struct {
 	songs, artists, works map[int64]player.Standing
 	flavors               map[int64]*player.Flavor
@@ -235,7 +235,7 @@ func TestNoCandidate(t *testing.T) {
 	}
 }
 
-// A selection allocates for the title, the closures and nothing by the row.
+// A selection allocates for the title and the closures, and nothing per row.
 func TestSelectionAllocatesNothingPerRow(t *testing.T) {
 	director := player.NewDirector(open(t, library(t)).Director(), false)
 	allocations := testing.AllocsPerRun(5, func() {

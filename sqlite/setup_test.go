@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// library gives a test a copy of its own.
+// library gives a test its own copy.
 func library(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "library.db")
@@ -60,7 +60,7 @@ func open(t *testing.T, path string) *sqlite.Store {
 	return store
 }
 
-// query reads rows as somebody else would, on a plain connection.
+// query reads rows as another process would.
 func query(t *testing.T, path, sql string, row func(*driver.Stmt)) {
 	t.Helper()
 	conn := plainly(t, path)
@@ -85,7 +85,7 @@ func text(t *testing.T, path, sql string) (lines []string) {
 	return lines
 }
 
-// change runs statements as somebody else would.
+// change runs statements as another process would.
 func change(t *testing.T, path, sql string) {
 	t.Helper()
 	conn := plainly(t, path)

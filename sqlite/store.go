@@ -1,16 +1,24 @@
-// Package sqlite keeps the player's stores in a SQLite database on disk, and
-// makes the library that they read from a seed.
+// Package sqlite keeps the player's stores in a SQLite database on disk, and makes the
+// library that they read from a seed.
 //
-// It is the only importer of a driver. It is not a general data layer: each
-// method is one thing that a part of the player asks (see player.Store), with a
-// statement prepared for it, and nothing read is kept between two calls. A style
-// gets a *Store as a player.Store and does not know this package; scenarios Make
-// a library once and give each style a Copy.
+// It is not a general data layer: each method is one thing that a part of the player
+// asks (see player.Store), with its own prepared statement, and nothing is cached between
+// two calls. A style gets a *Store as a player.Store and does not know this package.
+// Scenarios make a library once and give each style a copy. This package and tracedb
+// below it are the only importers of a driver.
+//
+// store.go opens a library, director.go is what a selection reads and the cooldowns,
+// log.go the log and the cuts, readback.go what can be read back to verify the work.
+// make.go writes a library that plan.go has drawn from the seed.
 package sqlite
 
 import (
+	"cmp"
+	_ "embed"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -19,20 +27,19 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-// Options say how a store is opened. The zero value is usable.
+// Options say how to open a store. The zero value is usable.
 type Options struct {
 	// Synchronous is when a commit waits for the disk: "normal" (default: at
 	// checkpoints only; a power cut may lose the last commits, never consistency)
 	// or "full" (one fsync a commit).
 	Synchronous string
-	// Busy is the longest wait for a lock that another connection holds. Default
-	// 5 s.
+	// Busy is the longest wait for a lock that another connection holds, default 5 s.
 	Busy time.Duration
 }
 
-// A Store is a library and what the player remembers, on disk in WAL mode. Each
-// view has a connection of its own: a view serves one goroutine at a time,
-// different views serve different goroutines at once.
+// A Store is a library and what the player remembers, on disk in WAL mode. Each view has
+// its own connection, so different views serve different goroutines at once. One view
+// serves one goroutine at a time.
 type Store struct {
 	director *director
 	log      *log
@@ -49,7 +56,7 @@ func Open(path string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := plain(path); err != nil {
+	if err := CheckPath(path); err != nil {
 		return nil, err
 	}
 	s := new(Store)
@@ -60,61 +67,49 @@ func Open(path string, options Options) (*Store, error) {
 }
 
 func (o Options) defaults() (Options, error) {
-	switch o.Synchronous {
-	case "":
-		o.Synchronous = "normal"
-	case "normal", "full":
-	default:
+	o.Synchronous = cmp.Or(o.Synchronous, "normal")
+	if o.Synchronous != "normal" && o.Synchronous != "full" {
 		return o, fmt.Errorf("sqlite: synchronous %q: use normal or full", o.Synchronous)
 	}
-	if o.Busy <= 0 {
-		o.Busy = 5 * time.Second
-	}
+	o.Busy = cmp.Or(max(o.Busy, 0), 5*time.Second)
 	return o, nil
 }
 
 func (s *Store) open(path string, options Options) error {
-	c, err := connectTo(path, options, directorCache)
-	if err != nil {
-		return err
+	s.director = &director{flavor: make([]byte, flavorSize)}
+	s.log, s.readback, s.cuts = new(log), new(readback), new(cuts)
+	for _, view := range []struct {
+		conn    **Conn
+		cache   string
+		prepare func() error
+	}{
+		{&s.director.Conn, directorCache, s.director.prepare},
+		{&s.log.Conn, SmallCache, s.log.prepare},
+		{&s.readback.Conn, SmallCache, s.readback.prepare},
+		{&s.cuts.Conn, SmallCache, s.cuts.prepare},
+	} {
+		var err error
+		if *view.conn, err = connectTo(path, options, view.cache); err != nil {
+			return err
+		}
+		if err = view.prepare(); err != nil {
+			return err
+		}
 	}
-	s.director = &director{connection: c, flavor: make([]byte, flavorSize)}
-	if err := s.director.prepare(); err != nil {
-		return err
-	}
-	if c, err = connectTo(path, options, otherCache); err != nil {
-		return err
-	}
-	s.log = &log{connection: c}
-	if err := s.log.prepare(); err != nil {
-		return err
-	}
-	if c, err = connectTo(path, options, otherCache); err != nil {
-		return err
-	}
-	s.readback = &readback{connection: c}
-	if err := s.readback.prepare(); err != nil {
-		return err
-	}
-	if c, err = connectTo(path, options, otherCache); err != nil {
-		return err
-	}
-	s.cuts = &cuts{connection: c}
-	return s.cuts.prepare()
+	return nil
 }
 
 // connectTo opens a connection to a library of this schema.
-func connectTo(path string, options Options, cache string) (*connection, error) {
-	c, err := connect(path, sqlite.OpenReadWrite, options.Busy)
+func connectTo(path string, options Options, cache string) (*Conn, error) {
+	c, err := Connect(path, sqlite.OpenReadWrite, options.Busy)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkSchema(); err != nil {
-		return nil, errors.Join(err, c.close())
+	if err = c.checkSchema(); err == nil {
+		err = c.Set("journal_mode = wal", "synchronous = "+options.Synchronous, cache, MemoryMap, "temp_store = memory")
 	}
-	err = c.set("journal_mode = wal", "synchronous = "+options.Synchronous, cache, mapped, "temp_store = memory")
 	if err != nil {
-		return nil, errors.Join(err, c.close())
+		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
@@ -128,33 +123,110 @@ func (s *Store) Log() player.LogStore { return s.log }
 // Cuts is module ap's view.
 func (s *Store) Cuts() player.CutStore { return s.cuts }
 
-// Stored reads back what is durable, in one snapshot.
+// Stored reads what is durable, in one snapshot.
 func (s *Store) Stored() (player.Stored, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	return s.readback.stored()
 }
 
-// Close rolls back what is pending and closes every connection. The last to
-// close a library leaves one file, without a write-ahead log.
+// Close rolls back what is pending and closes every connection. The last store of a
+// library to close leaves one file, without a write-ahead log.
 func (s *Store) Close() error {
 	s.reading.Lock()
 	defer s.reading.Unlock()
-	var errs []error
-	if s.director != nil {
-		errs = append(errs, s.director.close())
-	}
-	if s.log != nil {
-		errs = append(errs, s.log.close())
-	}
-	if s.cuts != nil {
-		errs = append(errs, s.cuts.close())
-	}
-	if s.readback != nil {
-		errs = append(errs, s.readback.close())
-	}
-	return errors.Join(errs...)
+	return errors.Join(s.director.Close(), s.log.Close(), s.cuts.Close(), s.readback.Close())
 }
 
-// Version is that of SQLite itself, for the record of the machine.
+// Version is the version of SQLite itself, for the record of the machine.
 func Version() string { return sqlite.Version }
+
+// The tables, and the indexes on them.
+var (
+	//go:embed schema.sql
+	tables string
+	//go:embed indexes.sql
+	indexes string
+)
+
+// The header of a library. A change of schema.sql or indexes.sql is a new version.
+const (
+	applicationID = 0x72756261 // "ruba"
+	schemaVersion = 2
+)
+
+// Settings chosen by measurement (BenchmarkQueueLow, 1 000 to 50 000 passages): pages of
+// 2 to 16 KiB, caches of 2 to 64 MiB and a memory map differ by less than the noise, so
+// the smallest is used. A commit writes whole pages, which favours small ones. Without a
+// memory map a large library stays out of the resident set.
+const (
+	pageSize      = "page_size = 4096"
+	MemoryMap     = "mmap_size = 0"
+	directorCache = "cache_size = -8192" // KiB when negative
+	SmallCache    = "cache_size = -1024"
+)
+
+// checkSchema refuses a file that is not a library, or one of another schema.
+func (c *Conn) checkSchema() error {
+	application, version, err := c.Header()
+	switch {
+	case err != nil:
+		return err
+	case application != applicationID:
+		return fmt.Errorf("sqlite: %s is a database, but not a library of rubato: give another path", c.Path)
+	case version != schemaVersion:
+		return fmt.Errorf("sqlite: %s has schema version %d, this program reads %d: remove it and make the library again",
+			c.Path, version, schemaVersion)
+	}
+	return nil
+}
+
+// Copy copies the library at from, which must be closed, to a path where nothing is yet.
+// So each style gets its own library.
+func Copy(from, to string) error {
+	if err := checkpointed(from); err != nil {
+		return err
+	}
+	if err := vacant(to); err != nil {
+		return err
+	}
+	if err := copyFile(from, to); err != nil {
+		return fmt.Errorf("sqlite: copy library: %w", err)
+	}
+	return nil
+}
+
+// checkpointed refuses a library whose write-ahead log still holds commits: a copy of the
+// file alone would lack them.
+func checkpointed(path string) error {
+	if err := CheckPath(path); err != nil {
+		return err
+	}
+	wal := path + "-wal"
+	if info, err := os.Stat(wal); err == nil && info.Size() > 0 {
+		return fmt.Errorf("sqlite: %s holds commits that %s lacks: close the program that has it open, or open and close it once", wal, path)
+	}
+	return nil
+}
+
+// copyFile waits until the copy is on disk. Otherwise the system would write it back
+// later, during a measurement.
+func copyFile(from, to string) (err error) {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(target, source)
+	if err == nil {
+		err = target.Sync()
+	}
+	if err = errors.Join(err, target.Close()); err != nil {
+		err = errors.Join(err, os.Remove(to))
+	}
+	return err
+}

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -79,7 +80,7 @@ func TestUseAfterClose(t *testing.T) {
 	}
 }
 
-// Views of different modules are used at once, while somebody counts.
+// Views of different modules are used at once, during reading back.
 func TestViewsAtOnce(t *testing.T) {
 	t.Parallel()
 	store, err := sqlite.Open(library(t), sqlite.Options{})
@@ -126,5 +127,53 @@ func TestVersion(t *testing.T) {
 	t.Parallel()
 	if v := sqlite.Version(); !regexp.MustCompile(`^3\.\d+\.\d+$`).MatchString(v) {
 		t.Errorf("version %q", v)
+	}
+}
+
+func TestCopyIsTheSameAndItsOwn(t *testing.T) {
+	t.Parallel()
+	from := library(t)
+	to := from + ".copy"
+	if err := sqlite.Copy(from, to); err != nil {
+		t.Fatal(err)
+	}
+	a, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(to)
+	if err != nil || !bytes.Equal(a, b) {
+		t.Errorf("the copy differs: %d and %d bytes, %v", len(a), len(b), err)
+	}
+	if err := say(open(t, to).Log(), "ada"); err != nil {
+		t.Fatal(err)
+	}
+	if n := number(t, from, "SELECT count(*) FROM messages"); n != 0 {
+		t.Error("what is written to the copy is in the original")
+	}
+}
+
+func TestCopyRefuses(t *testing.T) {
+	t.Parallel()
+	from := library(t)
+	dir := filepath.Dir(from)
+	if err := say(open(t, from).Log(), "ada"); err != nil {
+		t.Fatal(err)
+	}
+	clean := library(t)
+	for name, c := range map[string]struct{ from, to, want string }{
+		"open":      {from, filepath.Join(dir, "a"), "close the program that has it open"},
+		"missing":   {filepath.Join(dir, "missing"), filepath.Join(dir, "a"), "no such file"},
+		"a folder":  {dir, filepath.Join(dir, "a"), "not a regular file"},
+		"to itself": {clean, clean, "exists already"},
+		"no folder": {clean, filepath.Join(dir, "missing", "a"), "no such file"},
+	} {
+		err := sqlite.Copy(c.from, c.to)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q in it", name, err, c.want)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "a")); err == nil {
+			t.Errorf("%s: left a copy", name)
+		}
 	}
 }

@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,23 +14,16 @@ import (
 // Limits of a request to the API.
 const (
 	BodyLimit   = 64 << 10 // bytes
-	LongestWish = 24 * 60  // minutes for which a flavor can be wanted
+	LongestWish = 24 * 60  // the most minutes for which a flavor can be wanted
 )
 
-// apiRoot is what the API's paths begin with; a command follows.
-const apiRoot = "/api/"
-
-// APIConfig says who may command.
-type APIConfig struct {
-	// Token is what every command bears, as whoever comes so far has been let in
-	// before. "": what the request itself has as Authorization: Bearer.
-	Token string
-}
+// APIRoot is the start of every path of the API.
+const APIRoot = "/api/"
 
 // api is the player's HTTP interface.
 type api struct {
-	front  *Front
-	config APIConfig
+	shared *SharedPlayer
+	bearer string                                 // the token of every command; "": that of the request
 	routes map[string]map[string]http.HandlerFunc // by path, then by method
 	other  *http.CrossOriginProtection
 }
@@ -37,45 +32,48 @@ type api struct {
 //
 //	GET  /api/status    {"state":"playing","passage":12,"position_ms":1500,"volume":50}
 //	GET  /api/queue     {"entries":[{"passage":12,"length_ms":183000}]}
-//	GET  /api/events    what is broadcast, as server-sent events; see Hub
+//	GET  /api/events    broadcasts, as server-sent events; see Hub
 //	POST /api/play, /api/pause, /api/stop, /api/skip
 //	POST /api/volume    {"volume":40}, from 0 to 100
 //	POST /api/queue     {"passage":12}; 201 with {"passage":12,"depth":3}
 //	POST /api/messages  {"username":"ada","message":"hello"}
 //	POST /api/flavor    {"passage":12,"minutes":120}, from 1 to a day
 //
-// What has been done and has nothing to tell is answered 204. Errors have
-// {"error":{"code":"not-found","message":"…"}} with the player's codes, and had no
-// effect: 400 for what makes no sense, 401 for a command that this token may not
-// give, 403 for a page from elsewhere, 404 for no such passage or path, 405, 409 for a
-// full queue, a passage that waits already and a skip too soon, 413 above BodyLimit,
-// 415 for what is not JSON, 503 when too many wait or a module does not answer.
-func API(front *Front, hub *Hub, config APIConfig) http.Handler {
-	a := &api{front: front, config: config, other: http.NewCrossOriginProtection()}
+// A command is answered 204. An error is {"error":{"code":"not-found","message":"…"}} with
+// one of the player's codes, and the request had no effect: 400 for an invalid request, 401
+// for a command that the token does not allow, 403 for a page of another origin, 404 for no
+// such passage or path, 405 for another method, 409 for a full queue, a passage that waits
+// already and a skip too soon, 413 above BodyLimit, 415 for a body that is not JSON, 503
+// when too many wait or a module does not answer.
+//
+// A command carries token, for a handler behind a Guard that has checked the request; with
+// token "" it carries that of the request, from Authorization: Bearer.
+func API(shared *SharedPlayer, hub *Hub, token string) http.Handler {
+	a := &api{shared: shared, bearer: token, other: http.NewCrossOriginProtection()}
 	a.routes = map[string]map[string]http.HandlerFunc{
-		"/api/status":   {http.MethodGet: a.status},
-		"/api/queue":    {http.MethodGet: a.queue, http.MethodPost: a.enqueue},
+		"/api/status":   {http.MethodGet: answers(http.StatusOK, a.status)},
+		"/api/queue":    {http.MethodGet: answers(http.StatusOK, a.queue), http.MethodPost: answers(http.StatusCreated, a.enqueue)},
 		"/api/events":   {http.MethodGet: func(w http.ResponseWriter, r *http.Request) { hub.serve(w, r, a.opening) }},
-		"/api/volume":   {http.MethodPost: a.volume},
-		"/api/messages": {http.MethodPost: a.say},
-		"/api/flavor":   {http.MethodPost: a.flavor},
+		"/api/volume":   {http.MethodPost: answers(http.StatusNoContent, a.volume)},
+		"/api/messages": {http.MethodPost: answers(http.StatusNoContent, a.say)},
+		"/api/flavor":   {http.MethodPost: answers(http.StatusNoContent, a.flavor)},
 	}
 	for _, command := range []string{player.Play, player.Pause, player.Stop, player.Skip} {
-		a.routes[apiRoot+command] = map[string]http.HandlerFunc{http.MethodPost: a.command}
+		a.routes[APIRoot+command] = map[string]http.HandlerFunc{http.MethodPost: answers(http.StatusNoContent, a.command)}
 	}
 	return a
 }
 
-// ServeHTTP finds the route, and answers in JSON where there is none.
+// ServeHTTP finds the route. Where there is none, it answers in JSON.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	methods, ok := a.routes[r.URL.Path]
 	if !ok {
-		deny(w, http.StatusNotFound, player.NotFound, "no such path: there are "+a.paths())
+		deny(w, http.StatusNotFound, player.NotFound, "no such path: there are "+strings.Join(slices.Sorted(maps.Keys(a.routes)), ", "))
 		return
 	}
 	method := r.Method
 	if method == http.MethodHead {
-		method = http.MethodGet // whose body the server leaves out
+		method = http.MethodGet // the server leaves the body out
 	}
 	do, ok := methods[method]
 	switch err := a.other.Check(r); {
@@ -83,51 +81,46 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", allowed(methods))
 		deny(w, http.StatusMethodNotAllowed, player.Invalid, r.Method+" is not allowed here: "+allowed(methods))
 	case err != nil:
-		deny(w, http.StatusForbidden, player.Unauthorised, "a page from elsewhere may not command the player")
+		deny(w, http.StatusForbidden, player.Unauthorised, "a page of another origin may not command the player")
 	default:
 		do(w, r)
 	}
 }
 
-func (a *api) paths() string {
-	var paths []string
-	for path := range a.routes {
-		paths = append(paths, path)
-	}
-	slices.Sort(paths)
-	return strings.Join(paths, ", ")
-}
-
 func allowed(methods map[string]http.HandlerFunc) string {
-	var names []string
-	for name := range methods {
-		names = append(names, name)
-		if name == http.MethodGet {
-			names = append(names, http.MethodHead)
-		}
+	names := slices.Collect(maps.Keys(methods))
+	if methods[http.MethodGet] != nil {
+		names = append(names, http.MethodHead)
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")
 }
 
-// statusAnswer is a status as JSON.
-type statusAnswer struct {
-	State      player.State `json:"state"`
-	Passage    int64        `json:"passage"`
-	PositionMS int64        `json:"position_ms"`
-	Volume     int          `json:"volume"`
-}
-
-// entryAnswer is an entry of the queue as JSON.
-type entryAnswer struct {
-	Passage  int64 `json:"passage"`
-	LengthMS int64 `json:"length_ms"`
-}
-
-// queueAnswer is the queue as JSON.
-type queueAnswer struct {
-	Entries []entryAnswer `json:"entries"`
-}
+// What the API answers, as JSON.
+type (
+	statusAnswer struct {
+		State      player.State `json:"state"`
+		Passage    int64        `json:"passage"`
+		PositionMS int64        `json:"position_ms"`
+		Volume     int          `json:"volume"`
+	}
+	entryAnswer struct {
+		Passage  int64 `json:"passage"`
+		LengthMS int64 `json:"length_ms"`
+	}
+	queueAnswer struct {
+		Entries []entryAnswer `json:"entries"`
+	}
+	// opening is the first event of a stream.
+	opening struct {
+		Status statusAnswer `json:"status"`
+		Queue  queueAnswer  `json:"queue"`
+	}
+	enqueued struct {
+		Passage int64 `json:"passage"`
+		Depth   int   `json:"depth"` // how many wait then
+	}
+)
 
 func statusOf(s player.Status) statusAnswer {
 	return statusAnswer{s.State, s.Passage, milliseconds(s.Position), s.Volume}
@@ -145,23 +138,105 @@ const millisecond = player.Second / 1000
 
 func milliseconds(t player.Ticks) int64 { return int64(t / millisecond) }
 
-func (a *api) status(w http.ResponseWriter, r *http.Request) {
-	s, err := a.front.Status(r.Context())
-	tell(w, http.StatusOK, statusOf(s), err)
+func (a *api) status(_ http.ResponseWriter, r *http.Request) (any, error) {
+	s, err := a.shared.Status(r.Context())
+	return statusOf(s), err
 }
 
-func (a *api) queue(w http.ResponseWriter, r *http.Request) {
-	entries, err := a.front.Waiting(r.Context())
-	tell(w, http.StatusOK, queueOf(entries), err)
-}
-
-// opening is what a listener hears first.
-type opening struct {
-	Status statusAnswer `json:"status"`
-	Queue  queueAnswer  `json:"queue"`
+func (a *api) queue(_ http.ResponseWriter, r *http.Request) (any, error) {
+	entries, err := a.shared.Waiting(r.Context())
+	return queueOf(entries), err
 }
 
 func (a *api) opening(ctx context.Context) (any, error) {
-	s, entries, err := a.front.Look(ctx)
+	s, entries, err := a.shared.Look(ctx)
 	return opening{statusOf(s), queueOf(entries)}, err
 }
+
+// command is play, pause, stop or skip, as the path says.
+func (a *api) command(w http.ResponseWriter, r *http.Request) (any, error) {
+	if err := read(w, r, &struct{}{}, true); err != nil {
+		return nil, err
+	}
+	token := a.bearer
+	if token == "" {
+		token, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	}
+	return nil, a.shared.Do(r.Context(), player.Stimulus{Kind: player.Control, Token: token, Command: strings.TrimPrefix(r.URL.Path, APIRoot)})
+}
+
+func (a *api) volume(w http.ResponseWriter, r *http.Request) (any, error) {
+	var body struct {
+		Volume *int `json:"volume"`
+	}
+	if err := read(w, r, &body, false); err != nil {
+		return nil, err
+	}
+	if body.Volume == nil {
+		return nil, lacks("volume")
+	}
+	return nil, a.shared.Do(r.Context(), player.Stimulus{Kind: player.VolumeSet, Volume: *body.Volume})
+}
+
+// say refuses what the log would refuse, before the player is asked.
+func (a *api) say(w http.ResponseWriter, r *http.Request) (any, error) {
+	var body struct {
+		Username *string `json:"username"`
+		Message  *string `json:"message"`
+	}
+	if err := read(w, r, &body, false); err != nil {
+		return nil, err
+	}
+	if body.Username == nil || body.Message == nil {
+		return nil, lacks("username or message")
+	}
+	said := player.Message{Username: *body.Username, Text: *body.Message}
+	if err := said.Check(); err != nil {
+		return nil, err
+	}
+	return nil, a.shared.Do(r.Context(), player.Stimulus{Kind: player.MessageSaid, Message: said})
+}
+
+func (a *api) enqueue(w http.ResponseWriter, r *http.Request) (any, error) {
+	var body struct {
+		Passage *int64 `json:"passage"`
+	}
+	if err := read(w, r, &body, false); err != nil {
+		return nil, err
+	}
+	if err := isPassage(body.Passage); err != nil {
+		return nil, err
+	}
+	depth, err := a.shared.Enqueue(r.Context(), *body.Passage)
+	return enqueued{*body.Passage, depth}, err
+}
+
+func (a *api) flavor(w http.ResponseWriter, r *http.Request) (any, error) {
+	var body struct {
+		Passage *int64 `json:"passage"`
+		Minutes *int64 `json:"minutes"`
+	}
+	if err := read(w, r, &body, false); err != nil {
+		return nil, err
+	}
+	if err := isPassage(body.Passage); err != nil {
+		return nil, err
+	}
+	if body.Minutes == nil || *body.Minutes < 1 || *body.Minutes > LongestWish {
+		return nil, invalid(fmt.Errorf("minutes must be 1 to %d", LongestWish))
+	}
+	return nil, a.shared.WantFlavor(r.Context(), *body.Passage, player.Ticks(*body.Minutes)*player.Minute)
+}
+
+// isPassage refuses a number that no passage can have.
+func isPassage(passage *int64) error {
+	if passage == nil {
+		return lacks("passage")
+	}
+	if *passage <= 0 {
+		return invalid(fmt.Errorf("passage %d: they are numbered from 1", *passage))
+	}
+	return nil
+}
+
+func lacks(field string) error { return invalid(fmt.Errorf("%s is missing", field)) }

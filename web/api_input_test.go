@@ -81,7 +81,7 @@ var badInput = map[string]struct {
 
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	s := setStage(t, &stage{}, HubConfig{}, FrontConfig{}, APIConfig{})
+	s := startAPI(t, &fakePlayer{}, HubConfig{}, nil, "")
 	s.queue = []player.Entry{{Passage: 5, Length: player.Minute}}
 	events := s.listens(t)
 	next(t, events)
@@ -105,10 +105,10 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// What the player refuses because of the state that it is in is a conflict.
+// What the player refuses because of its state is a conflict.
 func TestConflicts(t *testing.T) {
 	t.Parallel()
-	s := setStage(t, &stage{}, HubConfig{}, FrontConfig{}, APIConfig{})
+	s := startAPI(t, &fakePlayer{}, HubConfig{}, nil, "")
 	s.status.Passage = 3
 	for i := range int64(player.QueueLimit) {
 		if depth, err := s.client.Enqueue(t.Context(), i+1); err != nil || depth != int(i+1) {
@@ -121,10 +121,10 @@ func TestConflicts(t *testing.T) {
 	wantError(t, response, body, http.StatusConflict, player.TooSoon)
 }
 
-// What is good is answered whatever its dress.
+// A valid request is answered in every form.
 func TestGoodInput(t *testing.T) {
 	t.Parallel()
-	s := setStage(t, &stage{}, HubConfig{}, FrontConfig{}, APIConfig{})
+	s := startAPI(t, &fakePlayer{}, HubConfig{}, nil, "")
 	for name, c := range map[string]struct {
 		path, kind, body string
 		header           [2]string
@@ -167,8 +167,8 @@ func request(t *testing.T, method, url, kind, body string, header [2]string) (*h
 	default:
 		r.Header.Set(header[0], header[1])
 	}
-	// The connection is to be kept, as far as the server knows: of a body that is too
-	// large it then takes what is on its way before it answers.
+	// The server expects to reuse the connection, so it reads what has been sent of a body
+	// that is too large before it answers.
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	response, err := transport.RoundTrip(r)
@@ -202,14 +202,14 @@ func wantError(t *testing.T, response *http.Response, body []byte, status int, c
 // What no client library would send: by hand, over a socket.
 func TestRawRequests(t *testing.T) {
 	t.Parallel()
-	p := &stage{}
+	p := &fakePlayer{}
 	l := listening(t)
 	address := l.Addr().String()
-	handler := newGuard(hosts(l.Addr()), "", API(NewFront(p, FrontConfig{}), NewHub(HubConfig{}), APIConfig{}))
-	s := start(l, handler, func(h *http.Server) {
+	handler := Guard(LocalHosts(l.Addr()), "", API(NewSharedPlayer(p, nil), NewHub(HubConfig{}), ""))
+	s := StartServer(l, handler, func(h *http.Server) {
 		h.ReadHeaderTimeout, h.ReadTimeout = 100*time.Millisecond, 200*time.Millisecond
 	})
-	defer s.close()
+	defer s.Close()
 	post := "POST /api/volume HTTP/1.1\r\nHost: " + address + "\r\n"
 	large := strings.Repeat("10000\r\n"+strings.Repeat(" ", 0x10000)+"\r\n", 2)
 	for name, c := range map[string]struct{ send, answer string }{

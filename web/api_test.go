@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"rubato/player"
@@ -12,7 +13,7 @@ import (
 // TestClientDrivesThePlayer: each call has its effect, and only that.
 func TestClientDrivesThePlayer(t *testing.T) {
 	t.Parallel()
-	s := setStage(t, &stage{token: "secret"}, HubConfig{}, FrontConfig{Clock: func() player.Ticks { return player.Day }}, APIConfig{})
+	s := startAPI(t, &fakePlayer{token: "secret"}, HubConfig{}, func() player.Ticks { return player.Day }, "")
 	c, ctx := s.client, t.Context()
 	for i, call := range []func() error{
 		func() error { return c.Command(ctx, player.Play) },
@@ -54,7 +55,7 @@ func TestCodesSurvive(t *testing.T) {
 	} {
 		t.Run(string(code), func(t *testing.T) {
 			t.Parallel()
-			s := setStage(t, &stage{fails: &player.Error{Code: code, Op: "stage"}}, HubConfig{}, FrontConfig{}, APIConfig{})
+			s := startAPI(t, &fakePlayer{fails: &player.Error{Code: code, Op: "fake"}}, HubConfig{}, nil, "")
 			_, queue := s.client.Queue(t.Context())
 			_, status2 := s.client.Status(t.Context())
 			_, events := s.client.Listen(t.Context())
@@ -68,23 +69,23 @@ func TestCodesSurvive(t *testing.T) {
 	}
 }
 
-// Whoever serves behind a guard of its own commands for its clients.
+// A handler behind its own guard commands for its clients.
 func TestAPIToken(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		config APIConfig
-		token  string
-		want   player.Code
+		let   string
+		token string
+		want  player.Code
 	}{
-		"own":           {APIConfig{}, "secret", ""},
-		"none":          {APIConfig{}, "", player.Unauthorised},
-		"wrong":         {APIConfig{}, "wrong", player.Unauthorised},
-		"let in before": {APIConfig{Token: "secret"}, "of the guard", ""},
+		"own":           {"", "secret", ""},
+		"none":          {"", "", player.Unauthorised},
+		"wrong":         {"", "wrong", player.Unauthorised},
+		"let in before": {"secret", "of the guard", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := setStage(t, &stage{token: "secret"}, HubConfig{}, FrontConfig{}, c.config)
-			client := NewClient(s.url, ClientConfig{Token: c.token})
+			s := startAPI(t, &fakePlayer{token: "secret"}, HubConfig{}, nil, c.let)
+			client := NewClient(s.url, c.token)
 			defer client.Close()
 			if err := client.Command(t.Context(), player.Pause); player.CodeOf(err) != c.want {
 				t.Errorf("%v, want %q", err, c.want)
@@ -93,7 +94,7 @@ func TestAPIToken(t *testing.T) {
 	}
 }
 
-// A program that is no player is told apart from one that refuses.
+// An answer from another program differs from a refusal.
 func TestClientOfSomethingElse(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]http.HandlerFunc{
@@ -108,16 +109,83 @@ func TestClientOfSomethingElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := NewClient(served(t, answer)+"/", ClientConfig{})
+			c := NewClient(served(t, answer)+"/", "")
 			defer c.Close()
 			if _, err := c.Status(t.Context()); player.CodeOf(err) != player.Unavailable {
 				t.Errorf("%v", err)
 			}
 		})
 	}
-	c := NewClient("http://127.0.0.1:1", ClientConfig{})
+	c := NewClient("http://127.0.0.1:1", "")
 	defer c.Close()
 	if err := c.Say(t.Context(), "ada", ""); player.CodeOf(err) != player.Unavailable || !strings.Contains(err.Error(), "POST /api/messages") {
 		t.Errorf("nobody there: %v", err)
+	}
+}
+
+// benched is an API over a fake player, with clients that listen.
+func benched(b *testing.B, listeners int) (*Hub, *Client, []*Events) {
+	b.Helper()
+	hub := NewHub(HubConfig{})
+	served, err := Serve(NewSharedPlayer(&fakePlayer{}, nil), hub, "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = served.Close() })
+	client := NewClient(served.URL, "")
+	b.Cleanup(client.Close)
+	var all []*Events
+	for range listeners {
+		e, err := client.Listen(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { e.Close() })
+		if _, err := e.Next(); err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	return hub, client, all
+}
+
+// What the API itself costs: the player behind it answers at once.
+func BenchmarkStatus(b *testing.B) {
+	_, client, _ := benched(b, 0)
+	for b.Loop() {
+		if _, err := client.Status(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// From the broadcast until the last of 100 clients has read it.
+func BenchmarkBroadcastTo100(b *testing.B) {
+	hub, _, listeners := benched(b, 100)
+	var read sync.WaitGroup
+	for _, e := range listeners {
+		go func() {
+			for {
+				if _, err := e.Next(); err != nil {
+					return // the benchmark is over
+				}
+				read.Done()
+			}
+		}()
+	}
+	for b.Loop() {
+		read.Add(len(listeners))
+		hub.Hear(player.Announcement{Kind: player.SongChanged, Number: 12})
+		read.Wait()
+	}
+}
+
+// A turn without competition.
+func BenchmarkTurn(b *testing.B) {
+	f := NewSharedPlayer(&fakePlayer{}, nil)
+	for b.Loop() {
+		if _, err := f.Status(b.Context()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -9,104 +10,50 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
 	"rubato/player"
 )
 
-// answerLimit is the longest answer that a Client reads, in bytes. A full queue has
-// some 5 000.
+// answerLimit is the longest answer that a Client reads, in bytes. A full queue has about
+// 5 000.
 const answerLimit = 1 << 20
 
-// ClientConfig says how a Client asks. The zero value is usable.
-type ClientConfig struct {
-	Token       string        // sent with every request; "": none
-	Timeout     time.Duration // for a request and its answer; 0: 10 s
-	Connections int           // kept open while idle, at most; 0: 64
-}
+// Limits of a Client.
+const (
+	clientPatience    = 10 * time.Second // for a request and its answer
+	clientConnections = 64               // the most idle connections that stay open
+)
 
-// A Client uses the API of a player over HTTP, as somebody else's program would. Its
-// connections are kept and used again. It may be used by many at once. Errors are
-// player.Errors with the code that the player gave.
+// A Client uses the API of a player over HTTP, as any program would. It reuses its
+// connections, and may be used from many goroutines. Errors are player.Errors with the
+// code that the player gave.
 type Client struct {
-	base   string
-	config ClientConfig
-	http   *http.Client
+	base  string
+	token string
+	http  *http.Client
 }
 
-// NewClient returns a client of what is served below base, such as
-// "http://127.0.0.1:8080".
-func NewClient(base string, config ClientConfig) *Client {
-	config.Timeout = cmp.Or(max(config.Timeout, 0), 10*time.Second)
-	config.Connections = cmp.Or(max(config.Connections, 0), 64)
+// NewClient returns a client of the player at base, such as "http://127.0.0.1:8080". It
+// sends token with every request, unless it is "".
+func NewClient(base, token string) *Client {
 	transport := &http.Transport{
-		MaxIdleConns: config.Connections, MaxIdleConnsPerHost: config.Connections,
-		IdleConnTimeout: time.Minute, ResponseHeaderTimeout: config.Timeout, DisableCompression: true,
-	} // no proxy: what is measured is the way to the player
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a player sends nobody elsewhere
-	return &Client{base: strings.TrimSuffix(base, "/"), config: config, http: &http.Client{Transport: transport, CheckRedirect: stay}}
+		MaxIdleConns: clientConnections, MaxIdleConnsPerHost: clientConnections,
+		IdleConnTimeout: time.Minute, ResponseHeaderTimeout: clientPatience, DisableCompression: true,
+	} // no proxy: the path to the player is measured
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a player never redirects
+	return &Client{base: strings.TrimSuffix(base, "/"), token: token, http: &http.Client{Transport: transport, CheckRedirect: stay}}
 }
 
-// Close lets go of the connections that are idle.
+// Close closes the idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Status is what people see of the player; the position in whole milliseconds.
-func (c *Client) Status(ctx context.Context) (player.Status, error) {
-	var a statusAnswer
-	err := c.ask(ctx, http.MethodGet, "/api/status", nil, &a)
-	return a.status(), err
-}
-
-func (a statusAnswer) status() player.Status {
-	return player.Status{State: a.State, Passage: a.Passage, Position: player.Ticks(a.PositionMS) * millisecond, Volume: a.Volume}
-}
-
-// Queue is what waits, first to play first; lengths in whole milliseconds.
-func (c *Client) Queue(ctx context.Context) ([]player.Entry, error) {
-	var a queueAnswer
-	err := c.ask(ctx, http.MethodGet, "/api/queue", nil, &a)
-	return a.entries(), err
-}
-
-func (a queueAnswer) entries() []player.Entry {
-	entries := make([]player.Entry, 0, len(a.Entries))
-	for _, e := range a.Entries {
-		entries = append(entries, player.Entry{Passage: e.Passage, Length: player.Ticks(e.LengthMS) * millisecond})
-	}
-	return entries
-}
-
-// Command is player.Play, Pause, Stop or Skip.
-func (c *Client) Command(ctx context.Context, command string) error {
-	return c.ask(ctx, http.MethodPost, apiRoot+command, nil, nil)
-}
-
-// SetVolume takes 0 to player.MaxVolume.
-func (c *Client) SetVolume(ctx context.Context, volume int) error {
-	return c.ask(ctx, http.MethodPost, "/api/volume", map[string]int{"volume": volume}, nil)
-}
-
-// Enqueue tells how many wait when the passage does.
-func (c *Client) Enqueue(ctx context.Context, passage int64) (depth int, err error) {
-	var a enqueued
-	err = c.ask(ctx, http.MethodPost, "/api/queue", map[string]int64{"passage": passage}, &a)
-	return a.Depth, err
-}
-
-// Say logs a message.
-func (c *Client) Say(ctx context.Context, username, message string) error {
-	return c.ask(ctx, http.MethodPost, "/api/messages", map[string]string{"username": username, "message": message}, nil)
-}
-
-// WantFlavor wants the flavor of a passage for so many minutes.
-func (c *Client) WantFlavor(ctx context.Context, passage, minutes int64) error {
-	return c.ask(ctx, http.MethodPost, "/api/flavor", map[string]int64{"passage": passage, "minutes": minutes}, nil)
-}
-
-// ask sends body as JSON, if there is one, and decodes the answer into into.
-func (c *Client) ask(ctx context.Context, method, path string, body, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+// Ask sends body as JSON, unless it is nil, and decodes the answer into into, unless that
+// is nil. API lists the paths.
+func (c *Client) Ask(ctx context.Context, method, path string, body, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, clientPatience)
 	defer cancel()
 	response, err := c.send(ctx, method, path, body)
 	if err != nil {
@@ -126,7 +73,7 @@ func (c *Client) ask(ctx context.Context, method, path string, body, into any) e
 	return nil
 }
 
-// send returns an answer that is none of an error.
+// send returns the answer, or the error that it holds.
 func (c *Client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	response, err := c.roundTrip(ctx, method, path, body)
 	if err != nil {
@@ -155,18 +102,135 @@ func (c *Client) roundTrip(ctx context.Context, method, path string, body any) (
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	if c.config.Token != "" {
-		r.Header.Set("Authorization", "Bearer "+c.config.Token)
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	return c.http.Do(r)
 }
 
-// refusal is the error that the player gave, if this is one.
+// refusal is the error in an answer of the player.
 func refusal(response *http.Response, op string) error {
 	text, err := io.ReadAll(io.LimitReader(response.Body, answerLimit))
 	var a errorAnswer
 	if err != nil || json.Unmarshal(text, &a) != nil || a.Error.Code == "" {
-		a.Error.Code, a.Error.Message = player.Unavailable, "it is no player that answers"
+		a.Error.Code, a.Error.Message = player.Unavailable, "the answer is not from a player"
 	}
 	return &player.Error{Code: a.Error.Code, Op: op, Err: errors.New(response.Status + ": " + a.Error.Message)}
+}
+
+// EventLimit is the length of the longest event, and of the longest line, in bytes.
+const EventLimit = 1 << 20
+
+// ErrEventTooLong ends a stream with an event longer than EventLimit.
+var ErrEventTooLong = fmt.Errorf("an event of more than %d bytes", EventLimit)
+
+// An Event is a server-sent event.
+type Event struct {
+	ID   uint64 // 0 if it has none, or one that is not a number
+	Name string // "message" if it has none
+	Data []byte
+}
+
+// Events reads server-sent events as the HTML standard defines them. But an id holds for
+// one event only, and the stream does not reconnect.
+type Events struct {
+	bytes   *bufio.Reader
+	body    io.Closer
+	line    []byte // scratch
+	afterCR bool   // an LF now belongs to the CR before it
+	begun   bool
+}
+
+// ReadEvents reads events from r.
+func ReadEvents(r io.Reader) *Events { return &Events{bytes: bufio.NewReader(r)} }
+
+// Listen opens the stream of events. It ends with ctx, or when it is closed.
+func (c *Client) Listen(ctx context.Context) (*Events, error) {
+	response, err := c.send(ctx, http.MethodGet, "/api/events", nil)
+	if err != nil {
+		return nil, err
+	}
+	e := ReadEvents(response.Body)
+	e.body = response.Body
+	return e, nil
+}
+
+// Close ends the stream.
+func (e *Events) Close() error {
+	if e.body == nil {
+		return nil
+	}
+	return e.body.Close()
+}
+
+// Next waits for the next event. It returns io.EOF at the end of the stream, and drops an
+// incomplete event there.
+func (e *Events) Next() (Event, error) {
+	event, size, some := Event{Name: "message"}, 0, false
+	for {
+		line, err := e.nextLine()
+		if err != nil {
+			return Event{}, err
+		}
+		if len(line) == 0 && some {
+			event.Data = bytes.TrimSuffix(event.Data, []byte{'\n'})
+			return event, nil
+		}
+		if len(line) == 0 { // without data there is no event
+			event, size = Event{Name: "message"}, 0
+			continue
+		}
+		if size += len(line); size > EventLimit {
+			return Event{}, ErrEventTooLong
+		}
+		some = event.add(line) || some
+	}
+}
+
+// add adds a line to the event, and reports whether it was data.
+func (e *Event) add(line []byte) bool {
+	field, value, _ := bytes.Cut(line, []byte{':'})
+	value = bytes.TrimPrefix(value, []byte{' '})
+	switch string(field) { // "" is a comment
+	case "data":
+		e.Data = append(append(e.Data, value...), '\n')
+		return true
+	case "event":
+		e.Name = cmp.Or(string(value), "message")
+	case "id":
+		e.ID, _ = strconv.ParseUint(string(value), 10, 64)
+	}
+	return false
+}
+
+// nextLine reads up to LF, CR LF or CR. The line is valid until the next call. It does not
+// wait for what may follow a CR, because the event that ends there is complete.
+func (e *Events) nextLine() ([]byte, error) {
+	e.line = e.line[:0]
+	for {
+		c, err := e.bytes.ReadByte()
+		if err != nil {
+			return nil, err
+		}
+		after := e.afterCR
+		e.afterCR = c == '\r'
+		switch {
+		case c == '\n' && after:
+		case c == '\n' || c == '\r':
+			return e.text(), nil
+		case len(e.line) == EventLimit:
+			return nil, ErrEventTooLong
+		default:
+			e.line = append(e.line, c)
+		}
+	}
+}
+
+// text is the line, without the byte order mark that a stream may begin with.
+func (e *Events) text() []byte {
+	if e.begun {
+		return e.line
+	}
+	e.begun = true
+	return bytes.TrimPrefix(e.line, []byte("\ufeff"))
 }

@@ -63,7 +63,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// An event is there when its last byte is, though a CR may have been but half of a CR LF.
+// An event is complete with its last byte, even if a CR may be the first half of a CR LF.
 func TestEventsDoNotWait(t *testing.T) {
 	t.Parallel()
 	r, w := io.Pipe()
@@ -94,7 +94,7 @@ func TestEventDecodes(t *testing.T) {
 // A listener's stream ends with its context, and with the server.
 func TestListenEnds(t *testing.T) {
 	t.Parallel()
-	s := setStage(t, &stage{}, HubConfig{}, FrontConfig{}, APIConfig{})
+	s := startAPI(t, &fakePlayer{}, HubConfig{}, nil, "")
 	ctx, cancel := context.WithCancel(t.Context())
 	e, err := s.client.Listen(ctx)
 	if err != nil {
@@ -106,11 +106,11 @@ func TestListenEnds(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	e.Close()
-	served, err := Serve(s.front, NewHub(HubConfig{}), APIConfig{})
+	served, err := Serve(s.shared, NewHub(HubConfig{}), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewClient(served.URL, ClientConfig{})
+	c := NewClient(served.URL, "")
 	defer c.Close()
 	if e, err = c.Listen(t.Context()); err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func TestListenEnds(t *testing.T) {
 	defer e.Close()
 	next(t, e)
 	began := time.Now()
-	if err := served.Close(); err != nil || time.Since(began) > farewell {
+	if err := served.Close(); err != nil || time.Since(began) > closePatience {
 		t.Errorf("%v after %v: a listener holds the server up", err, time.Since(began))
 	}
 	if _, err := e.Next(); err == nil {
@@ -153,7 +153,7 @@ func FuzzEvents(f *testing.F) {
 	})
 }
 
-// Whatever is announced comes out as it was.
+// Every announcement is decoded unchanged.
 func FuzzAnnouncement(f *testing.F) {
 	f.Add("song", "x\n\ndata: y", int64(3))
 	f.Add("a\r\nb", "\u2028\x00\xff", int64(-1))

@@ -1,151 +1,206 @@
 package web
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
-	"time"
-
-	"go.uber.org/goleak"
 
 	"rubato/player"
+
+	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-
 const hostile = `<script>alert("&")</script>`
 
-// shown is a player with the insides that a test gives it.
-type shown struct {
-	concepts []player.ConceptInfo
-	rules    []player.RuleInfo
-	flows    []player.Flow
+// fakePlayer is a player in memory that behaves like the real one: it knows the passages 1
+// to 999, refuses with codes, informs its audience, and notices two calls at once.
+type fakePlayer struct {
+	audience player.Audience
+	token    string
+	hold     chan struct{} // not nil: each stimulus waits for one from here
+	fails    error         // what every call answers, if set
 
-	mu        sync.Mutex
-	listeners []*ear
+	inside atomic.Int32
+	twice  atomic.Bool // two asked at once
+
+	mu     sync.Mutex // of what tests read meanwhile
+	took   []player.Stimulus
+	asked  []uint64
+	status player.Status
+	queue  []player.Entry
 }
 
-func (s *shown) Concepts() []player.ConceptInfo { return s.concepts }
-func (s *shown) Rules() []player.RuleInfo       { return s.rules }
-func (s *shown) Flows(n int) []player.Flow      { return s.flows[:min(n, len(s.flows))] }
-func (s *shown) Lost() player.Loss              { return player.Loss{Flows: 1, Rows: 2, Events: 3} }
-
-func (s *shown) Flow(token uint64) (player.Flow, bool) {
-	for _, f := range s.flows {
-		if f.Token == token {
-			return f, true
-		}
+func (p *fakePlayer) enter() func() {
+	if p.inside.Add(1) > 1 {
+		p.twice.Store(true)
 	}
-	return player.Flow{}, false
+	return func() { p.inside.Add(-1) }
 }
 
-func (s *shown) Listen(o player.ListenOptions) player.Listener {
-	e := &ear{options: o, events: make(chan player.Heard, 1000), closed: make(chan struct{})}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.listeners = append(s.listeners, e)
+func (p *fakePlayer) Do(s player.Stimulus) error {
+	defer p.enter()()
+	p.mu.Lock()
+	p.took = append(p.took, s)
+	p.mu.Unlock()
+	if p.hold != nil {
+		<-p.hold
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.do(s)
+}
+
+func (p *fakePlayer) do(s player.Stimulus) error {
+	refuse := func(code player.Code) error { return &player.Error{Code: code, Op: "fake"} }
+	known := s.Passage > 0 && s.Passage < 1000
+	switch {
+	case p.fails != nil:
+		return p.fails
+	case s.Kind == player.Control && p.token != "" && s.Token != p.token:
+		return refuse(player.Unauthorised)
+	case s.Kind == player.Control && s.Command == player.Skip && p.status.Passage == 0:
+		return refuse(player.NotFound)
+	case s.Kind == player.Control && s.Command == player.Skip:
+		return refuse(player.TooSoon)
+	case s.Kind == player.Control:
+		p.status.State = player.State(s.Command + "ing")
+	case s.Kind == player.VolumeSet && (s.Volume < 0 || s.Volume > player.MaxVolume):
+		return refuse(player.Invalid)
+	case s.Kind == player.VolumeSet:
+		p.status.Volume = s.Volume
+	case (s.Kind == player.Wanted || s.Kind == player.FlavorWanted) && !known:
+		return refuse(player.NotFound)
+	case s.Kind == player.Wanted && len(p.queue) >= player.QueueLimit:
+		return refuse(player.QueueFull)
+	case s.Kind == player.Wanted:
+		p.queue = append(p.queue, player.Entry{Passage: s.Passage, Length: 3 * player.Minute})
+	}
+	if p.audience != nil {
+		p.audience.Hear(player.Announcement{Kind: "took", Number: int64(s.Kind)})
+	}
+	return nil
+}
+
+func (p *fakePlayer) Post(s player.Stimulus, done player.Done) error {
+	done(s.Seq, p.Do(s))
+	return nil
+}
+
+func (p *fakePlayer) Settle() error { defer p.enter()(); return p.fails }
+func (p *fakePlayer) Close() error  { return nil }
+
+func (p *fakePlayer) Observe() (player.Observation, error) {
+	defer p.enter()()
+	return player.Observation{Queue: p.queue}, p.fails
+}
+
+func (p *fakePlayer) Status(seq uint64) (player.Status, error) {
+	defer p.enter()()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = append(p.asked, seq)
+	return p.status, p.fails
+}
+
+func (p *fakePlayer) Waiting(seq uint64) ([]player.Entry, error) {
+	defer p.enter()()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = append(p.asked, seq)
+	return append([]player.Entry(nil), p.queue...), p.fails
+}
+
+// taken is what it took so far.
+func (p *fakePlayer) taken() []player.Stimulus {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]player.Stimulus(nil), p.took...)
+}
+
+func (p *fakePlayer) alone(t *testing.T) {
+	t.Helper()
+	if p.twice.Load() {
+		t.Error("two asked the player at once")
+	}
+}
+
+var errBroken = errors.New("broken by the test")
+
+// fixture is the API over a fake player, on a real socket, with a client.
+type fixture struct {
+	*fakePlayer
+	shared *SharedPlayer
+	hub    *Hub
+	url    string
+	client *Client
+}
+
+func startAPI(t *testing.T, p *fakePlayer, hub HubConfig, clock func() player.Ticks, token string) *fixture {
+	t.Helper()
+	s := &fixture{fakePlayer: p, hub: NewHub(hub)}
+	p.audience = s.hub
+	s.shared = NewSharedPlayer(p, clock)
+	served, err := Serve(s.shared, s.hub, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.url = served.URL
+	s.client = NewClient(s.url, p.token)
+	t.Cleanup(func() {
+		s.client.Close()
+		if err := served.Close(); err != nil {
+			t.Error(err)
+		}
+		p.alone(t)
+	})
+	return s
+}
+
+// listens opens a stream that ends with the test.
+func (s *fixture) listens(t *testing.T) *Events {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	e, err := s.client.Listen(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
 	return e
 }
 
-// listening waits for the n-th listener.
-func (s *shown) listening(t *testing.T, n int) *ear {
+// next is the next event, which must come.
+func next(t *testing.T, e *Events) Event {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
-	for {
-		s.mu.Lock()
-		if len(s.listeners) >= n {
-			defer s.mu.Unlock()
-			return s.listeners[n-1]
-		}
-		s.mu.Unlock()
-		select {
-		case <-time.After(time.Millisecond):
-		case <-deadline:
-			t.Fatalf("listener %d did not come", n)
-		}
+	event, err := e.Next()
+	if err != nil {
+		t.Fatal(err)
 	}
+	return event
 }
 
-// ear is a listener that hears what a test says.
-type ear struct {
-	options player.ListenOptions
-	events  chan player.Heard
-	closed  chan struct{}
-}
-
-func (e *ear) Close() { close(e.closed) }
-
-func (e *ear) Next(ctx context.Context) (player.Heard, error) {
-	select {
-	case h, ok := <-e.events:
-		if !ok {
-			return h, player.ErrClosed
-		}
-		return h, nil
-	case <-ctx.Done():
-		return player.Heard{}, ctx.Err()
-	}
-}
-
-func (e *ear) ended(t *testing.T) {
+// until reads on to a line with this start.
+func until(t *testing.T, lines *bufio.Scanner, start string) string {
 	t.Helper()
-	select {
-	case <-e.closed:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the listener was not closed")
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), start) {
+			return lines.Text()
+		}
 	}
+	t.Fatalf("the stream ended before %q: %v", start, lines.Err())
+	return ""
 }
 
-// stored is a stored trace.
-type stored struct {
-	TraceReader // what is not asked over HTTP
-	flow        player.Flow
-	err         error
-	since       time.Time // of the last question
-}
-
-func (s *stored) Flow(token uint64) (player.Flow, bool, error) {
-	return s.flow, s.err == nil && token == s.flow.Token, s.err
-}
-
-func (s *stored) Why(passage int64, _ int) ([]player.Flow, error) {
-	if s.err != nil || passage != 7 {
-		return nil, s.err
-	}
-	return []player.Flow{s.flow}, nil
-}
-
-func (s *stored) Caused(rule string, from, _ time.Time, limit int) ([]player.TraceRow, error) {
-	s.since = from
-	if s.err != nil || rule != "LogMessageWhenSaid" {
-		return nil, s.err
-	}
-	return s.flow.Rows[:min(limit, len(s.flow.Rows))], nil
-}
-
-var errGone = errors.New("the disk is gone")
-
-// example has one of everything.
-func example() *shown {
-	said := player.DoorInfo{URI: "ui::Chat::said", In: []string{"user text", "text text"}}
-	return &shown{
-		concepts: []player.ConceptInfo{
-			{Module: "ui", Name: "Chat", Events: []player.DoorInfo{said}},
-			{Module: "log", Name: "Messages", Actions: []player.DoorInfo{{URI: "log::Messages::append"}}},
-			{Module: "ap", Name: "Queue"}, {Module: "pd", Name: "Queue"},
-		},
-		rules: []player.RuleInfo{{
-			Name: "LogMessageWhenSaid", Module: "log", When: []string{said.URI}, Then: []string{"log::Messages::append"},
-			Metrics: player.RuleMetrics{Activations: 1247, Rejections: 3, Failures: 1, Mean: 23.5, P95: 42, P99: 60, Max: 87},
-		}, {Name: "Idle", Module: "ap"}},
-		flows: []player.Flow{{Token: 9, Rows: []player.TraceRow{
-			{Flow: 9, ID: 1, Rule: "LogMessageWhenSaid", Trigger: said.URI, Action: "log::Messages::append",
-				Start: noon, Took: 40 * time.Microsecond, In: `user="ada" text="` + hostile + `"`},
-			{Flow: 9, ID: 2, Cause: 1, Rule: "CountUserWhenSaid", Trigger: "log::Messages::append", Action: "log::Users::count",
-				Start: noon.Add(50 * time.Microsecond), Took: 10 * time.Microsecond, In: `user="ada"`, Err: "users: count: unavailable"},
-		}}, {Token: 8, Rows: []player.TraceRow{{Flow: 8, ID: 0, Action: "ap::Queue::playDown", Start: noon}}}},
-	}
+func served(t *testing.T, h http.Handler) string {
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
 }

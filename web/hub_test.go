@@ -14,10 +14,10 @@ import (
 	"rubato/player"
 )
 
-// The story that a client hears, byte by byte.
+// What a client receives, byte by byte.
 func TestHubTranscript(t *testing.T) {
 	t.Parallel()
-	s := setStage(t, &stage{}, HubConfig{}, FrontConfig{}, APIConfig{})
+	s := startAPI(t, &fakePlayer{}, HubConfig{}, nil, "")
 	s.status = player.Status{State: player.Playing, Passage: 7, Position: 3 * player.Second / 2, Volume: 50}
 	s.queue = []player.Entry{{Passage: 7, Length: player.Minute}}
 	s.hub.Hear(player.Announcement{Kind: "before anybody listens"})
@@ -55,7 +55,7 @@ func openEvents(t *testing.T, url string) (*http.Response, func()) {
 func TestHubTellsEverybody(t *testing.T) {
 	t.Parallel()
 	const clients, events = 100, 200
-	s := setStage(t, &stage{}, HubConfig{Backlog: events}, FrontConfig{}, APIConfig{})
+	s := startAPI(t, &fakePlayer{}, HubConfig{Backlog: events}, nil, "")
 	var all sync.WaitGroup
 	for range clients {
 		e := s.listens(t)
@@ -105,11 +105,11 @@ func (l tight) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// tightStage is a stage on such a listener.
-func tightStage(t *testing.T, config HubConfig) (*Hub, string) {
+// tightHub is a hub behind such a listener.
+func tightHub(t *testing.T, config HubConfig) (*Hub, string) {
 	t.Helper()
 	hub, l := NewHub(config), listening(t)
-	served := serveOn(tight{l}, NewFront(&stage{}, FrontConfig{}), hub, APIConfig{})
+	served := StartServer(tight{l}, Guard(LocalHosts(l.Addr()), "", API(NewSharedPlayer(&fakePlayer{}, nil), hub, "")))
 	t.Cleanup(func() {
 		if err := served.Close(); err != nil {
 			t.Error(err)
@@ -144,14 +144,14 @@ func deaf(t *testing.T, address string) (*net.TCPConn, *bufio.Reader) {
 	}
 }
 
-// Who does not read loses its own oldest, is told how many before the next that it
-// gets, and costs the others nothing.
+// A client that does not read loses its own oldest events, learns how many before the next
+// one, and costs the others nothing.
 func TestHubSlowClient(t *testing.T) {
 	t.Parallel()
 	const backlog = 8
-	hub, address := tightStage(t, HubConfig{Backlog: backlog, Patience: 20 * time.Second})
+	hub, address := tightHub(t, HubConfig{Backlog: backlog, Patience: 20 * time.Second})
 	_, slow := deaf(t, address)
-	client := NewClient("http://"+address, ClientConfig{})
+	client := NewClient("http://"+address, "")
 	t.Cleanup(client.Close)
 	quick, err := client.Listen(t.Context())
 	if err != nil {
@@ -159,21 +159,21 @@ func TestHubSlowClient(t *testing.T) {
 	}
 	defer quick.Close()
 	next(t, quick)
-	told := uint64(0)
+	sent := uint64(0)
 	for hub.Counts().Clients[0].Lost < 100 {
-		told++
-		hub.Hear(player.Announcement{Kind: "long", Text: strings.Repeat("x", 4000), Number: int64(told)})
-		if e := next(t, quick); e.ID != told {
-			t.Fatalf("the quick client got %d, want %d, as if nobody else were there", e.ID, told)
+		sent++
+		hub.Hear(player.Announcement{Kind: "long", Text: strings.Repeat("x", 4000), Number: int64(sent)})
+		if e := next(t, quick); e.ID != sent {
+			t.Fatalf("the quick client got %d, want %d, as without other clients", e.ID, sent)
 		}
-		if told > 20_000 {
+		if sent > 20_000 {
 			t.Fatal("a client that does not read never loses anything")
 		}
 	}
 	if c := hub.Counts().Clients[1]; c.Lost != 0 {
 		t.Errorf("the quick client: %+v", c)
 	}
-	hearsOfLoss(t, ReadEvents(slow), hub, told)
+	hearsOfLoss(t, ReadEvents(slow), hub, sent)
 }
 
 // hearsOfLoss reads on to the last event: ids and losses must add up.
@@ -192,19 +192,19 @@ func hearsOfLoss(t *testing.T, e *Events, hub *Hub, last uint64) {
 			continue
 		}
 		if event.ID != expected {
-			t.Fatalf("event %d came where %d was expected: a gap that nobody told of", event.ID, expected)
+			t.Fatalf("event %d came where %d was expected: a gap that was not reported", event.ID, expected)
 		}
 		expected++
 	}
 	if c := hub.Counts().Clients[0]; err != nil || lost == 0 || c.Lost != lost {
-		t.Errorf("%v; it was told of %d lost, and %+v is counted", err, lost, c)
+		t.Errorf("%v; %d were reported as lost, and %+v is counted", err, lost, c)
 	}
 }
 
-// Who does not read for long is cut off, and its goroutine with it.
+// A client that does not read for long is disconnected, and its goroutine ends.
 func TestHubCutsOff(t *testing.T) {
 	t.Parallel()
-	hub, address := tightStage(t, HubConfig{Patience: 50 * time.Millisecond})
+	hub, address := tightHub(t, HubConfig{Patience: 50 * time.Millisecond})
 	deaf(t, address)
 	deadline := time.Now().Add(20 * time.Second)
 	for len(hub.Counts().Clients) > 0 {
@@ -220,7 +220,7 @@ func TestHubCutsOff(t *testing.T) {
 
 func TestHubHeartbeat(t *testing.T) {
 	t.Parallel()
-	s := setStage(t, &stage{}, HubConfig{Heartbeat: 5 * time.Millisecond}, FrontConfig{}, APIConfig{})
+	s := startAPI(t, &fakePlayer{}, HubConfig{Heartbeat: 5 * time.Millisecond}, nil, "")
 	response, leave := openEvents(t, s.url)
 	defer leave()
 	lines := bufio.NewScanner(response.Body)
@@ -233,7 +233,7 @@ func TestHubHeartbeat(t *testing.T) {
 // One client too many is refused, and there is room when another has left.
 func TestHubIsBounded(t *testing.T) {
 	t.Parallel()
-	s := setStage(t, &stage{}, HubConfig{Clients: 2}, FrontConfig{}, APIConfig{})
+	s := startAPI(t, &fakePlayer{}, HubConfig{Clients: 2}, nil, "")
 	first := s.listens(t)
 	next(t, first)
 	next(t, s.listens(t))
@@ -253,10 +253,10 @@ func TestHubIsBounded(t *testing.T) {
 	}
 }
 
-// A listener that the player cannot tell its state is told why, and no place is lost.
+// A client that cannot get the state is told why, and its place is free again.
 func TestHubWithoutState(t *testing.T) {
 	t.Parallel()
-	s := setStage(t, &stage{fails: errBroken}, HubConfig{Clients: 1}, FrontConfig{}, APIConfig{})
+	s := startAPI(t, &fakePlayer{fails: errBroken}, HubConfig{Clients: 1}, nil, "")
 	for range 3 {
 		response, body := request(t, "GET", s.url+"/api/events", "", "", [2]string{})
 		wantError(t, response, body, http.StatusServiceUnavailable, player.Unavailable)
@@ -266,11 +266,11 @@ func TestHubWithoutState(t *testing.T) {
 	}
 }
 
-// Events go on to be told while clients come and go and others ask; for the race
+// Events are broadcast while clients come and go and others read counts; for the race
 // detector.
 func TestHubWhileClientsComeAndGo(t *testing.T) {
 	t.Parallel()
-	s := setStage(t, &stage{}, HubConfig{Backlog: 4}, FrontConfig{}, APIConfig{})
+	s := startAPI(t, &fakePlayer{}, HubConfig{Backlog: 4}, nil, "")
 	stop := make(chan struct{})
 	var telling, all sync.WaitGroup
 	telling.Go(func() {
@@ -306,11 +306,11 @@ func TestHubWhileClientsComeAndGo(t *testing.T) {
 	telling.Wait()
 }
 
-// The seat is a ring: whatever the order, what comes out is the newest, and with what
-// was lost it is all.
-func TestSeat(t *testing.T) {
+// The subscriber is a ring: in any order, it returns the newest events, and these and the
+// lost ones are all.
+func TestSubscriber(t *testing.T) {
 	t.Parallel()
-	s := newSeat(1, 3)
+	s := newSubscriber(1, 3)
 	for round := range 4 {
 		for i := range round * 2 {
 			s.put([]byte{byte(i)})
@@ -343,7 +343,7 @@ func TestHubCountsAreJSON(t *testing.T) {
 func BenchmarkHear100(b *testing.B) {
 	hub := NewHub(HubConfig{})
 	for range 100 {
-		hub.open()
+		hub.subscribe()
 	}
 	a := player.Announcement{Kind: player.StateChanged, Text: "playing"}
 	for b.Loop() {

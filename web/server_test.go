@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bufio"
 	"io"
 	"net"
 	"net/http"
@@ -20,31 +21,38 @@ func listening(t *testing.T) net.Listener {
 	return l
 }
 
+// readOnly answers GET alone.
+var readOnly = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet {
+		w.WriteHeader(http.StatusMethodNotAllowed)
+	}
+})
+
 // A stream outlives the limits that every other request has.
-func TestServerLetsStreamsLive(t *testing.T) {
+func TestServerKeepsStreamsOpen(t *testing.T) {
 	t.Parallel()
-	p := example()
 	l := listening(t)
-	s := start(l, Developer(Insides{Player: p}), func(h *http.Server) {
+	hub := NewHub(HubConfig{})
+	s := StartServer(l, API(NewSharedPlayer(&fakePlayer{}, nil), hub, ""), func(h *http.Server) {
 		h.ReadTimeout, h.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
 	})
-	lines, leave := listen(t, "http://"+l.Addr().String()+"/dev/events/stream")
-	e := p.listening(t, 1)
+	response, leave := openEvents(t, s.URL)
+	defer leave()
+	lines := bufio.NewScanner(response.Body)
+	until(t, lines, "event: initial-state")
 	<-time.After(150 * time.Millisecond)
-	e.events <- player.Heard{Event: "late"}
-	until(t, lines, `data: {"flow":0,"event":"late"`)
-	if err := s.close(); err != nil {
+	hub.Hear(player.Announcement{Kind: "late"})
+	until(t, lines, "event: late")
+	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	e.ended(t)
-	leave()
 }
 
 func TestServerLimits(t *testing.T) {
 	t.Parallel()
 	l := listening(t)
-	s := start(l, siteOf(nil, nil))
-	defer s.close()
+	s := StartServer(l, readOnly)
+	defer s.Close()
 	if h := s.http; h.ReadHeaderTimeout <= 0 || h.ReadTimeout <= 0 || h.WriteTimeout <= 0 || h.IdleTimeout <= 0 || h.MaxHeaderBytes <= 0 {
 		t.Errorf("a limit is missing: %+v", h)
 	}
@@ -72,8 +80,8 @@ func TestServerLimits(t *testing.T) {
 func TestServerBoundsConnections(t *testing.T) {
 	t.Parallel()
 	l := listening(t)
-	s := start(l, siteOf(nil, nil))
-	defer s.close()
+	s := StartServer(l, readOnly)
+	defer s.Close()
 	s.open.Store(connections)
 	if _, err := http.Get("http://" + l.Addr().String()); err == nil {
 		t.Error("one too many is answered")
@@ -97,7 +105,7 @@ func TestHosts(t *testing.T) {
 		8080: "127.0.0.1:8080 127.0.0.1:8080 localhost:8080 [::1]:8080",
 		80:   "127.0.0.1:80 127.0.0.1 127.0.0.1:80 127.0.0.1 localhost:80 localhost [::1]:80 [::1]",
 	} {
-		if got := strings.Join(hosts(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}), " "); got != want {
+		if got := strings.Join(LocalHosts(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}), " "); got != want {
 			t.Errorf("%d: %s, want %s", port, got, want)
 		}
 	}

@@ -1,18 +1,13 @@
-// Package web is the player as others reach it: its HTTP API and server-sent events
-// over any style, a client of these, the developer interface over a style that has
-// insides to show, the small page on top of all that, and the command that serves it
-// while the player runs at natural load.
+// Package web gives programs the player over HTTP: a JSON API, server-sent events, and a
+// client of both, over any style.
 //
-// It is no style and measures nothing. What a client asks for goes to the player as a
-// stimulus through a Front, one at a time; the developer interface reads what
-// player.Inspected shows, and sends none. Nothing here trusts a client: every body,
-// wait and queue is bounded, every answer escaped, pages from elsewhere are refused,
-// and it listens on loopback only unless there is a token.
+// It is not a style, measures nothing, and has no page: web/live has the pages and the
+// developer interface of rubato serve. Requests go to the player as stimuli through a
+// SharedPlayer, one at a time. Nothing here trusts a client: every body, wait and queue
+// has a bound, pages of other origins are refused, and a Guard checks hosts and token.
 //
-// From the inside out: Front is the one door to a player (front), Hub tells listeners
-// what is broadcast (hub), API is the routes below /api/ (api), Client uses them
-// (client). Developer is the routes below /dev/ (developer, flows, stream), Site puts
-// the page beside both and a guard before them (site, guard), server gives them a
-// socket and its limits, Serve does so for an API alone (served), ServeCommand runs all
-// of it over a player under a load, with sound (serve, live, load).
+// From the inside out: SharedPlayer lets many goroutines use one player (shared.go), Hub
+// broadcasts what the player announces (hub.go), API has the routes below /api/ (api.go,
+// json.go), Guard and Server give a handler its checks, socket and limits (server.go),
+// Client uses all of it (client.go).
 package web

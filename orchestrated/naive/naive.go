@@ -1,16 +1,16 @@
-// Package naive is the engine that the published estimates of orchestration
-// describe: every rule is looked at for every event and compared as text, bindings
-// are maps that go through JSON, every record has a random UUID, and all traces lie
-// in maps behind one lock. It exists so that estimate and engine can be measured in
-// one run.
+// Package naive is the engine that the published estimates of orchestration describe.
+// It compares every rule with every event as text, passes bindings through JSON, gives
+// every record a random UUID, and keeps all traces in maps behind one lock. It exists so
+// that one run can measure the estimates and package engine.
 //
-// It is not a style and not meant to be used, nor is it slow on purpose: each
-// choice is the plain one. Its rules mean what those of package orchestrated mean
-// (when, where, then in order, named outputs that join the bindings, a completed
-// action as a trigger); engine_test holds the two against each other.
+// It is not a style and not meant for use, but it is not slow on purpose: each choice is
+// the obvious one. Its rules mean what those of package engine mean (when, where, then in
+// order, named outputs that are bound, a completed action as a trigger). The test
+// compares the two engines.
 package naive
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -18,10 +18,10 @@ import (
 	"time"
 )
 
-// MaxActions bounds a flow: rules that feed each other end there.
+// MaxActions bounds a flow, so that rules that trigger each other end.
 const MaxActions = 1000
 
-// Bindings are what a rule knows, by variable; inputs and outputs, by field.
+// Bindings are a rule's values by variable, and inputs and outputs by field.
 type Bindings map[string]any
 
 // Action changes its concept; Query reads it.
@@ -30,8 +30,8 @@ type (
 	Query  func(in Bindings) (holds bool, err error)
 )
 
-// A Rule is a synchronization. Fields of the trigger are bound to variables of
-// their own names.
+// A Rule is a synchronization. It binds the trigger's fields to variables of the same
+// names.
 type Rule struct {
 	Name  string
 	When  string // event or completed action
@@ -39,8 +39,8 @@ type Rule struct {
 	Then  []Step
 }
 
-// An Ask asks a query, a Step runs an action: With gives inputs, field → variable;
-// Gives binds outputs, output → variable.
+// An Ask asks a query, a Step runs an action. With maps input fields to variables, Gives
+// maps outputs to variables.
 type (
 	Ask struct {
 		Query string
@@ -60,12 +60,12 @@ type Engine struct {
 	Trace   *Trace // nil: off
 
 	mu      sync.Mutex
-	actions int   // of the flow under way
+	actions int   // of the current flow
 	err     error // its first failure
 }
 
-// Emit runs the rules of an event, depth first, and returns when they have run: the
-// first failure, which ended its own rule and no other.
+// Emit runs the rules of an event, depth first, and returns the first failure. A failure
+// ends its own rule only.
 func (e *Engine) Emit(flow, event string, fields Bindings) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -74,8 +74,8 @@ func (e *Engine) Emit(flow, event string, fields Bindings) error {
 	return e.err
 }
 
-// happen looks through all rules. cause is the record of the action that was
-// completed, "" for an event from outside.
+// happen compares the trigger with every rule. cause is the record of the completed
+// action, "" for an event from outside.
 func (e *Engine) happen(flow, cause, trigger string, fields Bindings) {
 	for i := range e.Rules {
 		rule := &e.Rules[i]
@@ -139,8 +139,7 @@ func (e *Engine) invoke(flow, cause string, rule *Rule, step Step, bound Binding
 	return nil
 }
 
-// through makes bindings of what may hold anything, by way of JSON. Numbers come
-// back as float64.
+// through copies bindings by way of JSON. Numbers come back as float64.
 func through(fields Bindings) (Bindings, error) {
 	text, err := json.Marshal(fields)
 	if err != nil {
@@ -163,4 +162,104 @@ func pick(bound Bindings, with map[string]string) Bindings {
 		in[field] = bound[variable]
 	}
 	return in
+}
+
+// keepFlows is how many flows a trace keeps, as many as package engine. The oldest go
+// first.
+const keepFlows = 1000
+
+// A Record is one action that ran, formatted at once.
+type Record struct {
+	ID, Flow string
+	Action   string
+	In, Out  string // JSON
+	Started  time.Time
+	Took     time.Duration
+	Err      string
+}
+
+// An Edge says which record led to an action.
+type Edge struct {
+	From, To string // ids of records; From is "" for an event from outside
+	Rule     string
+}
+
+// Trace holds records by id, edges by the id they lead to, and ids by flow.
+type Trace struct {
+	mu      sync.Mutex
+	records map[string]Record
+	edges   map[string]Edge
+	flows   map[string][]string
+	order   []string // flows, oldest first
+}
+
+// NewTrace returns an empty trace.
+func NewTrace() *Trace {
+	return &Trace{records: map[string]Record{}, edges: map[string]Edge{}, flows: map[string][]string{}}
+}
+
+// add keeps an action and its edge. A nil trace keeps nothing.
+func (t *Trace) add(flow, cause, rule, action string, in, out Bindings, started time.Time, failed error) (id string, err error) {
+	if t == nil {
+		return "", nil
+	}
+	took := time.Since(started)
+	record := Record{ID: newID(), Flow: flow, Action: action, Started: started, Took: took}
+	if failed != nil {
+		record.Err = failed.Error()
+	}
+	for _, side := range []struct {
+		to   *string
+		from Bindings
+	}{{&record.In, in}, {&record.Out, out}} {
+		text, err := json.Marshal(side.from)
+		if err != nil {
+			return "", err
+		}
+		*side.to = string(text)
+	}
+	t.keep(record, Edge{From: cause, To: record.ID, Rule: rule})
+	return record.ID, nil
+}
+
+func (t *Trace) keep(r Record, e Edge) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, known := t.flows[r.Flow]; !known {
+		t.order = append(t.order, r.Flow)
+		if len(t.order) > keepFlows {
+			t.forget(t.order[0])
+			t.order = t.order[1:]
+		}
+	}
+	t.flows[r.Flow] = append(t.flows[r.Flow], r.ID)
+	t.records[r.ID] = r
+	t.edges[r.ID] = e
+}
+
+func (t *Trace) forget(flow string) {
+	for _, id := range t.flows[flow] {
+		delete(t.records, id)
+		delete(t.edges, id)
+	}
+	delete(t.flows, flow)
+}
+
+// Flow returns the records of a flow in order of completion, and the edge that leads to
+// each.
+func (t *Trace) Flow(flow string) (records []Record, edges []Edge) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, id := range t.flows[flow] {
+		records, edges = append(records, t.records[id]), append(edges, t.edges[id])
+	}
+	return records, edges
+}
+
+// newID is a random UUID, version 4 (RFC 9562).
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // documented to never fail
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	o "rubato/orchestrated"
+	"rubato/orchestrated/engine"
 	"rubato/player"
 )
 
-// The same tiny world for both engines: a counter that is asked and moved.
+// world is the concept for both engines: a counter.
 type world struct {
 	n   float64
 	did []string
@@ -51,22 +51,22 @@ func naiveEngine(w *world) *Engine {
 	}
 }
 
-// engine is the same world and the same rules in the engine of the style.
-func engine(t *testing.T, w *world) *o.Engine {
+// styleEngine is the same world and the same rules in the engine of the style.
+func styleEngine(t *testing.T, w *world) *engine.Engine {
 	t.Helper()
-	real := func(name string) []o.Field { return []o.Field{{Name: name, Type: o.Real}} }
-	e := o.NewEngine(o.Settings{Trace: player.Tracing{On: true}})
-	err := e.AddConcepts(o.Concept{Module: "t", Name: "Sum",
-		Events: []o.Event{{Name: "happened", Fields: real("a")}, {Name: "never", Fields: real("a")}},
-		Actions: []o.Action{
-			{Name: "add", In: real("a"), Out: real("sum"), Run: func(c *o.Call) error {
+	real := func(name string) []engine.Field { return []engine.Field{{Name: name, Type: engine.Real}} }
+	e := engine.New(engine.Settings{Trace: player.Tracing{On: true}})
+	err := e.AddConcepts(engine.Concept{Module: "t", Name: "Sum",
+		Events: []engine.Event{{Name: "happened", Fields: real("a")}, {Name: "never", Fields: real("a")}},
+		Actions: []engine.Action{
+			{Name: "add", In: real("a"), Out: real("sum"), Run: func(c *engine.Call) error {
 				sum, err := w.add(c.In[0].Float())
-				c.Out[0] = o.Float(sum)
+				c.Out[0] = engine.Float(sum)
 				return err
 			}},
-			{Name: "note", In: real("b"), Run: func(c *o.Call) error { w.note(c.In[0].Float()); return nil }},
+			{Name: "note", In: real("b"), Run: func(c *engine.Call) error { w.note(c.In[0].Float()); return nil }},
 		},
-		Queries: []o.Query{{Name: "small", In: real("a"), Ask: func(c *o.Call) (bool, error) { return c.In[0].Float() < 10, nil }}},
+		Queries: []engine.Query{{Name: "small", In: real("a"), Ask: func(c *engine.Call) (bool, error) { return c.In[0].Float() < 10, nil }}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -79,25 +79,25 @@ func engine(t *testing.T, w *world) *o.Engine {
 	return e
 }
 
-func translated(r Rule) o.Rule {
+func translated(r Rule) engine.Rule {
 	fields := map[string]string{"t::Sum::add": "sum"}
 	field := "a"
 	if f, ok := fields[r.When]; ok {
 		field = f
 	}
-	args := func(with map[string]string) o.Args {
-		out := o.Args{}
+	args := func(with map[string]string) engine.Args {
+		out := engine.Args{}
 		for f, v := range with {
-			out[f] = o.Var(v)
+			out[f] = engine.Var(v)
 		}
 		return out
 	}
-	out := o.Rule{Name: r.Name, When: o.On(o.Trigger{URI: r.When, Bind: map[string]string{field: field}})}
+	out := engine.Rule{Name: r.Name, When: engine.On(engine.Trigger{URI: r.When, Bind: map[string]string{field: field}})}
 	if len(r.Where) > 0 {
-		out.Where = o.Ask{Query: r.Where[0].Query, With: args(r.Where[0].With)}
+		out.Where = engine.Ask{Query: r.Where[0].Query, With: args(r.Where[0].With)}
 	}
 	for _, s := range r.Then {
-		out.Then = append(out.Then, o.Step{Do: s.Do, With: args(s.With), Gives: s.Gives})
+		out.Then = append(out.Then, engine.Step{Do: s.Do, With: args(s.With), Gives: s.Gives})
 	}
 	return out
 }
@@ -108,9 +108,9 @@ func TestSameWork(t *testing.T) {
 	t.Parallel()
 	for _, a := range []float64{3, 12, -1} {
 		var plain, fast world
-		n, e := naiveEngine(&plain), engine(t, &fast)
+		n, e := naiveEngine(&plain), styleEngine(t, &fast)
 		errPlain := n.Emit("7", "t::Sum::happened", Bindings{"a": a})
-		errFast := e.Emit(7, 0, "t::Sum::happened", o.Float(a))
+		errFast := e.Emit(7, 0, "t::Sum::happened", engine.Float(a))
 		if (errPlain == nil) != (errFast == nil) {
 			t.Errorf("a %v: errors %v and %v", a, errPlain, errFast)
 		}
@@ -123,7 +123,7 @@ func TestSameWork(t *testing.T) {
 	}
 }
 
-// storyOf is action, rule and the place of the cause among the records.
+// storyOf lists action, rule and the index of the cause among the records.
 func storyOf(e *Engine) (lines []string) {
 	records, edges := e.Trace.Flow("7")
 	for i, r := range records {
@@ -133,9 +133,9 @@ func storyOf(e *Engine) (lines []string) {
 	return lines
 }
 
-func story(t *testing.T, e *o.Engine) (lines []string) {
+func story(t *testing.T, e *engine.Engine) (lines []string) {
 	t.Helper()
-	flow, ok := e.Flow(7)
+	flow, ok := engine.Inspection{e}.Flow(7)
 	if !ok {
 		t.Fatal("the engine has no flow 7")
 	}
@@ -147,7 +147,7 @@ func story(t *testing.T, e *o.Engine) (lines []string) {
 	return lines
 }
 
-// TestErrors: what is unknown, cannot be written out, or never ends, is an error.
+// TestErrors: unknown names, values without JSON and endless rules are errors.
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	for name, rule := range map[string]Rule{
@@ -173,7 +173,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestTraceIsBounded: the oldest flow goes, with its records and edges.
+// TestTraceIsBounded: the oldest flow is dropped with its records and edges.
 func TestTraceIsBounded(t *testing.T) {
 	t.Parallel()
 	var w world

@@ -8,8 +8,8 @@ import (
 	"rubato/sqlite"
 )
 
-// BenchmarkStyles drives every style outside the harness, as a first look: rubato
-// run is what compares them.
+// BenchmarkStyles runs every style outside the harness for a first look. To compare
+// styles, use rubato run.
 func BenchmarkStyles(b *testing.B) {
 	made := filepath.Join(b.TempDir(), "library.db")
 	if err := sqlite.Make(made, sqlite.Library{Passages: 1000, Seed: 1}, nil); err != nil {

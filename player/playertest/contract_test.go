@@ -13,10 +13,10 @@ import (
 	"rubato/sqlite"
 )
 
-// styles in the order of main: the first is the reference.
+// styles are in the order of main. The first is the reference.
 var styles = []player.Style{direct.Style, orchestrated.Style, natsbus.Style}
 
-// library is made once; every store is a copy of it.
+// library is made once. Every store is a copy of it.
 var library = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(dir, "library.db")
 	return path, sqlite.Make(path, sqlite.Library{Passages: 200, Seed: 1}, nil)
@@ -44,7 +44,7 @@ func newStore(t testing.TB) player.Store {
 	return store
 }
 
-// TestContract is the contract, in every style.
+// TestContract runs the contract on every style.
 func TestContract(t *testing.T) {
 	playertest.Suite{Styles: styles, Store: newStore, Start: sqlite.Epoch, Golden: "testdata/transcript.golden",
 		Listening: "testdata/listening.golden"}.Run(t)

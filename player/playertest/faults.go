@@ -3,14 +3,20 @@ package playertest
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"go.uber.org/goleak"
 
 	"rubato/player"
 )
 
-// reports counts what done tells.
+// reports counts the calls of done.
 type reports struct {
 	mu    sync.Mutex
 	times map[uint64]int
@@ -30,7 +36,7 @@ func (r *reports) done(seq uint64, err error) {
 	}
 }
 
-// all tells whether 1 to n were reported once each, without error.
+// all checks that 1 to n were each reported once and without error.
 func (r *reports) all(n int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -45,8 +51,7 @@ func (r *reports) all(n int) error {
 	return nil
 }
 
-// refusals: what makes no sense is refused with the same code by do and by post,
-// and has no effect.
+// refusals: Do and Post refuse invalid stimuli with the same code and without effect.
 func (s subject) refusals(t *testing.T) {
 	p := s.open(t, player.Config{Verbatim: true})
 	before := observe(t, p)
@@ -73,7 +78,7 @@ func (s subject) refusals(t *testing.T) {
 	}
 }
 
-// failures: a store that fails once fails that stimulus, and the player goes on.
+// failures: a stimulus fails while its store fails, and the player continues.
 func (s subject) failures(t *testing.T) {
 	faults := &faulty{Store: s.Store(t)}
 	p := s.open(t, player.Config{Store: faults})
@@ -95,7 +100,27 @@ func (s subject) failures(t *testing.T) {
 	}
 }
 
-// closed: a closed player says so, closing twice is closing once.
+// selectionFails: when a selection fails, every style answers with the same code and
+// reports the same to the audience, in the same order.
+func (s Suite) selectionFails(t *testing.T) {
+	var want player.Observation
+	for i, style := range s.Styles {
+		faults := &faulty{Store: s.Store(t)}
+		faults.noSelection.Store(true)
+		p := subject{s, style}.open(t, player.Config{Store: faults, Verbatim: true})
+		if err := p.Do(s.script(1)[0]); player.CodeOf(err) != player.Unavailable {
+			t.Errorf("%s: %v, want code %q", style.Name, err, player.Unavailable)
+		}
+		got := observe(t, p)
+		if i == 0 {
+			want = got
+		} else if d := diff(want, got); d != "" {
+			t.Errorf("%s differs from %s: %s", style.Name, s.Styles[0].Name, d)
+		}
+	}
+}
+
+// closed: a closed player refuses everything and may be closed again.
 func (s subject) closed(t *testing.T) {
 	p := s.open(t, player.Config{})
 	for range 2 {
@@ -112,4 +137,136 @@ func (s subject) closed(t *testing.T) {
 	if _, err := s.style.Open(player.Config{Store: s.Store(t), Placement: player.Placement{Transport: "pigeon"}}); s.networked() && player.CodeOf(err) != player.Invalid {
 		t.Errorf("open with an unknown transport: %v, want code %q", err, player.Invalid)
 	}
+}
+
+// stopped: while module log is stopped, whatever needs it is Unavailable and nothing is
+// stored. Once it has started, everything works again.
+func (s subject) stopped(t *testing.T) {
+	p := s.open(t, player.Config{Timeout: 100 * time.Millisecond})
+	steps := []struct {
+		player.Stimulus
+		want player.Code
+	}{
+		{s.message(0), ""},
+		{player.Stimulus{Kind: player.ModuleStopped, Module: "kitchen"}, player.Invalid},
+		{player.Stimulus{Kind: player.ModuleStopped, Module: "log"}, ""},
+		{player.Stimulus{Kind: player.ModuleStopped, Module: "log"}, ""},
+		{s.message(1), player.Unavailable},
+		{player.Stimulus{Kind: player.VolumeSet, Volume: 3}, player.Unavailable},
+		{player.Stimulus{Kind: player.QueueLow, At: s.Start, Seed: 1}, ""},
+		{player.Stimulus{Kind: player.ModuleStarted, Module: "log"}, ""},
+		{player.Stimulus{Kind: player.ModuleStarted, Module: "log"}, ""},
+		{s.message(2), ""},
+		{player.Stimulus{Kind: player.VolumeSet, Volume: 4}, ""},
+	}
+	for i, step := range steps {
+		step.Seq = uint64(i + 1)
+		if err := p.Do(step.Stimulus); player.CodeOf(err) != step.want {
+			t.Errorf("step %d: %v, want code %q", i, err, step.want)
+		}
+		if seen := observe(t, p); i == 6 && seen.Stored.Messages != 1 {
+			t.Errorf("%d messages stored while log was stopped", seen.Stored.Messages-1)
+		}
+	}
+	if seen := observe(t, p); seen.Stored.Messages != 2 || seen.Stored.Said != 2 {
+		t.Errorf("stored %d messages and %d counted, want 2 of each", seen.Stored.Messages, seen.Stored.Said)
+	}
+}
+
+var errFault = errors.New("the disk is having a bad day")
+
+// faulty is a store whose writes fail on demand.
+type faulty struct {
+	player.Store
+	failing     atomic.Bool
+	noSelection atomic.Bool // reading the library fails, too
+}
+
+func (f *faulty) fail(yes bool) { f.failing.Store(yes) }
+
+func (f *faulty) err() error {
+	if f.failing.Load() {
+		return errFault
+	}
+	return nil
+}
+
+func (f *faulty) Director() player.DirectorStore { return faultyDirector{f.Store.Director(), f} }
+func (f *faulty) Log() player.LogStore           { return faultyLog{f.Store.Log(), f} }
+
+type faultyDirector struct {
+	player.DirectorStore
+	*faulty
+}
+
+func (d faultyDirector) Songs(target player.Ticks, visit func(int64, player.Standing)) error {
+	if d.noSelection.Load() {
+		return errFault
+	}
+	return d.DirectorStore.Songs(target, visit)
+}
+
+func (d faultyDirector) RecordPlayed(passage int64, at player.Ticks) (int, error) {
+	if err := d.err(); err != nil {
+		return 0, err
+	}
+	return d.DirectorStore.RecordPlayed(passage, at)
+}
+
+type faultyLog struct {
+	player.LogStore
+	*faulty
+}
+
+func (l faultyLog) CountUser(username string) error {
+	if err := l.err(); err != nil {
+		return err
+	}
+	return l.LogStore.CountUser(username)
+}
+
+// leaks: after Close there are as many goroutines and sockets as before Open. The tests
+// of one suite run one after the other, so any others are this player's.
+func (s subject) leaks(t *testing.T) {
+	store := s.Store(t)
+	goroutines := goleak.IgnoreCurrent()
+	before := sockets(t)
+	p, err := s.style.Open(player.Config{Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	during := sockets(t)
+	for _, stimulus := range s.script(12) {
+		if err := p.Do(stimulus); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Error("close:", err)
+	}
+	goleak.VerifyNone(t, goroutines)
+	if after := sockets(t); after != before {
+		t.Errorf("%d sockets after Close, %d before Open", after, before)
+	}
+	if s.networked() && during == before {
+		t.Error("a networked style opened no socket: the count sees nothing")
+	}
+}
+
+// networked says whether the style opens sockets, which the leak check must see.
+func (s subject) networked() bool { return s.style.Name == "nats" }
+
+// sockets counts the open sockets of this process.
+func sockets(t testing.TB) (n int) {
+	t.Helper()
+	descriptors, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil || len(descriptors) == 0 {
+		t.Fatalf("cannot list open files: %v", err)
+	}
+	for _, d := range descriptors {
+		if to, err := os.Readlink(d); err == nil && strings.HasPrefix(to, "socket:") {
+			n++
+		}
+	}
+	return n
 }

@@ -3,20 +3,20 @@ package playertest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
-	"time"
 
 	"rubato/player"
 )
 
-// audience writes down what it hears.
+// audience records what it hears.
 type audience struct{ heard []string }
 
 func (a *audience) Hear(n player.Announcement) { a.heard = append(a.heard, fmt.Sprint(n)) }
 
-// listening plays passages on a deck, with people who skip, want and turn: every
-// style has to ask the deck for the same, tell the audience the same, and answer
-// each stimulus, status and queue alike.
+// listening plays passages on a deck while users skip, request and pause. Every style
+// must ask the deck for the same, report the same to the audience, and give the same
+// answers, status and queue.
 func (s Suite) listening(t *testing.T) {
 	var want []string
 	for i, style := range s.Styles {
@@ -30,7 +30,7 @@ func (s Suite) listening(t *testing.T) {
 				[]string{fmt.Sprint(seen.Sound, seen.Stored, seen.Queue)})
 			if i == 0 && config.Dispatch == "" {
 				want = got
-				goldenLines(t, s.Listening, got)
+				golden(t, s.Listening, strings.Join(got, "\n")+"\n")
 			} else if !slices.Equal(got, want) {
 				t.Errorf("%s: %s", style.Name, firstDifference(want, got))
 			}
@@ -38,7 +38,7 @@ func (s Suite) listening(t *testing.T) {
 	}
 }
 
-// listen does the script; each answer is the code, and then what people see.
+// listen does the script. Each answer is the code and then what users see.
 func (s Suite) listen(t *testing.T, p player.Player, deck *scriptedDeck) (answers []string) {
 	t.Helper()
 	at, seq := s.Start, uint64(0)
@@ -98,42 +98,95 @@ func (s Suite) listen(t *testing.T, p player.Player, deck *scriptedDeck) (answer
 	return answers
 }
 
-// goldenLines holds what the first style does to a file.
-func goldenLines(t *testing.T, path string, got []string) {
-	t.Helper()
-	golden(t, path, joinLines(got))
+// scriptedDeck is a deck without sound that records what it is asked for. It counts
+// frames. A passage is ready when it is loaded; its 4th period passes a boundary, its
+// 29th crossfades and its 30th ends it.
+type scriptedDeck struct {
+	loaded       []int64
+	sounds, cued int64
+	periods      int // of the passage that sounds
+	paused       bool
+	asked        []string
+	delivered    player.Delivered
+	failNext     bool // the next Mix fails
 }
 
-// stopped: while module log is stopped whoever needs it is answered Unavailable and
-// nothing is stored; afterwards all is as before.
-func (s subject) stopped(t *testing.T) {
-	p := s.open(t, player.Config{Timeout: 100 * time.Millisecond})
-	steps := []struct {
-		player.Stimulus
-		want player.Code
-	}{
-		{s.message(0), ""},
-		{player.Stimulus{Kind: player.ModuleStopped, Module: "kitchen"}, player.Invalid},
-		{player.Stimulus{Kind: player.ModuleStopped, Module: "log"}, ""},
-		{player.Stimulus{Kind: player.ModuleStopped, Module: "log"}, ""},
-		{s.message(1), player.Unavailable},
-		{player.Stimulus{Kind: player.VolumeSet, Volume: 3}, player.Unavailable},
-		{player.Stimulus{Kind: player.QueueLow, At: s.Start, Seed: 1}, ""},
-		{player.Stimulus{Kind: player.ModuleStarted, Module: "log"}, ""},
-		{player.Stimulus{Kind: player.ModuleStarted, Module: "log"}, ""},
-		{s.message(2), ""},
-		{player.Stimulus{Kind: player.VolumeSet, Volume: 4}, ""},
+func (d *scriptedDeck) did(format string, values ...any) {
+	d.asked = append(d.asked, fmt.Sprintf(format, values...))
+}
+
+func (d *scriptedDeck) Load(cut player.Cut) error {
+	d.loaded = append(d.loaded, cut.Passage)
+	d.did("load %d %d-%d", cut.Passage, cut.Start, cut.End)
+	return nil
+}
+
+func (d *scriptedDeck) Drop(passage int64) {
+	d.loaded = slices.DeleteFunc(d.loaded, func(l int64) bool { return l == passage })
+	d.did("drop %d", passage)
+}
+
+func (d *scriptedDeck) Play(passage int64) error {
+	if err := d.known(passage); err != nil {
+		return err
 	}
-	for i, step := range steps {
-		step.Seq = uint64(i + 1)
-		if err := p.Do(step.Stimulus); player.CodeOf(err) != step.want {
-			t.Errorf("step %d: %v, want code %q", i, err, step.want)
+	if d.sounds != passage {
+		d.sounds, d.periods = passage, 0
+	}
+	if d.cued == passage {
+		d.cued = 0
+	}
+	d.did("play %d", passage)
+	return nil
+}
+
+func (d *scriptedDeck) Cue(passage int64) error {
+	if err := d.known(passage); err != nil {
+		return err
+	}
+	d.cued = passage
+	d.did("cue %d", passage)
+	return nil
+}
+
+func (d *scriptedDeck) known(passage int64) error {
+	if !slices.Contains(d.loaded, passage) {
+		return &player.Error{Code: player.NotFound, Op: "scripted deck", Err: fmt.Errorf("passage %d is not ready", passage)}
+	}
+	return nil
+}
+
+func (d *scriptedDeck) Halt()                { d.sounds = 0; d.did("halt") }
+func (d *scriptedDeck) Pause(paused bool)    { d.paused = paused; d.did("pause %v", paused) }
+func (d *scriptedDeck) SetVolume(volume int) { d.did("volume %d", volume) }
+func (d *scriptedDeck) Position() player.Ticks {
+	return player.Ticks(d.periods) * player.PositionInterval
+}
+func (d *scriptedDeck) Delivered() player.Delivered { return d.delivered }
+
+func (d *scriptedDeck) Mix(frames int) ([]player.Marker, error) {
+	if d.failNext {
+		d.failNext = false
+		return nil, errFault
+	}
+	d.delivered.Frames += uint64(frames)
+	if d.paused || d.sounds == 0 {
+		return nil, nil
+	}
+	d.periods++
+	at := d.Position()
+	markers := []player.Marker{{Kind: player.PositionMark, Passage: d.sounds, Position: at, After: 64}}
+	switch d.periods {
+	case 4:
+		markers = append(markers, player.Marker{Kind: player.BoundaryMark, Passage: d.sounds, Position: at, After: 128})
+	case 29:
+		if d.cued != 0 {
+			markers = append(markers, player.Marker{Kind: player.CrossfadeMark, Passage: d.sounds, Position: at, After: 256})
 		}
-		if seen := observe(t, p); i == 6 && seen.Stored.Messages != 1 {
-			t.Errorf("%d messages stored while log was stopped", seen.Stored.Messages-1)
-		}
+	case 30:
+		markers = append(markers, player.Marker{Kind: player.PassageEndMark, Passage: d.sounds, Position: at, After: 512})
+		d.Drop(d.sounds)
+		d.sounds, d.cued, d.periods = d.cued, 0, 0
 	}
-	if seen := observe(t, p); seen.Stored.Messages != 2 || seen.Stored.Said != 2 {
-		t.Errorf("stored %d messages and %d counted, want 2 of each", seen.Stored.Messages, seen.Stored.Said)
-	}
+	return markers, nil
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// dir is where this test's libraries lie.
+// dir holds this test's libraries.
 var dir string
 
 func TestMain(m *testing.M) {

@@ -1,7 +1,7 @@
-// Package playertest is the player's contract as a suite that every style has to
-// pass: the same scripts, replayed on each, must leave the same lanes, line by
-// line, and the same store; refusals must bear the same codes; closing must leave
-// nothing behind. Styles and stores come in as values.
+// Package playertest is the player's contract as a test suite that every style has to
+// pass. The same scripts must leave the same lanes, line by line, and the same store in
+// every style. Refusals must have the same codes. Close must leave nothing behind.
+// Styles and stores come in as values.
 package playertest
 
 import (
@@ -16,14 +16,14 @@ import (
 type Suite struct {
 	// Styles to test. The first is the reference.
 	Styles []player.Style
-	// Store returns a fresh copy of always the same library, closed by the test's
-	// Cleanup.
+	// Store returns a new copy of the same library each time. The test's Cleanup closes
+	// it.
 	Store func(testing.TB) player.Store
 	// Start is where the library's history ends.
 	Start player.Ticks
-	// Golden is the file of the expected transcript, rewritten with -update.
+	// Golden is the file of the expected transcript. -update rewrites it.
 	Golden string
-	// Listening is the file of what deck and audience are to see.
+	// Listening is the file of what deck and audience must see.
 	Listening string
 }
 
@@ -32,6 +32,7 @@ func (s Suite) Run(t *testing.T) {
 	t.Run("transcript", s.transcript)
 	t.Run("everything", s.everything)
 	t.Run("listening", s.listening)
+	t.Run("selection fails", s.selectionFails)
 	for _, style := range s.Styles {
 		t.Run(style.Name, func(t *testing.T) {
 			one := subject{s, style}
@@ -45,7 +46,7 @@ func (s Suite) Run(t *testing.T) {
 	}
 }
 
-// Token is what may command playback in the evening's script.
+// Token authorises the commands of the evening's script.
 const Token = "let me in"
 
 // subject is one style of the suite.
@@ -67,7 +68,7 @@ func (s subject) open(t testing.TB, config player.Config) player.Player {
 	return p
 }
 
-// script mixes refills and messages, as an evening does.
+// script is n refills and messages.
 func (s Suite) script(n int) []player.Stimulus {
 	var out []player.Stimulus
 	for i := range n {
@@ -81,7 +82,7 @@ func (s Suite) script(n int) []player.Stimulus {
 	return out
 }
 
-// evening is a script of everything that can happen: Token is what may command.
+// evening is a script of everything that can happen. Only Token may command.
 func (s Suite) evening() []player.Stimulus {
 	at := s.Start
 	out := []player.Stimulus{{Kind: player.QueueLow, At: at, Seed: 1}, {Kind: player.QueueLow, At: at + player.Hour, Seed: 2}}
@@ -118,7 +119,6 @@ func (s Suite) message(i int) player.Stimulus {
 	}}
 }
 
-// observe fails the test if it cannot.
 func observe(t testing.TB, p player.Player) player.Observation {
 	t.Helper()
 	seen, err := p.Observe()
@@ -128,7 +128,7 @@ func observe(t testing.TB, p player.Player) player.Observation {
 	return seen
 }
 
-// diff names the first difference between two observations, "" if there is none.
+// diff describes the first difference between two observations, "" without one.
 func diff(want, got player.Observation) string {
 	if len(want.Lanes) != len(got.Lanes) {
 		return fmt.Sprintf("%d lanes, want %d", len(got.Lanes), len(want.Lanes))

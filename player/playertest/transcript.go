@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,8 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// transcript replays a script stimulus by stimulus on every style. The first has
-// to leave the golden transcript, the others what the first left.
+// transcript replays a script on every style. The first must leave the golden
+// transcript, the others must leave the same as the first.
 func (s Suite) transcript(t *testing.T) {
 	var want player.Observation
 	for i, style := range s.Styles {
@@ -26,19 +27,14 @@ func (s Suite) transcript(t *testing.T) {
 		got := observe(t, p)
 		if i == 0 {
 			want = got
-			s.golden(t, got)
+			golden(t, s.Golden, format(got))
 		} else if d := diff(want, got); d != "" {
 			t.Errorf("%s differs from %s: %s", style.Name, s.Styles[0].Name, d)
 		}
 	}
 }
 
-func (s Suite) golden(t *testing.T, seen player.Observation) {
-	t.Helper()
-	golden(t, s.Golden, format(seen))
-}
-
-// golden holds text to a file.
+// golden compares text with a file.
 func golden(t *testing.T, path, text string) {
 	t.Helper()
 	if *update {
@@ -51,7 +47,7 @@ func golden(t *testing.T, path, text string) {
 		t.Fatalf("%v; run the test with -update to write it, and review the difference", err)
 	}
 	if text != string(want) {
-		t.Errorf("not what %s says: %s; run with -update and review the difference", path,
+		t.Errorf("differs from %s: %s; run with -update and review the difference", path,
 			firstDifference(strings.Split(string(want), "\n"), strings.Split(text, "\n")))
 	}
 }
@@ -68,8 +64,6 @@ func format(seen player.Observation) string {
 	return b.String()
 }
 
-func joinLines(lines []string) string { return strings.Join(lines, "\n") + "\n" }
-
 func firstDifference(want, got []string) string {
 	for i := range max(len(want), len(got)) {
 		if i >= len(want) || i >= len(got) || want[i] != got[i] {
@@ -79,9 +73,9 @@ func firstDifference(want, got []string) string {
 	return "no difference"
 }
 
-// posted posts the same messages with and without shared commits, a number that
-// fills no batch. Every one must be reported once and be stored, and the lanes
-// must be those of the reference style, one at a time.
+// posted posts the same messages with and without shared commits. Their number fills no
+// batch. Each must be reported once and stored, and the lanes must equal those of the
+// reference style, which takes them one at a time.
 func (s subject) posted(t *testing.T) {
 	const n = 250
 	reference := subject{s.Suite, s.Styles[0]}.open(t, player.Config{Verbatim: true})
@@ -109,4 +103,70 @@ func (s subject) posted(t *testing.T) {
 			t.Errorf("batch %d: %s", batch, d)
 		}
 	}
+}
+
+// switches change what a style costs and nothing that it does. Styles without a switch
+// ignore it.
+var switches = map[string]player.Config{
+	"untraced":    {},
+	"traced":      {Trace: player.Tracing{On: true}},
+	"eager":       {Trace: player.Tracing{On: true, Eager: true, Without: []string{"ap"}}},
+	"persisted":   {Trace: player.Tracing{On: true, Sink: discard{}}},
+	"per flow":    {Trace: player.Tracing{On: true, Sink: discard{}, PerFlow: true}},
+	"queued":      {Dispatch: player.Queued, Trace: player.Tracing{On: true}},
+	"1 000 rules": {Rules: 1000},
+	"pipe":        {Placement: player.Placement{Transport: "pipe"}, Batch: 10},
+}
+
+type discard struct{}
+
+func (discard) Append([]player.TraceRow) error { return nil }
+
+// everything plays the evening. Every style must answer each stimulus with the same code
+// and leave the same lanes and store.
+func (s Suite) everything(t *testing.T) {
+	reference := subject{s, s.Styles[0]}.open(t, player.Config{Verbatim: true, Token: Token})
+	wantCodes := s.play(t, reference)
+	want := observe(t, reference)
+	for _, style := range s.Styles {
+		for name, config := range switches {
+			config.Verbatim, config.Token = true, Token
+			p := subject{s, style}.open(t, config)
+			codes := s.play(t, p)
+			if !slices.Equal(codes, wantCodes) {
+				t.Errorf("%s, %s, answers %q, want %q", style.Name, name, codes, wantCodes)
+			}
+			if d := diff(want, observe(t, p)); d != "" {
+				t.Errorf("%s, %s, differs from %s: %s", style.Name, name, s.Styles[0].Name, d)
+			}
+		}
+	}
+	for _, lane := range want.Lanes {
+		if lane.Count == 0 {
+			t.Errorf("the evening leaves lane %s empty: nothing was compared", lane.Name)
+		}
+	}
+	for _, code := range []player.Code{player.Unauthorised, player.Invalid, player.NotFound, ""} {
+		if !slices.ContainsFunc(wantCodes, func(c string) bool { return c == fmt.Sprintf("%q", code) }) {
+			t.Errorf("no stimulus of the evening was answered with code %q", code)
+		}
+	}
+}
+
+// play does each stimulus. The first buffer that becomes ready is that of the first
+// queued passage, the next one that of the second.
+func (s Suite) play(t *testing.T, p player.Player) (codes []string) {
+	t.Helper()
+	place := 0
+	for _, stimulus := range s.evening() {
+		if stimulus.Kind != player.BufferReady {
+			place = 0
+		} else if stimulus.Passage == 0 {
+			queued := observe(t, p).Queue
+			stimulus.Passage = queued[min(place, len(queued)-1)].Passage
+			place++
+		}
+		codes = append(codes, fmt.Sprintf("%q", player.CodeOf(p.Do(stimulus))))
+	}
+	return codes
 }

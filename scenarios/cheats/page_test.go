@@ -7,35 +7,35 @@ import (
 	"strings"
 	"sync"
 
-	"rubato/reports"
+	"rubato/results"
 )
 
-// into is where what was caught is told; go test works in this folder.
-var into = flag.String("into", "", "write what was caught into this file, as docs/cheats.md is")
+// into is relative to this folder, where go test runs.
+var into = flag.String("into", "", "write the results to this page, as in docs/cheats.md")
 
-// told is what the tests have to tell, for the page.
-var told struct {
+// page collects the results of the tests.
+var page struct {
 	sync.Mutex
 
-	machine reports.Machine
+	machine results.Machine
 	cheats  []string // lines of the table
 	clean   string
 }
 
-// tableHead is that of the cheats.
+// tableHead is the head of the table of cheats.
 const tableHead = "| cheat | what the style does | verdict |\n|---|---|---|\n"
 
-// writePage writes the page, if it was asked for and all tests have told their part.
+// writePage writes the page if -into asks for it. It needs the results of both tests.
 func writePage() error {
 	if *into == "" {
 		return nil
 	}
-	if told.cheats == nil || told.clean == "" {
-		return fmt.Errorf("%s is not written: it takes both TestCheats and TestClean", *into)
+	if page.cheats == nil || page.clean == "" {
+		return fmt.Errorf("%s is not written: run both TestCheats and TestClean", *into)
 	}
-	m := told.machine
-	text := fmt.Sprintf("# Cheats that are caught\n\nStyles that do less than was asked, or look it, measured as real ones are. Each must be void, for the right reason and by name; "+
-		"no honest style may be. Written by `go test ./scenarios/cheats -clean %d -into ../../docs/cheats.md` on %s, %d cores, %s/%s, %s.\n\n%s%s\n\n%s, without an alarm.\n",
-		*clean, m.CPU, m.Cores, m.OS, m.Arch, m.Go, tableHead, strings.Join(told.cheats, "\n"), told.clean)
+	m := page.machine
+	text := fmt.Sprintf("# Cheats that are caught\n\nEach of these styles does less than was asked, or reports more than it did. They are measured like real styles. "+
+		"Each must be invalid, by name and for the right reason; no honest style may be. Written by `go test ./scenarios/cheats -clean %d -into ../../docs/cheats.md` on %s, %d cores, %s/%s, %s.\n\n%s%s\n\n%s, without an alarm.\n",
+		*clean, m.CPU, m.Cores, m.OS, m.Arch, m.Go, tableHead, strings.Join(page.cheats, "\n"), page.clean)
 	return os.WriteFile(*into, []byte(text), 0o644)
 }

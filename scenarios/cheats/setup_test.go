@@ -1,6 +1,6 @@
-// Package cheats_test has styles that cheat, and holds that a run finds every one of
-// them out, by name, and never an honest one. The styles are measured as real ones
-// are: by the runner, each in a process of its own.
+// Package cheats_test has styles that cheat. It checks that a run catches each of them by
+// name, and never an honest style. They are measured like real styles: by the runner, each
+// in its own process.
 package cheats_test
 
 import (
@@ -16,11 +16,13 @@ import (
 	"rubato/orchestrated"
 	"rubato/player"
 	"rubato/reports"
+	"rubato/results"
 	"rubato/runner"
 	"rubato/scenarios"
 )
 
-// The test binary is also the program that it tests: the run, and each measured child.
+// TestMain makes the test binary also the program that is tested: the run, and each measured
+// child.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && (os.Args[1] == "measured-child" || os.Args[1] == "run") {
 		os.Exit(runner.Main(suite(), os.Args[1:]))
@@ -35,8 +37,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// suite is the real one with styles that cheat beside those that do not. Its blocks
-// have the size that the cheats need, and nothing but the rounds is measured.
+// suite is the real suite with the cheats as additional styles. Its blocks have the size
+// that the cheats need, and only rounds are measured.
 func suite() runner.Suite {
 	styles := []player.Style{direct.Style, orchestrated.Style, natsbus.Style}
 	for _, c := range cheats {
@@ -45,38 +47,43 @@ func suite() runner.Suite {
 	s := scenarios.Suite(nil, styles...)
 	for i := range s.Scenarios {
 		s.Scenarios[i].Bare, s.Scenarios[i].Stages = true, nil
-		s.Scenarios[i].Size = blocks(s.Scenarios[i].Name)
+		size := blocks(s.Scenarios[i].Name)
+		s.Scenarios[i].Size = size
+		s.Scenarios[i].Unit = func(options runner.Options) int { return size("quick", options).Ops }
 	}
 	return s
 }
 
-// blocks are large enough for whatever a cheat does once in so many.
+// blocks are large enough for the rarest act of a cheat. In trials this is the size of a
+// slice, of which a trial has 25 or more; a paced block is whole.
 func blocks(scenario string) func(string, runner.Options) runner.Size {
 	return func(_ string, options runner.Options) runner.Size {
-		size := runner.Size{Ops: 200, Rounds: 2, Warmup: -1}
+		size := runner.Size{Ops: 10, Rounds: 2, Warmup: -1}
 		switch {
 		case scenario == "message-log" && options["mode"] == "batched":
-			size.Ops = 12_000
-		case scenario == "message-log" || scenario == "storm":
+			size.Ops = 600
+		case scenario == "message-log":
+			size.Ops = 100
+		case scenario == "storm":
 			size.Ops = 2000
 		case scenario == "queue-low":
-			size.Ops = 60
+			size.Ops = 3
 		}
 		return size
 	}
 }
 
-// results are of a run with these arguments, which must come to its end.
-func results(t *testing.T, args ...string) *reports.Run {
+// got returns the results of a run with these arguments, which must complete.
+func got(t *testing.T, args ...string) *results.Run {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "out")
-	command := exec.CommandContext(t.Context(), self, append([]string{"run", "-quick", "-out", dir}, args...)...)
+	command := exec.CommandContext(t.Context(), self, append([]string{"run", "-quick", "-time", "1s", "-out", dir}, args...)...)
 	said, failure := command.CombinedOutput()
-	result, details, err := reports.Load(dir)
+	result, details, err := results.Load(dir)
 	if err != nil {
 		t.Fatalf("%v, %v\n%s", failure, err, said)
 	}
@@ -87,17 +94,17 @@ func results(t *testing.T, args ...string) *reports.Run {
 	return result
 }
 
-// run measures a contest, and answers its cells by style.
-func run(t *testing.T, args ...string) map[string]reports.Cell {
+// run measures a comparison and returns its cells by style.
+func run(t *testing.T, args ...string) map[string]results.Cell {
 	t.Helper()
-	cells := map[string]reports.Cell{}
-	for _, c := range results(t, args...).Cells {
+	cells := map[string]results.Cell{}
+	for _, c := range got(t, args...).Cells {
 		cells[c.Style] = c
 	}
 	return cells
 }
 
-// settings are arguments of the run.
+// settings returns the arguments of the run.
 func settings(set string) (args []string) {
 	for _, s := range strings.Fields(set) {
 		args = append(args, "-set", s)
@@ -105,7 +112,7 @@ func settings(set string) (args []string) {
 	return args
 }
 
-// shown is a cell as the table has it.
-func shown(c reports.Cell) string {
+// shown is a cell as in the table.
+func shown(c results.Cell) string {
 	return fmt.Sprintf("%s: %s", c.Verdict, c.Why)
 }

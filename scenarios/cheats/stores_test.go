@@ -7,9 +7,9 @@ import (
 	"rubato/player"
 )
 
-// Cheats between the parts and what they stand on.
+// Cheats between the parts and their stores and audience.
 
-// forger is a store of which a cheat replaces a view.
+// forger is a store with a view replaced by a cheat.
 type forger struct {
 	player.Store
 	director player.DirectorStore // nil: the honest one
@@ -30,7 +30,7 @@ func (f *forger) Log() player.LogStore {
 	return f.Store.Log()
 }
 
-// forgetful records no cooldown, once in 40.
+// forgetful does not record every 40th cooldown.
 type forgetful struct {
 	player.DirectorStore
 	records int
@@ -78,7 +78,7 @@ func openCaches(config player.Config) (player.Player, error) {
 	return direct.Open(config)
 }
 
-// shrinker stores the beginning of what was said.
+// shrinker stores only the beginning of a message.
 type shrinker struct{ player.LogStore }
 
 func (s shrinker) AppendMessage(m player.Message) error {
@@ -93,7 +93,7 @@ func openShrinks(config player.Config) (player.Player, error) {
 	return direct.Open(config)
 }
 
-// rounder has flavors of 32 bits.
+// rounder rounds flavors to 32 bits.
 type rounder struct{ player.DirectorStore }
 
 func (r rounder) References(secondOfDay int, visit func(*player.Flavor)) error {
@@ -110,7 +110,7 @@ func openRounds(config player.Config) (player.Player, error) {
 	return direct.Open(config)
 }
 
-// ear is a client's, between the player and the client.
+// ear stands between the player and a client.
 type ear struct {
 	player.Audience
 	heard  int

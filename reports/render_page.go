@@ -1,0 +1,346 @@
+package reports
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rubato/results"
+)
+
+// A page is the report before it becomes Markdown or HTML. Both have the same content.
+type page struct {
+	Title    string
+	Lead     []string
+	Banners  []banner
+	Machine  Grid
+	Sections []section
+}
+
+// A banner is a warning before the figures.
+type banner struct{ Kind, Text string } // Kind: "incomplete", "invalid", "inconclusive", "insensitive", "warning"
+
+type section struct {
+	ID     string
+	Title  string
+	Text   []string
+	Grids  []Grid
+	Plots  [][]drawing // one list per comparison group
+	Folded string      // if not empty, the section is folded under this title
+}
+
+// newPage builds the report. Profiles are read from dir.
+func newPage(dir string, run *results.Run, details results.Details, plots []drawing) (*page, error) {
+	p := &page{Title: "What the coupling costs", Lead: lead(run), Banners: banners(run), Machine: machineTable(run.Machine)}
+	if len(run.Cells) == 0 {
+		p.Lead = append(p.Lead, "No cell was measured: there is nothing to compare.")
+	}
+	p.Sections = append(p.Sections, controlsSection(run)...)
+	p.Sections = append(p.Sections, verdictSection(run)...)
+	all := groups(run)
+	for _, name := range scenarioNames(run) {
+		gs := slices.DeleteFunc(slices.Clone(all), func(g group) bool { return g.scenario != name })
+		sections, err := scenarioSections(dir, run, run.Scenario(name), gs, details, plots)
+		if err != nil {
+			return nil, err
+		}
+		p.Sections = append(p.Sections, sections...)
+	}
+	if split := conversationLines(run); len(split.Rows) > 0 {
+		title := split.Title
+		split.Title = ""
+		p.Sections = append(p.Sections, section{ID: "conversation", Title: title, Grids: []Grid{split}, Text: []string{
+			"The conversation alone is the same calls, messages and records between the same parts; the parts answer from a recording instead of working. So the cost of a style stands on a base of a microsecond."}})
+	}
+	if trials := trialLines(run); len(trials.Rows) > 0 {
+		title := trials.Title
+		trials.Title = ""
+		p.Sections = append(p.Sections, section{ID: "trials", Title: title, Grids: []Grid{trials}, Text: []string{
+			"Each trial starts new processes. They take turns, one slice each, in orders that are balanced for who follows whom. A ratio is the median over a trial's turns, and then the middle of the trials, with an interval by signed ranks; all-in is the mean of all operations.",
+			"The numbers of turns are planned from the first trials: from the variances within and between them, and from what a trial costs to start."}})
+	}
+	p.Sections = append(p.Sections, equivalenceSection(run)...)
+	p.Sections = append(p.Sections, instrumentsSection(run)...)
+	p.Sections = append(p.Sections, howToRead(run))
+	return p, nil
+}
+
+// scenarioNames lists the scenarios of the cells, then requested scenarios without cells.
+func scenarioNames(run *results.Run) []string {
+	var names []string
+	for _, c := range run.Cells {
+		names = results.AddOnce(names, c.Scenario)
+	}
+	for _, s := range run.Scenarios {
+		names = results.AddOnce(names, s.Name)
+	}
+	return names
+}
+
+func lead(run *results.Run) []string {
+	var styles []string
+	for _, c := range run.Cells {
+		if !run.Scenario(c.Scenario).Pieces() {
+			styles = results.AddOnce(styles, c.Style)
+		}
+	}
+	compared := fmt.Sprintf("Compared: %s, doing the same work; ratios are to %s.", strings.Join(styles, ", "), run.Baseline)
+	if len(styles) == 0 {
+		compared = "Compared: pieces of a whole, which do not do the same work."
+	}
+	m := run.Machine
+	machine := fmt.Sprintf("Measured on %s, %s, %s/%s, %s. The absolute figures hold for this machine only.",
+		m.CPU, plural(m.Cores, "core"), m.OS, m.Arch, m.Go)
+	took := time.Duration(run.Seconds * float64(time.Second)).Round(time.Second)
+	when := fmt.Sprintf("Started %s, took %v, effort %s, seed %d. Command: %s",
+		run.Started.UTC().Format("2006-01-02 15:04:05 UTC"), took, run.Effort, run.Seed, strings.Join(run.Command, " "))
+	return []string{compared, machine, when, processesText(run)}
+}
+
+// processesText says whether the intervals include differences between processes.
+func processesText(run *results.Run) string {
+	if run.Fresh {
+		return "Where times are compared, each trial had new processes, so the intervals include the differences between processes."
+	}
+	return "Each arm had one process for all its rounds. Two processes of one program can differ by some percent for their whole lifetime, and no interval here includes that. So a ratio within 5 % of 1 may come from the processes alone. Later versions measure in trials, each with new processes."
+}
+
+func banners(run *results.Run) []banner {
+	var all []banner
+	if run.Incomplete != "" {
+		all = append(all, banner{"incomplete", "This run is incomplete: " + run.Incomplete + ". The report shows what was measured until then."})
+	}
+	for _, kind := range []string{results.Invalid, results.Inconclusive} {
+		for _, c := range run.Cells {
+			if c.Verdict == kind {
+				all = append(all, banner{kind, c.Scenario + " " + c.Label() + ": " + c.Why})
+			}
+		}
+	}
+	for i := range run.Controls {
+		if p := &run.Controls[i]; p.Insensitive != "" {
+			all = append(all, banner{"insensitive", p.Comparison() + ": " + p.Insensitive})
+		}
+	}
+	for _, w := range run.Machine.Warnings {
+		all = append(all, banner{"warning", w})
+	}
+	for _, w := range warnings(run.Cells, func(c results.Cell) string { return c.Scenario + " " + c.Label() }) {
+		all = append(all, banner{"warning", w})
+	}
+	return all
+}
+
+// warnings lists each warning once, after the names of the cells that it concerns.
+func warnings(cells []results.Cell, name func(results.Cell) string) []string {
+	var all notes
+	for _, c := range cells {
+		for _, w := range c.Warnings {
+			all.add(w, name(c))
+		}
+	}
+	return all.lines(func(names []string) string { return strings.Join(names, ", ") })
+}
+
+// notes are texts in order, each with the names that it concerns.
+type notes struct {
+	texts []string
+	names map[string][]string
+}
+
+func (n *notes) add(text, name string) {
+	if n.names == nil {
+		n.names = map[string][]string{}
+	}
+	if n.names[text] == nil {
+		n.texts = append(n.texts, text)
+	}
+	n.names[text] = results.AddOnce(n.names[text], name)
+}
+
+func (n *notes) lines(join func([]string) string) (lines []string) {
+	for _, text := range n.texts {
+		lines = append(lines, join(n.names[text])+": "+text)
+	}
+	return lines
+}
+
+func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []group, details results.Details, plots []drawing) ([]section, error) {
+	id := slug(s.Name)
+	if len(gs) == 0 {
+		return []section{{ID: id, Title: s.Name, Text: []string{s.Answers, "Requested, but not measured."}}}, nil
+	}
+	var cells []*results.Cell
+	head := section{ID: id, Title: s.Name, Text: append([]string{question(s)}, pacedText(s)...), Grids: []Grid{summaryTable(run, gs, details)}}
+	if s.Pieces() {
+		head.Grids = []Grid{pieceTable(run, s, gs)}
+	}
+	head.Grids = append(head.Grids, measureTable(s, gs)...)
+	hot := section{ID: id + "-hot", Title: s.Name + ": where the CPU time goes", Text: []string{
+		"From a separate profile pass, outside the timed rounds: the ten functions with the largest share in each style. The time is this share of the CPU time per operation in the timed rounds, followed by the difference to the baseline. A share alone is misleading, because all shares shrink in a style that costs more. Functions that have no time of their own and a single callee in every style are left out, because the callee has the same time."}}
+	for _, g := range gs {
+		cells = append(cells, g.cells...)
+		own := slices.DeleteFunc(slices.Clone(plots), func(p drawing) bool { return !slices.Contains(g.cells, p.of) })
+		if len(own) > 0 {
+			head.Plots = append(head.Plots, own)
+		}
+		grids, err := hotspots(dir, g, details.Profiles)
+		if err != nil {
+			return nil, err
+		}
+		hot.Grids = append(hot.Grids, grids...)
+	}
+	spent, err := resourceSection(dir, run, s, gs, details)
+	if err != nil {
+		return nil, err
+	}
+	all := append([]section{head}, spent...)
+	if len(s.Claims) > 0 {
+		all = append(all, section{ID: id + "-claims", Title: s.Name + ": claims and budgets", Grids: []Grid{claimTable(run, s, details)}, Text: []string{
+			"Each published figure, compared with what was measured here. The answer is inconclusive unless the whole 95 % interval lies inside, above or below the claimed range. For counts, and with too few rounds for an interval, every round must lie there. This machine cannot refute an estimate made on another machine, but it tests its size."}})
+	}
+	if len(s.Pairs) > 0 {
+		all = append(all, section{ID: id + "-ablation", Title: s.Name + ": what each switch saves", Grids: []Grid{ablationTable(run, s, details)}, Text: []string{
+			"Two arms of the same rounds differ by one switch. Saved is the time without it minus the time with it: the median over rounds with its 95 % interval. Below zero, the switch costs time."}})
+	}
+	if len(hot.Grids) > 0 {
+		all = append(all, hot)
+	}
+	return append(all, roundSection(s, gs, cells, details)), nil
+}
+
+func roundSection(s results.Scenario, gs []group, cells []*results.Cell, details results.Details) section {
+	out := section{ID: slug(s.Name) + "-rounds", Title: s.Name + ": all rounds", Folded: "Every round as measured",
+		Text:  []string{"Turn is the position in the round's random order. The first table shows the spread of the round times. The second has the data behind all figures above."},
+		Grids: []Grid{spreadTable(cells, details), roundTable(cells, reportedMeasures(s, gs), details)}}
+	if s.Paced { // the spread of times that a clock sets has no meaning
+		out.Text, out.Grids = []string{"The data behind all figures above. Turn is the position in the round's random order."}, out.Grids[1:]
+	}
+	return out
+}
+
+func question(s results.Scenario) string {
+	op := s.Op
+	if op == "" {
+		op = "operation"
+	}
+	text := "One operation (op) is one " + op + "."
+	if s.Answers != "" {
+		text = s.Answers + " " + text
+	}
+	return text
+}
+
+// machineTable describes the machine, which is part of the result.
+func machineTable(m results.Machine) Grid {
+	g := Grid{Head: []string{"machine", ""}, Text: []int{0, 1}}
+	add := func(name, value string) {
+		if value != "" {
+			g.Add("", name, value)
+		}
+	}
+	add("CPU", m.CPU)
+	add("cores", strconv.Itoa(m.Cores))
+	add("GOMAXPROCS, GOGC", strings.Trim(strconv.Itoa(m.GOMAXPROCS)+", "+m.GOGC, ", "))
+	add("system", strings.TrimSpace(m.OS+"/"+m.Arch+" "+m.Kernel))
+	add("memory", mebibytes(float64(m.Memory)))
+	add("governor", m.Governor)
+	add("turbo", m.Turbo)
+	add("load before the run (1, 5, 15 min)", fmt.Sprintf("%.2f %.2f %.2f", m.Load[0], m.Load[1], m.Load[2]))
+	add("stolen by the host", percent(m.StealPct))
+	add("CPU quota", m.Quota)
+	if m.TempC != 0 {
+		add("temperature", figure(m.TempC)+noBreak+"°C")
+	}
+	add("throttled", m.Throttled)
+	add("Go", m.Go)
+	commit := m.Commit
+	if m.Dirty {
+		commit += " with uncommitted changes"
+	}
+	add("commit", commit)
+	for _, name := range slices.Sorted(maps.Keys(m.Versions)) {
+		add(name, m.Versions[name])
+	}
+	return g
+}
+
+func howToRead(run *results.Run) section {
+	what, from := "rounds", "from order statistics, without assumptions about the distribution"
+	repeated := fmt.Sprintf("Rounds. Each round measures every style once, in random order. The ratio is the median, over rounds, of a style's time divided by that of %s in the same round; the overhead is the median of the differences. A disturbance of some seconds affects both halves of a pair.", run.Baseline)
+	if slices.ContainsFunc(run.Cells, func(c results.Cell) bool { return c.Trials != nil }) {
+		what, from = "trials", "from order statistics, without assumptions about the distribution. That of a ratio or an overhead is by signed ranks, which assume that trials scatter symmetrically"
+		repeated = fmt.Sprintf("Trials and turns. Each trial starts new processes. They take turns of about a millisecond. The ratio is the median, over the turns of a trial, of a style's time divided by that of %s in the same turn, and then the middle of all trials; the overhead is the same of the differences. A disturbance that lasts longer than a turn affects both halves of a pair. What a clock paces is measured in rounds instead: each round measures every style once.", run.Baseline)
+	}
+	return section{ID: "how-to-read", Title: "How to read this, and when not to trust it", Text: []string{
+		repeated,
+		fmt.Sprintf("Interval. The second line of a figure is its 95 %% interval, %s. It takes at least %d %s. It includes only what varied between the %[3]s of this run. Another build, day or machine can lie outside it.", from, roundsForInterval(), what),
+		"Rounds left out. A round is left out for all styles if a process stopped for over half a second without using CPU, if the machine slept, or if the clock was set. A warning counts these rounds. A round is never left out because a style waits: waiting is a cost of the style. If more than a third of the rounds would be left out, the cell is invalid.",
+		"Percentage and microseconds. A percentage depends on the length of the operation: 25 µs is 3 % of a slow operation and triples a fast one. The report gives both. For your own operation, use the microseconds.",
+		"Same work. Effects are counted where they are durable, in every round. A cell with one effect too few or too many, or with a different transcript than the baseline, is invalid and shows no time. The clock stops at the last durable effect.",
+		"Latency. p50 and p99 are of all operations of all rounds. The interval of a percentile assumes independent operations. Operations close in time are not independent, so the true interval is wider. In a closed loop, each operation waits for the one before, so a stall delays later operations and hides their latency. Only an open loop shows the latency under a given load.",
+		"CPU. CPU per operation and CPU % are from cumulative times of the whole process tree. A style can take longer and use less CPU because it waits. It can also be faster and use more CPU because it works on several cores, or while idle. So the report shows both, and the idle CPU. The curves over time are sampled in ticks of 10 ms and are only an illustration.",
+		"Do not trust: a figure whose cell has a warning, before you read the warning; a difference smaller than the spread between two runs of this command; an absolute figure from another machine; benchstat on bench.txt for small differences, because it does not pair the rounds and so detects less than this report; a comparison of two reports made at different times, unless their intervals are far apart; many small differences at once, because of twenty true zeros one will look like a difference. The p-values in the table of verdicts account for that. Single intervals do not.",
+	}}
+}
+
+//go:embed page.html
+var pageHTML string
+
+//go:embed page.css
+var pageCSS string
+
+// The page loads nothing from the network and runs no script. Its security policy enforces
+// this in case the escaping has a gap.
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"css":    func() template.CSS { return template.CSS(pageCSS) },
+	"first":  func(s string) string { first, _ := lines(s); return first },
+	"second": func(s string) string { _, second := lines(s); return second },
+	"slug":   slug,
+	"plain":  plain,
+}).Parse(pageHTML))
+
+func (p *page) html(w *bytes.Buffer) error { return pageTemplate.Execute(w, p) }
+
+// lines splits a value into its first line and the rest.
+func lines(s string) (first, second string) {
+	first, second, _ = strings.Cut(s, secondary)
+	return first, second
+}
+
+// slug is s as part of a file name or an anchor: lower-case letters, digits, hyphens.
+func slug(s string) string {
+	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	})
+	s = strings.Join(words, "-")
+	if s == "" {
+		s = "x"
+	}
+	return s[:min(len(s), 80)]
+}
+
+// Inline is the drawing as part of a page, without the prolog and with no fixed size. The
+// canvas escapes all text. Nothing else in it comes from the run.
+func (d drawing) Inline() template.HTML {
+	_, body, ok := bytes.Cut(d.svg, []byte("<svg"))
+	if !ok {
+		return ""
+	}
+	attributes, rest, _ := bytes.Cut(body, []byte(">"))
+	kept := fixedSize.ReplaceAll(attributes, nil)
+	return template.HTML("<svg aria-hidden=\"true\"" + string(kept) + ">" + string(rest))
+}
+
+func (d drawing) Title() string   { return d.title }
+func (d drawing) Caption() string { return d.caption }
+
+// Path is the path of a plot, relative to report.md.
+func (d drawing) Path() string { return path.Join(plotsFolder, d.name+".svg") }

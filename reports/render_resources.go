@@ -1,0 +1,220 @@
+package reports
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"rubato/results"
+)
+
+// resourceSection shows what each style used, side by side. There is none if all cells are
+// invalid.
+func resourceSection(dir string, run *results.Run, s results.Scenario, gs []group, details results.Details) ([]section, error) {
+	if s.Pieces() {
+		return nil, nil // pieces are too many for one table
+	}
+	out := section{ID: slug(s.Name) + "-resources", Title: s.Name + ": resources", Text: []string{
+		"Means per operation over the timed rounds, of the measured process and all processes that it started. Below each is the difference to the baseline. CPU of a core is measured over its windows. RSS is the largest of any round."}}
+	for _, g := range gs {
+		if t := resourceTable(g, details); len(t.Rows) > 0 {
+			out.Grids = append(out.Grids, t)
+		}
+		t, err := ownerTable(dir, run, g, details.Profiles)
+		if err != nil {
+			return nil, err
+		}
+		if len(t.Rows) > 0 {
+			out.Grids = append(out.Grids, t)
+		}
+	}
+	if len(out.Grids) == 0 {
+		return nil, nil
+	}
+	for _, what := range slices.Sorted(maps.Keys(run.Machine.Unavailable)) {
+		out.Text = append(out.Text, fmt.Sprintf("No %s: %s.", what, run.Machine.Unavailable[what]))
+	}
+	return []section{out}, nil
+}
+
+// resourceRows are the metrics of the table. The CPU time of other processes follows that
+// of the measured process. A resource that only some cells report has a row, too.
+func resourceRows(cells []*results.Cell) []results.Metric {
+	var rows []results.Metric
+	for _, m := range results.Metrics {
+		if m.Resource != "" {
+			rows = append(rows, m)
+		}
+		if m.Name == "system_ns_op" {
+			for _, name := range otherProcessNames(cells) {
+				rows = append(rows, results.Metric{Name: name, Resource: "CPU of " + strings.TrimPrefix(name, otherProcess), Unit: "ns"})
+			}
+		}
+	}
+	return rows
+}
+
+// resourceOf reads a metric. An idle CPU of 0 is a figure only if idle time was sampled.
+func resourceOf(m results.Metric, c *results.Cell, details results.Details) (float64, bool) {
+	e, known := m.Of(c)
+	if m.Name == "idle_cpu" {
+		known = idleText(c, details) != noFigure
+	}
+	return e.Median, known
+}
+
+// otherProcessNames are the processes that the styles started.
+func otherProcessNames(cells []*results.Cell) (names []string) {
+	for _, c := range cells {
+		for name := range c.Spent {
+			if strings.HasPrefix(name, otherProcess) {
+				names = results.AddOnce(names, name)
+			}
+		}
+	}
+	return slices.Sorted(slices.Values(names))
+}
+
+// resourceTable has one column per style.
+func resourceTable(g group, details results.Details) Grid {
+	t := Grid{Title: g.title, Head: []string{"per operation"}, Text: []int{0}}
+	var cells []*results.Cell
+	for i, c := range g.cells {
+		if c.Verdict != results.Invalid {
+			cells = append(cells, c)
+			t.Head = append(t.Head, g.labels[i])
+		}
+	}
+	for _, m := range resourceRows(cells) {
+		texts, any := []string{m.Resource}, false
+		for _, c := range cells {
+			text := noFigure
+			if value, known := resourceOf(m, c, details); known {
+				text, any = showUnit(m.Unit)(value)+resourceDifference(m, g.baseline, c, details), true
+			}
+			texts = append(texts, text)
+		}
+		if any {
+			t.Add("", texts...)
+		}
+	}
+	return t
+}
+
+// resourceDifference is the difference to the baseline, as the second line of a value.
+func resourceDifference(m results.Metric, base, c *results.Cell, details results.Details) string {
+	if base == nil || base == c || base.Verdict == results.Invalid {
+		return ""
+	}
+	own, _ := resourceOf(m, c, details)
+	of, known := resourceOf(m, base, details)
+	if !known {
+		return ""
+	}
+	return secondary + showDifference(m.Unit)(own-of)
+}
+
+// otherProcess is the prefix of a process's name in Cell.Spent.
+const otherProcess = "cpu_ns of "
+
+// spentOn returns the means per operation of every resource that all blocks report, and
+// the CPU time of the processes that the style started.
+func spentOn(blocks []results.Block) map[string]float64 {
+	spent, ops := map[string]float64{}, 0.0
+	for _, b := range blocks {
+		ops += float64(b.Ops)
+		if b.Resources == nil {
+			continue
+		}
+		for name, used := range b.Resources.Apart {
+			spent[otherProcess+name] += float64(used)
+		}
+	}
+	for name := range spent {
+		spent[name] /= max(ops, 1)
+	}
+	for _, m := range results.Metrics {
+		if mean, known := m.Mean(blocks); known && m.IsSpent() {
+			spent[m.Name] = mean
+		}
+	}
+	if len(spent) == 0 {
+		return nil
+	}
+	return spent
+}
+
+// MeasureJudged is what a claim or a budget of the measure is compared with: the interval
+// or, if byRound, the smallest and the largest round.
+func MeasureJudged(m results.Measure, e results.Estimate, s results.Span) (judged results.Estimate, byRound bool) {
+	if m.Unit == "" || !e.Bounded() {
+		return results.Estimate{Median: e.Median, Lo: s.Least, Hi: s.Most}, true
+	}
+	return e, false
+}
+
+// brief is the median, followed by what it is judged by: [the 95 % interval], or the
+// smallest to the largest round.
+func brief(m results.Measure, e results.Estimate, s results.Span, rounds int) string {
+	show := showUnit(m.Unit)
+	judged, byRound := MeasureJudged(m, e, s)
+	lo, hi := show(judged.Lo), show(judged.Hi)
+	switch {
+	case !byRound:
+		return ranged(judged, show)
+	case rounds == 1 || lo == hi:
+		return show(e.Median)
+	}
+	return show(e.Median) + ", " + lo + " to " + hi
+}
+
+// measureEstimate is the median and, on a second line, what it is judged by.
+func measureEstimate(m results.Measure, e results.Estimate, s results.Span, rounds int) string {
+	show := showUnit(m.Unit)
+	judged, byRound := MeasureJudged(m, e, s)
+	text := show(e.Median) + secondary
+	switch {
+	case !byRound:
+		return text + interval(judged, 1, "", show)
+	case rounds == 1:
+		return text + oneRound
+	}
+	text += show(s.Least) + " to " + show(s.Most) + " in " + plural(rounds, "round")
+	if !e.Bounded() {
+		text += ", no interval"
+	}
+	return text
+}
+
+// oneRound follows a figure whose spread is unknown.
+const oneRound = "1 round, no interval"
+
+// benchUnit is the measure as a unit of Go benchmark lines: "p99-late-ns".
+func benchUnit(m results.Measure) string {
+	return slug(m.Name) + map[string]string{"ns": "-ns", "bytes": "-B", "%": "-pct", "/s": "/s", "x": "-x"}[m.Unit]
+}
+
+// figures computes Figures and Spans from the blocks that report them. Rounds that do not
+// report a figure are ignored.
+func figures(c *results.Cell, blocks []results.Block, own estimator) error {
+	values := map[string][]float64{}
+	for _, b := range blocks {
+		for name, v := range b.Figures {
+			values[name] = append(values[name], v)
+		}
+	}
+	c.Figures, c.Spans = nil, nil
+	if len(values) == 0 {
+		return nil
+	}
+	c.Figures, c.Spans = map[string]results.Estimate{}, map[string]results.Span{}
+	for name, of := range values {
+		e, err := own(of)
+		if err != nil {
+			return fmt.Errorf("figure %s: %w", name, err)
+		}
+		c.Figures[name], c.Spans[name] = e, results.Span{Least: slices.Min(of), Most: slices.Max(of)}
+	}
+	return nil
+}

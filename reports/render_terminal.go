@@ -1,0 +1,189 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"rubato/results"
+)
+
+// Terminal is the short form of the report, as a terminal shows it.
+func Terminal(run *results.Run) string {
+	grids := []Grid{shortTable(run)}
+	all := groups(run)
+	for _, s := range run.Scenarios {
+		grids = append(grids, measureLines(s, slices.DeleteFunc(slices.Clone(all), func(g group) bool { return g.scenario != s.Name })))
+	}
+	grids = append(grids, questionLines(run), controlLines(run), conversationLines(run), instrumentLines(run), trialLines(run))
+	var shown []string
+	for _, g := range grids {
+		if len(g.Rows) > 0 {
+			shown = append(shown, g.Terminal())
+		}
+	}
+	return strings.Join(shown, "\n")
+}
+
+// shortTable has one line per cell.
+func shortTable(run *results.Run) Grid {
+	g := Grid{Text: []int{0, 1, 9},
+		Head: []string{"scenario", "style", "per op", "to " + baselineName(run), "more per op", "all-in", "p99", "CPU per op", "allocs", "verdict"}}
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		if c.Verdict == results.Invalid {
+			g.Add(c.Verdict, c.ComparisonLabel(), c.Style, "", "", "", "", "", "", "", "invalid: "+shortened(c.Why, 60))
+			continue
+		}
+		perOp, against, overhead, allIn, p99 := nanoseconds(c.NsOp.Median), "1", "", "", noFigure
+		if c.TypicalNsOp != nil {
+			perOp = nanoseconds(c.TypicalNsOp.Median)
+		}
+		if c.MeanRatio != nil {
+			allIn = bracketed(c.MeanRatio, ratio)
+		}
+		switch {
+		case run.Scenario(c.Scenario).Paced: // a clock sets the time, so only CPU can be compared
+			if perOp = "paced"; c.CPURatio != nil {
+				against = "CPU " + bracketed(c.CPURatio, ratio)
+			}
+		case c.Ratio != nil && c.OverheadNs != nil:
+			against, overhead = bracketed(c.Ratio, ratio), bracketed(c.OverheadNs, nanoseconds)
+		}
+		if c.P99Ns > 0 {
+			p99 = nanoseconds(c.P99Ns)
+		}
+		g.Add(c.Verdict, c.ComparisonLabel(), c.Style, perOp, against, overhead, allIn, p99, nanoseconds(c.CPUNsOp.Median), grouped(c.AllocsOp, 0), c.Verdict)
+	}
+	return g
+}
+
+// baselineName is what ratios are to, if all scenarios have the same baseline.
+func baselineName(run *results.Run) (name string) {
+	for _, s := range run.Scenarios {
+		own := run.BaselineIn(s.Name)
+		if name != "" && name != own {
+			return "the first"
+		}
+		name = own
+	}
+	return cmp.Or(name, run.Baseline)
+}
+
+// bracketed is a figure with its interval in brackets, or a note that it has none.
+func bracketed(e *results.Estimate, show func(float64) string) string {
+	switch {
+	case e == nil:
+		return noFigure
+	case !e.Bounded():
+		return show(e.Median) + " [no interval]"
+	}
+	return ranged(*e, show)
+}
+
+// measureLines has one line per measure and set of options, and one column per arm.
+func measureLines(s results.Scenario, gs []group) Grid {
+	t := Grid{Head: []string{"scenario", "measure"}, Text: []int{0, 1}}
+	var arms []string
+	for i := range gs {
+		gs[i] = gs[i].sound()
+		for _, label := range gs[i].labels {
+			arms = results.AddOnce(arms, label)
+		}
+	}
+	t.Head = append(t.Head, arms...)
+	for _, g := range gs {
+		title := g.title
+		for _, m := range s.Measures {
+			cells, known := []string{title, m.Name}, false
+			for _, arm := range arms {
+				shown := noFigure
+				if i := slices.Index(g.labels, arm); i >= 0 {
+					if e, reported := g.cells[i].Figures[m.Name]; reported {
+						shown, known = brief(m, e, g.cells[i].Spans[m.Name], g.cells[i].Rounds), true
+					}
+				}
+				cells = append(cells, shown)
+			}
+			if known {
+				t.Add("", cells...)
+				title = ""
+			}
+		}
+	}
+	return t
+}
+
+// questionLines has one line per question that a sequential run decides.
+func questionLines(run *results.Run) Grid {
+	t := Grid{Head: []string{"scenario", "style", "against", "verdict", "rounds"}, Text: []int{0, 1, 2, 3, 4}}
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		if run.Rule == nil || c.Rule != results.Sequential {
+			continue
+		}
+		for _, j := range c.Judged {
+			t.Add(j.Verdict, c.ComparisonLabel(), c.Style, Against(j), j.Verdict, roundsText(*c))
+		}
+	}
+	return t
+}
+
+// trialLines has one line per arm that was measured in trials: how they were planned.
+func trialLines(run *results.Run) Grid {
+	t := Grid{Title: "Trials: how times were compared", Text: []int{0, 1, 5},
+		Head: []string{"comparison", "arm", "trials", "turns", "slice", "caches", "within", "between", "start", "hand-over", "waiting"}}
+	for _, c := range run.Arms() {
+		p := c.Trials
+		if p == nil || c.Verdict == results.Invalid {
+			continue
+		}
+		caches := "cold"
+		if p.Hot {
+			caches = "hot"
+		}
+		trials := count(int64(c.Rounds))
+		if p.Dropped > 0 {
+			trials += fmt.Sprintf(" + %d dropped", p.Dropped)
+		}
+		t.Add("", c.ComparisonLabel(), c.ArmLabel(), trials, count(int64(p.Turns)), nanoseconds(float64(p.Slice))+" of "+count(int64(p.SliceOps)), caches,
+			spreadText(p.Within), spreadText(p.Between), nanoseconds(float64(p.Start)), nanoseconds(float64(p.Handover)), percent(100*p.Waiting))
+	}
+	t.Notes = []string{"within, between: standard deviations of the ratio to the baseline, of the turns of a trial and of trials. start: of all arms together. waiting: CPU that an arm used while it was not its turn, to that of its timed slices."}
+	return t
+}
+
+// spreadText is the standard deviation of a log-ratio, as a percentage.
+func spreadText(variance float64) string {
+	if variance == 0 {
+		return noFigure
+	}
+	return percent(100 * math.Sqrt(variance))
+}
+
+// controlLines has one line per comparison with controls.
+func controlLines(run *results.Run) Grid {
+	t := Grid{Title: "Controls: what this run can detect", Text: []int{0, 4},
+		Head: []string{"comparison", "A/A control", "injected slowdown", "minimum detectable effect", "verdict"}}
+	for i := range run.Controls {
+		p := &run.Controls[i]
+		t.Add("", p.Comparison(), bracketed(p.AA.Ratio, ratio), bracketed(p.Slowdown.Ratio, ratio)+" of +"+percent(100*p.Share),
+			minimumDetectableText(p), sensitivity(p))
+		if p.Insensitive != "" {
+			t.Notes = append(t.Notes, "insensitive: "+p.Comparison()+": "+p.Insensitive)
+		}
+	}
+	return t
+}
+
+// instrumentLines has one line per instrument whose cost was measured.
+func instrumentLines(run *results.Run) Grid {
+	t := Grid{Title: "What measuring costs", Head: []string{"comparison", "style", "instrument", "cost", "answer"}, Text: []int{0, 1, 2, 4}}
+	for i := range run.Instruments {
+		o := &run.Instruments[i]
+		t.Add(o.Verdict, o.Arm.ComparisonLabel(), o.Arm.Style, o.Name, bracketed(o.Cost, ratio), instrumentAnswer(o))
+	}
+	return t
+}

@@ -1,0 +1,35 @@
+package runner
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A program that is built anew while it runs starts no children of the new one.
+func TestBuiltAnew(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "program")
+	write := func(text string) os.FileInfo {
+		if err := os.WriteFile(path+"-new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+"-new", path); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	was := write("1")
+	if err := unchanged(path, was); err != nil {
+		t.Error(err)
+	}
+	write("2")
+	if err := unchanged(path, was); err == nil || !strings.Contains(err.Error(), "built anew") {
+		t.Errorf("got %v", err)
+	}
+}

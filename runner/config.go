@@ -1,0 +1,387 @@
+package runner
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rubato/results"
+)
+
+// A config says what a run measures, and how. The command line fills it.
+type config struct {
+	effort      Effort
+	out         string // empty: a folder named by the time, under out
+	styles      []string
+	seed        uint64
+	set         settings
+	scenarios   []string
+	decide      decision
+	controls    bool    // comparisons have an A/A control and an injected slowdown
+	instruments bool    // comparisons have arms that differ by one instrument
+	confidence  float64 // of each interval, so that all of the run err rarely enough together
+	slowdown    float64 // size of the injected slowdown, as a share of the baseline's time
+}
+
+// parseRun reads flags and scenario names, which may come in any order.
+func parseRun(args []string) (config, error) {
+	c := config{effort: Default, set: settings{}}
+	var quick, full, seeded bool
+	var styles string
+	flags := newFlags("run")
+	flags.BoolVar(&quick, "quick", false, "")
+	flags.BoolVar(&full, "full", false, "")
+	flags.StringVar(&c.out, "out", "", "")
+	flags.StringVar(&styles, "styles", "", "")
+	flags.Uint64Var(&c.seed, "seed", 0, "")
+	flags.Func("set", "", c.addSet)
+	c.decisionFlags(flags)
+	names, err := parseAnywhere(flags, args)
+	if err == nil {
+		err = c.checkDecision(flags)
+	}
+	if err != nil {
+		return config{}, err
+	}
+	empty := ""
+	flags.Visit(func(f *flag.Flag) {
+		seeded = seeded || f.Name == "seed"
+		if f.Value.String() == "" && f.Name != "set" && f.Name != "precision" { // these two show no value
+			empty = f.Name
+		}
+	})
+	if empty != "" {
+		return config{}, usagef("-%s is given without a value: leave it out for the default", empty)
+	}
+	if !seeded {
+		c.seed = uint64(rand.Uint32()) // short enough to type again
+	}
+	if quick && full {
+		return config{}, usagef("-quick and -full exclude each other")
+	}
+	if quick {
+		c.effort = Quick
+	}
+	if full {
+		c.effort = Full
+	}
+	if styles != "" {
+		if c.styles, err = splitValues("-styles", styles); err != nil {
+			return config{}, err
+		}
+	}
+	c.scenarios = names
+	return c, nil
+}
+
+func (c *config) addSet(text string) error {
+	key, values, err := parseSet(text)
+	if err != nil {
+		return err
+	}
+	if _, twice := c.set[key]; twice {
+		return usagef("key %s is set twice: give its values in one -set, separated by commas", key)
+	}
+	c.set[key] = values
+	return nil
+}
+
+// newFlags is a flag set that prints nothing: this package reports errors itself, with the
+// nearest valid name.
+func newFlags(name string) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	return flags
+}
+
+// parseAnywhere lets flags follow names, which package flag alone does not.
+func parseAnywhere(flags *flag.FlagSet, args []string) (names []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, flagError(flags, err)
+		}
+		if flags.NArg() == 0 {
+			return names, nil
+		}
+		names = append(names, flags.Arg(0))
+		args = flags.Args()[1:]
+	}
+}
+
+// renamedFlags are the flags of earlier versions. They do not work any more; the error
+// gives the new name.
+var renamedFlags = map[string]string{"proof": "controls", "ledger": "instruments", "plant": "slowdown", "trials": "sessions"}
+
+func flagError(flags *flag.FlagSet, err error) error {
+	if errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	message := err.Error()
+	if name, found := strings.CutPrefix(message, "flag provided but not defined: -"); found {
+		if now, renamed := renamedFlags[name]; renamed && flags.Lookup(now) != nil {
+			return usagef("-%s is now -%s", name, now)
+		}
+		var valid []string
+		flags.VisitAll(func(f *flag.Flag) { valid = append(valid, "-"+f.Name) })
+		return unknown("flag", "-"+name, valid)
+	}
+	// The error of a flag.Func contains ours: `invalid value "x" for flag -set: …`.
+	for _, name := range []string{"set", "precision"} {
+		if _, ours, found := strings.Cut(message, "for flag -"+name+": "); found {
+			message = ours
+		}
+	}
+	return usageError{message}
+}
+
+// decisionFlags are those of a run that decides or has controls.
+func (c *config) decisionFlags(flags *flag.FlagSet) {
+	flags.BoolVar(&c.decide.on, "decide", false, "")
+	flags.DurationVar(&c.decide.time, "time", 0, "")
+	flags.Func("precision", "", func(text string) (err error) {
+		c.decide.precision, err = parsePrecision(text)
+		return err
+	})
+	flags.Float64Var(&c.decide.margin, "margin", results.DefaultMargin, "")
+	flags.StringVar(&c.decide.budgets, "budgets", defaultBudgets, "")
+	flags.BoolVar(&c.controls, "controls", false, "")
+	flags.BoolVar(&c.instruments, "instruments", false, "")
+	flags.Float64Var(&c.slowdown, "slowdown", defaultSlowdown, "")
+}
+
+// maxDecisionTime bounds a comparison: after a day something else is wrong.
+const maxDecisionTime = 24 * time.Hour
+
+// checkDecision rejects flags without effect, and values that make no sense.
+func (c *config) checkDecision(flags *flag.FlagSet) error {
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	c.decide.named = given["budgets"]
+	switch d := c.decide; {
+	case c.instruments && d.on:
+		return usagef("-instruments and -decide exclude each other: what measuring costs is measured for a fixed time")
+	case c.instruments && d.precision > 0:
+		return usagef("-instruments and -precision exclude each other: what measuring costs is measured for a fixed time")
+	case given["slowdown"] && !c.controls:
+		return usagef("-slowdown sets the size of the injected slowdown: give -controls, too")
+	case given["time"] && (d.time <= 0 || d.time > maxDecisionTime):
+		return usagef("-time %v: want more than 0 and at most %v for a comparison, as in -time 60s", d.time, maxDecisionTime)
+	case math.IsNaN(d.margin) || d.margin < 0 || d.margin >= 1:
+		return usagef("-margin %v: want a share from 0 to under 1, as in -margin 0.02", d.margin)
+	case math.IsNaN(c.slowdown) || c.slowdown <= 0 || c.slowdown > 10:
+		return usagef("-slowdown %v: want a share over 0 and at most 10, as in -slowdown 0.10", c.slowdown)
+	}
+	return nil
+}
+
+// parsePrecision reads a share over 0 and up to 1, as in 1% or 0.01.
+func parsePrecision(text string) (float64, error) {
+	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	share, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if percent {
+		share /= 100
+	}
+	if err != nil || !(share > 0 && share <= 1) {
+		return 0, usagef("-precision %s: want a share over 0 %% and at most 100 %%, as in -precision 1%%", text)
+	}
+	return share, nil
+}
+
+// trialTime is how long the trials of a comparison may take.
+func (c config) trialTime() time.Duration {
+	switch {
+	case c.decide.time > 0:
+		return c.decide.time
+	case c.decide.precision > 0:
+		return precisionTime
+	case c.decide.on:
+		return decisionTime
+	}
+	return c.effort.Time
+}
+
+// maxSetLength bounds one -set argument.
+const maxSetLength = 4096
+
+// settings are the values given by -set, by key.
+type settings map[string][]string
+
+// parseSet reads key=value[,value…]. Values keep what stands after the first "=".
+func parseSet(text string) (key string, values []string, err error) {
+	if len(text) > maxSetLength {
+		return "", nil, usagef("-set is longer than %d bytes", maxSetLength)
+	}
+	key, list, found := strings.Cut(text, "=")
+	key = strings.TrimSpace(key)
+	if !found || key == "" {
+		return "", nil, usagef("-set %q: want key=value, as in -set passages=1000", text)
+	}
+	values, err = splitValues(key, list)
+	return key, values, err
+}
+
+// splitValues reads a list of different values, separated by commas.
+func splitValues(key, list string) ([]string, error) {
+	var values []string
+	for value := range strings.SplitSeq(list, ",") {
+		value = strings.TrimSpace(value)
+		if value == "" {
+			return nil, usagef("key %s: a value is empty in %q", key, list)
+		}
+		if slices.Contains(values, value) {
+			return nil, usagef("key %s: value %q is given twice", key, value)
+		}
+		values = append(values, value)
+	}
+	return values, nil
+}
+
+// valid returns what is wrong with a value.
+func (k Key) valid(value string) error {
+	if len(k.Values) > 0 && !slices.Contains(k.Values, value) {
+		return unknown("value of key "+k.Name, value, k.Values)
+	}
+	if k.Check != nil {
+		if err := k.Check(value); err != nil {
+			return usagef("key %s: value %q: %v", k.Name, value, err)
+		}
+	}
+	return nil
+}
+
+// values are those asked for, else the default's; named reports whether the key
+// belongs in the name of a cell.
+func (k Key) values(set settings) (values []string, named bool, err error) {
+	values, named = set[k.Name]
+	if !named {
+		if values, err = splitValues(k.Name, k.Default); err != nil {
+			return nil, false, err
+		}
+		named = len(values) > 1
+	}
+	for _, value := range values {
+		if err := k.valid(value); err != nil {
+			return nil, false, err
+		}
+	}
+	return values, named, nil
+}
+
+// A setting is a key with the values it takes in this run.
+type setting struct {
+	key    string
+	values []string
+}
+
+// product is every combination; the last setting varies fastest. Without settings it is
+// one empty set.
+func product(all []setting) []Options {
+	sets := []Options{{}}
+	for _, s := range all {
+		var wider []Options
+		for _, set := range sets {
+			for _, value := range s.values {
+				wider = append(wider, set.with(s.key, value))
+			}
+		}
+		sets = wider
+	}
+	return sets
+}
+
+// with is a copy of the options and one more.
+func (o Options) with(key, value string) Options {
+	wider := maps.Clone(o)
+	wider[key] = value
+	return wider
+}
+
+// and is a copy of the options and those of another set.
+func (o Options) and(more Options) Options {
+	wider := maps.Clone(o)
+	maps.Copy(wider, more)
+	return wider
+}
+
+// Effort is how long and how often a run measures. Quick answers "does it work?",
+// Default is for make bench, Full is for publishing.
+type Effort struct {
+	Name   string
+	Rounds int           // paired rounds of a comparison; with less than 6 there is no 95 % interval
+	Enough time.Duration // rounds end after this time, but not before fewRounds; longer for many arms
+	Time   time.Duration // of the trials of a comparison, unless -time says it
+	Block  time.Duration // shortest time of a block of the fastest arm
+	Warmup int           // most warm-up blocks, if their times do not become steady
+
+	// Active is the window in which one arm works and is sampled. 0: only while it is
+	// profiled; the CPU % of the others is then that of their rounds.
+	Active time.Duration
+	Idle   time.Duration // window in which all arms wait for work
+
+	// Profile is the CPU time of each arm's profile. The pass ends after 1.2 times that
+	// of wall time, because an arm that waits may never use so much. It is a little over
+	// 10 s, because the profiler finds some 97 % of what getrusage counts.
+	Profile time.Duration
+	// ProfileAll profiles every comparison, not only the first of each scenario. The
+	// active window of a profiled comparison is that pass.
+	ProfileAll bool
+}
+
+// The efforts. They differ in how many blocks there are and how long these are, never in
+// what a block is.
+var (
+	Quick = Effort{Name: "quick", Rounds: 10, Enough: 5 * time.Second, Time: 5 * time.Second, Block: 20 * time.Millisecond, Warmup: 3,
+		Idle: time.Second, Profile: 300 * time.Millisecond}
+	Default = Effort{Name: "default", Rounds: 20, Enough: 10 * time.Second, Time: 25 * time.Second, Block: 100 * time.Millisecond, Warmup: 3,
+		Active: time.Second, Idle: 2 * time.Second, Profile: 3150 * time.Millisecond}
+	Full = Effort{Name: "full", Rounds: 500, Enough: 2 * time.Minute, Time: 2 * time.Minute, Block: 100 * time.Millisecond, Warmup: 8,
+		Active: 5 * time.Second, Idle: 5 * time.Second, Profile: 10500 * time.Millisecond, ProfileAll: true}
+)
+
+// limits bound every wait for a child process. A style that hangs ends the run with its
+// name.
+type limits struct {
+	Prepare time.Duration // making the shared library
+	Open    time.Duration
+	Script  time.Duration
+	Block   time.Duration // one block; calibrated blocks are far shorter
+	Close   time.Duration
+	Usage   time.Duration // an idle child only reads its counters
+}
+
+// patience is long enough for a Pi with a microSD card.
+var patience = limits{
+	Prepare: 5 * time.Minute,
+	Open:    2 * time.Minute,
+	Script:  2 * time.Minute,
+	Block:   2 * time.Minute,
+	Close:   10 * time.Second,
+	Usage:   10 * time.Second,
+}
+
+// A usageError is one that the user can correct on the command line: exit 2.
+type usageError struct{ message string }
+
+func (e usageError) Error() string { return e.message }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Sprintf(format, args...)}
+}
+
+// unknown reports a name that is not valid, with the nearest that is.
+func unknown(what, name string, valid []string) error {
+	if len(valid) == 0 {
+		return usagef("unknown %s %q: there is none to choose from", what, name)
+	}
+	near, _ := results.Nearest(name, valid)
+	return usagef("unknown %s %q: did you mean %q? Valid: %s", what, name, near, strings.Join(valid, ", "))
+}

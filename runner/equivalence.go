@@ -1,0 +1,160 @@
+package runner
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"slices"
+	"strconv"
+
+	"rubato/results"
+)
+
+// checkScripts has every arm run the scenario's script, untimed, and compares what it did
+// with the baseline, lane by lane. The order between lanes depends on the coupling and
+// may differ.
+func (c *comparison) checkScripts(ctx context.Context) error {
+	var reference Work
+	for i, a := range c.arms {
+		setup, err := c.setup(a, "script"+strconv.Itoa(i))
+		if err != nil {
+			return err
+		}
+		setup.Verbatim = true
+		answer, err := a.process.ask(ctx, request{Do: doScript, Scenario: a.cell.Scenario, Setup: setup}, c.limits.Script)
+		if err != nil {
+			return err
+		}
+		if answer.Work == nil {
+			return fmt.Errorf("%s: the script's answer has no work", a.title())
+		}
+		if i == 0 {
+			reference = *answer.Work
+		}
+		a.cell.Work.Digest, a.settings = answer.Work.digest(), answer.Work.Settings
+		a.cell.Equivalence = &results.Equivalence{Transcript: a.cell.Work.Digest, Settings: a.settings}
+		if answer.Work.Wrong != "" { // the most precise reason comes first
+			a.invalidate("script, style %s: %s", a.style, answer.Work.Wrong)
+		}
+		if difference := answer.Work.done().Difference(reference.done()); difference != "" && !c.plan.scenario.apart() {
+			a.invalidate("script, style %s: %s", a.style, difference)
+		}
+		if answer.Wrong != "" {
+			a.invalidate("script, style %s: %s", a.style, answer.Wrong)
+		}
+		if other := unasked(a.settings); other != "" {
+			a.invalidate("settings, style %s: %s", a.style, other)
+		}
+		if other := unlike(a.settings, reference.Settings); other != "" && !c.plan.scenario.apart() {
+			a.invalidate("settings, style %s: %s", a.style, other)
+		}
+	}
+	if standing := c.valid(); len(standing) > 0 && !c.plan.scenario.apart() {
+		c.progress.say("%s: same work in %d arms: %d stimuli, %d effects, digest %s", c.name,
+			len(standing), reference.Stimuli, reference.Effects, reference.digest())
+	}
+	return nil
+}
+
+// digest is a digest of the transcript and of the workload's own digest.
+func (w Work) digest() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d %q\n", w.Effects, w.Digest)
+	for _, lane := range slices.Sorted(maps.Keys(w.Lanes)) {
+		if len(w.Lanes[lane]) == 0 {
+			continue // an empty lane is the same as none
+		}
+		fmt.Fprintf(h, "%q\n", lane)
+		for _, line := range w.Lanes[lane] {
+			_, _ = io.WriteString(h, strconv.Quote(line)+"\n")
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// done is the work in the form in which it is compared.
+func (w Work) done() results.WorkDone {
+	return results.WorkDone{Lanes: w.Lanes, Payload: w.Bytes, Keys: w.Keys, Visited: w.Visited, Digest: w.Digest}
+}
+
+// seal asks the workload to note what is durable now, if it can.
+func seal(load Workload) error {
+	if s, can := load.(Sealer); can {
+		return s.Seal()
+	}
+	return nil
+}
+
+// processSettings are the settings of the process, as its runtime reports them.
+func processSettings() []Setting {
+	read := []metrics.Sample{{Name: "/gc/gogc:percent"}, {Name: "/gc/gomemlimit:bytes"}}
+	metrics.Read(read)
+	return []Setting{
+		{Name: "go", Value: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH},
+		{Name: "GOMAXPROCS", Value: strconv.Itoa(runtime.GOMAXPROCS(0))},
+		{Name: "GOGC", Value: strconv.FormatInt(int64(read[0].Value.Uint64()), 10)},
+		{Name: "GOMEMLIMIT", Value: strconv.FormatUint(read[1].Value.Uint64(), 10)},
+		{Name: "GODEBUG", Value: os.Getenv("GODEBUG")},
+	}
+}
+
+// unasked describes a setting that is not what was asked for; "" if there is none.
+func unasked(settings []Setting) string {
+	for _, s := range settings {
+		if s.Asked != "" && s.Asked != s.Value {
+			return fmt.Sprintf("asked to run with %s %q, it runs with %q", s.Name, s.Asked, s.Value)
+		}
+	}
+	return ""
+}
+
+// unlike describes a setting in which a style differs from the baseline; "" if there is
+// none. Settings of the baseline alone don't count.
+func unlike(settings, reference []Setting) string {
+	own := byName(settings)
+	for _, want := range reference {
+		if want.Own {
+			continue
+		}
+		switch got, found := own[want.Name]; {
+		case !found:
+			return fmt.Sprintf("it does not report its %s, which is %q in the baseline", want.Name, want.Value)
+		case got.Value != want.Value:
+			return fmt.Sprintf("it runs with %s %q, the baseline with %q", want.Name, got.Value, want.Value)
+		}
+	}
+	return ""
+}
+
+// drifted describes a setting that has changed since the script; "" if there is none. A
+// script that ran under other settings shows nothing about the timed work. A block may
+// report no settings.
+func drifted(script, block []Setting) string {
+	if len(block) == 0 {
+		return ""
+	}
+	now := byName(block)
+	for _, was := range script {
+		if is, found := now[was.Name]; !found || is.Value != was.Value {
+			return fmt.Sprintf("its script ran with %s %q, this with %q", was.Name, was.Value, is.Value)
+		}
+	}
+	if len(block) != len(script) {
+		return fmt.Sprintf("its script reported %d settings, this %d", len(script), len(block))
+	}
+	return ""
+}
+
+func byName(settings []Setting) map[string]Setting {
+	named := make(map[string]Setting, len(settings))
+	for _, s := range settings {
+		named[s.Name] = s
+	}
+	return named
+}

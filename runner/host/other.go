@@ -1,0 +1,60 @@
+//go:build !linux
+
+package host
+
+import (
+	"io/fs"
+	"os"
+	"runtime"
+	"syscall"
+	"time"
+
+	"rubato/results"
+)
+
+// ChildAttributes puts a child in a process group of its own. Here only its stdin, which
+// closes, ends it with the runner.
+func ChildAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+var started = time.Now()
+
+// ClocksNow has no clock here that goes on while the machine sleeps.
+func ClocksNow() Clocks {
+	now := time.Now()
+	steady := now.Sub(started)
+	return Clocks{Steady: steady, Boot: steady, Wall: time.Duration(now.Round(0).UnixNano())}
+}
+
+// ThreadCPU is that of the whole process: not every system has it for a thread.
+func ThreadCPU() time.Duration { return OwnCPU() }
+
+// ResetPeakRSS does nothing: only Linux lets a process do it.
+func ResetPeakRSS() {}
+
+// PeakRSS is the largest RSS in bytes in the whole life of the process.
+func PeakRSS() int64 {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return int64(r.Maxrss) // bytes there, kB elsewhere
+	}
+	return int64(r.Maxrss) << 10
+}
+
+// RSS is 0: it is not measured here.
+func RSS() int64 { return 0 }
+
+// hasChildren is false: only children that were waited for are counted here.
+func hasChildren() bool { return false }
+
+func descendants() []descendant { return nil }
+
+// The counters below are not available on other systems.
+
+func openIO() *os.File { return nil }
+
+func readIO(*os.File, bool) *results.IO { return nil }
+
+func readWaits(fs.FS) map[string]time.Duration { return nil }

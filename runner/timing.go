@@ -1,0 +1,255 @@
+package runner
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"rubato/results"
+	"rubato/runner/host"
+)
+
+// longest is the highest latency of the histogram. Longer ones count as this long.
+const longest = time.Minute
+
+// A latencies collects the latency of every operation of a block. Histogram and mutex cost
+// some 20 ns per operation, the same in every style, and allocate nothing.
+type latencies struct {
+	mu        sync.Mutex
+	histogram *hdrhistogram.Histogram
+}
+
+func newLatencies() *latencies {
+	return &latencies{histogram: hdrhistogram.New(1, int64(longest), 3)}
+}
+
+func (l *latencies) record(d time.Duration) {
+	l.mu.Lock()
+	_ = l.histogram.RecordValue(int64(min(max(d, 1), longest))) // in range: cannot fail
+	l.mu.Unlock()
+}
+
+func (l *latencies) reset() {
+	l.mu.Lock()
+	l.histogram.Reset()
+	l.mu.Unlock()
+}
+
+// encoded is the histogram as V2 compressed base64; empty if no latency was recorded.
+func (l *latencies) encoded() (string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.histogram.TotalCount() == 0 {
+		return "", nil
+	}
+	text, err := l.histogram.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	if err != nil {
+		return "", fmt.Errorf("encoding latencies: %w", err)
+	}
+	return string(text), nil
+}
+
+// A timing measures what was prepared: as a whole, or in slices between which the child
+// waits for its turn. The clock and the CPU time are read around each slice; nothing but
+// Run happens between the two readings of the clock. The counters that are slow to read
+// (ReadMemStats stops the world, the kernel's are files) are read before the first slice
+// and after the last.
+type timing struct {
+	load     Workload
+	slice    slicing
+	recorded *latencies
+	latency  func(time.Duration)
+	still    *watch
+	stop     func()
+	counters *host.Counters
+	clocks   host.Clocks
+	used     host.Usage // at the beginning
+	before   runtime.MemStats
+
+	worked host.Usage // in all slices, untimed operations included
+	turn   int
+	slices []time.Duration // of the timed turns
+	sum    host.Usage      // in these
+	err    error
+	sealed error
+}
+
+// A slicing says how a trial is cut into turns. An arm does Ops operations per turn; in
+// the first Warmup turns, and in the first Hot operations of each turn, it is not timed.
+type slicing struct {
+	Ops    int `json:"ops"`
+	Turns  int `json:"turns"`
+	Warmup int `json:"warmup,omitempty"`
+	Hot    int `json:"hot,omitempty"`
+}
+
+// stimuli is what an arm does in a trial.
+func (s slicing) stimuli() int { return s.Turns * (s.Hot + s.Ops) }
+
+// timed is how many of them are timed.
+func (s slicing) timed() int { return (s.Turns - s.Warmup) * s.Ops }
+
+// begin collects garbage and starts the counters. What slices need is allocated here.
+func begin(load Workload, recorded *latencies, on instruments, slice slicing) *timing {
+	recorded.reset()
+	t := &timing{load: load, slice: slice, recorded: recorded, latency: on.latency(recorded), still: on.watch(), stop: on.profile(),
+		counters: host.OpenCounters(), slices: make([]time.Duration, 0, slice.Turns)}
+	runtime.GC()
+	host.ResetPeakRSS()
+	runtime.ReadMemStats(&t.before)
+	t.counters.Begin()
+	t.clocks, t.used = host.ClocksNow(), host.UsageNow()
+	return t
+}
+
+func unrecorded(time.Duration) {}
+
+// next does the slice of the next turn. After the last one it notes what is durable.
+func (t *timing) next() {
+	timed := t.turn >= t.slice.Warmup
+	latency := unrecorded
+	if timed {
+		latency = t.latency
+	}
+	began := host.UsageNow()
+	if t.err == nil && t.slice.Hot > 0 {
+		t.err = t.load.Run(t.slice.Hot, unrecorded)
+	}
+	used := host.UsageNow()
+	start := time.Now()
+	if t.err == nil {
+		t.err = t.load.Run(t.slice.Ops, latency)
+	}
+	wall := time.Since(start)
+	now := host.UsageNow()
+	if t.turn++; t.turn == t.slice.Turns {
+		t.sealed = seal(t.load) // first: what becomes durable after this is too late
+	}
+	t.worked.Add(now.Since(began))
+	if timed {
+		t.slices = append(t.slices, wall)
+		t.sum.Add(now.Since(used))
+	}
+}
+
+// end stops the counters and fills a block. Time, CPU and switches are those of the timed
+// slices. Other counters have no reading at each slice: they are the timed share of what
+// all operations used.
+func (t *timing) end() (results.Block, error) {
+	defer t.counters.Close()
+	resources, all := t.counters.End(), host.UsageNow().Since(t.used)
+	var wall time.Duration
+	for _, slice := range t.slices {
+		wall += slice
+	}
+	disturbed := disturbance(t.still.end(), t.clocks, host.ClocksNow(), wall)
+	t.stop()
+	var after runtime.MemStats
+	runtime.ReadMemStats(&after)
+	if t.err != nil {
+		return results.Block{}, fmt.Errorf("running %d stimuli: %w", t.slice.stimuli(), t.err)
+	}
+	if t.sealed != nil {
+		return results.Block{}, fmt.Errorf("noting what is durable when the clock stops: %w", t.sealed)
+	}
+	histogram, err := t.recorded.encoded()
+	if err != nil {
+		return results.Block{}, err
+	}
+	resources.MinorFaults, resources.MajorFaults, resources.Apart = all.MinorFaults, all.MajorFaults, t.sum.Apart
+	share := float64(t.slice.timed()) / float64(t.slice.stimuli())
+	b := results.Block{
+		Ops: t.slice.timed(), Wall: wall, User: t.sum.User, System: t.sum.System,
+		Allocs: uint64(share * float64(after.Mallocs-t.before.Mallocs)), Bytes: uint64(share * float64(after.TotalAlloc-t.before.TotalAlloc)),
+		GCs: after.NumGC - t.before.NumGC, GCPause: time.Duration(after.PauseTotalNs - t.before.PauseTotalNs),
+		Voluntary: t.sum.Voluntary, Involuntary: t.sum.Involuntary,
+		RSSPeak: host.PeakRSS(), Goroutines: runtime.NumGoroutine(), Latency: histogram, Disturbed: disturbed,
+	}
+	if t.slice.Turns > 1 {
+		resources.Scale(share, int64(t.slice.Turns))
+		b.Slices, b.SliceOps, b.Hot, b.Waiting = t.slices, t.slice.Ops, t.slice.Hot, all.CPU()-t.worked.CPU()
+	}
+	b.Resources = &resources
+	return b, nil
+}
+
+const (
+	// watchEvery is how often the watch looks. Each look costs some 10 µs of CPU.
+	watchEvery = 100 * time.Millisecond
+	// stillAfter is how long a process may stand still before its block counts as
+	// disturbed. A busy machine does not keep a goroutine waiting for so long.
+	stillAfter = 500 * time.Millisecond
+	// clockJump is how much two clocks may differ in a block. A clock that is being
+	// corrected may differ by a thousandth more.
+	clockJump = 10 * time.Millisecond
+)
+
+// A watch finds out whether the whole process stood still during a block: stopped,
+// frozen, or without a CPU. While a style waits, the watch goes on; so a style's own
+// waiting always counts.
+type watch struct {
+	mu      sync.Mutex
+	last    time.Time
+	used    time.Duration // CPU time at last
+	longest time.Duration // without CPU to show for it
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+// startWatch starts a watch. All that it allocates is allocated here.
+func startWatch() *watch {
+	w := &watch{last: time.Now(), used: host.OwnCPU(), stop: make(chan struct{}), stopped: make(chan struct{})}
+	ticker := time.NewTicker(watchEvery)
+	go func() {
+		defer close(w.stopped)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				w.look()
+			case <-w.stop:
+				return
+			}
+		}
+	}()
+	return w
+}
+
+// look notes the time since the last look, unless the process used the CPU meanwhile.
+func (w *watch) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now, used := time.Now(), host.OwnCPU()
+	if gap := now.Sub(w.last); used-w.used < gap/2 {
+		w.longest = max(w.longest, gap)
+	}
+	w.last, w.used = now, used
+}
+
+// end returns the longest time for which the process stood still; 0 if there is no watch.
+func (w *watch) end() time.Duration {
+	if w == nil {
+		return 0
+	}
+	w.look()
+	close(w.stop)
+	<-w.stopped
+	return w.longest
+}
+
+// disturbance says what disturbed the process or its clocks in a block; "" if nothing did.
+func disturbance(still time.Duration, before, after host.Clocks, wall time.Duration) string {
+	may := clockJump + wall/1000
+	switch asleep, set := after.Boot-before.Boot-(after.Steady-before.Steady), after.Wall-before.Wall-(after.Steady-before.Steady); {
+	case asleep > may:
+		return fmt.Sprintf("the machine slept for %v", asleep.Round(time.Millisecond))
+	case still > stillAfter:
+		return fmt.Sprintf("the process stood still for %v", still.Round(time.Millisecond))
+	case max(set, -set) > may:
+		return fmt.Sprintf("the clock was set by %v", set.Round(time.Millisecond))
+	}
+	return ""
+}

@@ -1,0 +1,127 @@
+package scenarios
+
+import (
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"rubato/runner"
+)
+
+// inParts prepares the sum of the parts, runs one part after the other, and returns the work
+// and the number of latencies.
+func inParts(t *testing.T, s runner.Scenario, setup runner.Setup, parts ...int) (work runner.Work, latencies int64) {
+	t.Helper()
+	setup.Dir = t.TempDir()
+	load, err := s.Open(setup)
+	must(t, err)
+	total := 0
+	for _, n := range parts {
+		total += n
+	}
+	var heard atomic.Int64                  // many goroutines may report at once
+	for _, first := range []int{0, total} { // the second time finds what the first has left
+		must(t, load.Prepare(first, total))
+		for _, n := range parts {
+			must(t, load.Run(n, func(time.Duration) { heard.Add(1) }))
+		}
+		work, err = load.Work()
+		must(t, err)
+	}
+	must(t, load.Close())
+	if work.Stimuli != int64(total) || work.Effects != work.Expected || work.Wrong != "" {
+		t.Errorf("in %d parts: %d stimuli of %d, %d effects of %d, wrong: %q", len(parts), work.Stimuli, total, work.Effects, work.Expected, work.Wrong)
+	}
+	return work, heard.Load()
+}
+
+// TestParts: every compared scenario does the same work in several parts as in one go. The
+// parts are no multiples of anything that a scenario takes in turn.
+func TestParts(t *testing.T) {
+	t.Parallel()
+	parts := []int{1, 2, 17, 43}
+	type trialInParts struct {
+		scenario runner.Scenario
+		options  runner.Options
+		parts    []int
+	}
+	cases := []trialInParts{
+		{realStyles.passageSelect(), runner.Options{"passages": "200"}, parts},
+		{realStyles.queueLow(), runner.Options{"passages": "200"}, parts},
+		{realStyles.conversation(), nil, parts}, {realStyles.conversationNATS(), nil, parts},
+		{realStyles.httpRequest(), nil, parts},
+		{realStyles.sseBroadcast(), runner.Options{"clients": "3"}, parts},
+		{short(realStyles.crossfade()), nil, []int{1, 2}},
+		{realStyles.manyRules(), nil, parts},
+		{realStyles.messageLog(), runner.Options{"mode": "closed"}, parts},
+		{realStyles.messageLog(), runner.Options{"mode": "pipelined"}, parts},
+		{realStyles.messageLog(), runner.Options{"mode": "batched", "batch": "10"}, parts},
+		{realStyles.messageBurst(), nil, parts},
+		{realStyles.messageMixed(), nil, parts},
+		{realStyles.messageConcurrent(), runner.Options{"senders": "7"}, parts},
+		{realStyles.requestReply(), nil, parts},
+		{realStyles.requestReply(), runner.Options{"question": "queue"}, parts},
+		{short(realStyles.playerHour()), nil, []int{1, 1}},
+	}
+	for _, s := range realStyles.all() {
+		if !s.Paced && s.Arms == nil && !slices.ContainsFunc(cases, func(c trialInParts) bool { return c.scenario.Name == s.Name }) {
+			t.Errorf("scenario %s is not tested in parts", s.Name)
+		}
+	}
+	for _, c := range cases {
+		t.Run(c.scenario.Name, func(t *testing.T) {
+			t.Parallel()
+			setup := runner.Setup{Style: "bus", Shared: t.TempDir(), Seed: 1, Effort: "quick", Options: optionsOf(c.scenario, "bus", c.options)}
+			must(t, c.scenario.Prepare(setup))
+			total := 0
+			for _, n := range c.parts {
+				total += n
+			}
+			want, latencies := inParts(t, c.scenario, setup, total)
+			got, heard := inParts(t, c.scenario, setup, c.parts...)
+			if got.Digest != want.Digest || got.Effects != want.Effects || got.Expected != want.Expected ||
+				got.Bytes != want.Bytes || got.Visited != want.Visited || got.Keys != want.Keys || heard != latencies {
+				t.Errorf("in parts %d latencies and %+v\nwhole %d latencies and %+v", heard, got, latencies, want)
+			}
+			for name := range want.Figures {
+				if _, ok := got.Figures[name]; !ok {
+					t.Errorf("figure %s is missing in parts", name)
+				}
+			}
+		})
+	}
+}
+
+// TestTooMany: running more than was prepared is an error.
+func TestTooMany(t *testing.T) {
+	t.Parallel()
+	s := realStyles.messageLog()
+	load := openedUI(t, s, "direct", nil)
+	must(t, load.Prepare(0, 3))
+	must(t, load.Run(2, func(time.Duration) {}))
+	if err := load.Run(2, func(time.Duration) {}); err == nil {
+		t.Error("4 of 3 stimuli ran")
+	}
+}
+
+// TestUnits: what is least timed alone has whole bursts, batches and windows, and every
+// sender.
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		scenario runner.Scenario
+		options  runner.Options
+		want     int
+	}{
+		{realStyles.messageLog(), runner.Options{"mode": "closed"}, 1},
+		{realStyles.messageLog(), runner.Options{"mode": "pipelined"}, 512},
+		{realStyles.messageLog(), runner.Options{"mode": "batched", "batch": "100"}, 100},
+		{realStyles.messageBurst(), nil, 1000},
+		{realStyles.messageConcurrent(), runner.Options{"senders": "50"}, 200},
+	} {
+		if got := c.scenario.Unit(c.options); got != c.want {
+			t.Errorf("%s %v: %d, want %d", c.scenario.Name, c.options, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package workload
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"rubato/player"
+	"rubato/runner"
+	"rubato/sqlite"
+	"rubato/sqlite/tracedb"
+)
+
+// Keys that several scenarios share. A key that only some styles have says so: a trick
+// that makes a style look good must be a visible switch.
+var (
+	PassagesKey = runner.Key{
+		Name: "passages", Default: "1000", Check: Between(200, sqlite.MostPassages),
+		Doc: "size of the library: 1000, or 5736 (a real one), 10000, 50000, or any from 200 to 200000; fewer are used up by cooldowns",
+	}
+	SyncKey = runner.Key{
+		Name: "sync", Default: "normal", Values: []string{"normal", "full"},
+		Doc: "SQLite's synchronous: full is one fsync a commit",
+	}
+	TraceKey = runner.Key{
+		Name: "trace", Default: "on", Values: []string{"on", "off", "eager", "persisted", "perflow"}, Styles: []string{"bus", "nats"},
+		Doc: "on: actions, flows and edges of the last 1000 flows in memory; eager: written out as text at once; " +
+			"persisted: to SQLite every 100 ms as well; perflow: to SQLite before the stimulus returns",
+	}
+	DispatchKey = runner.Key{
+		Name: "dispatch", Default: "inline", Values: []string{"inline", "queued"}, Styles: []string{"bus"},
+		Doc: "inline: rules run depth first where the event is emitted; queued: breadth first over a bounded channel",
+	}
+	RulesKey = runner.Key{
+		Name: "rules", Default: "20", Check: Between(0, 10_000), Styles: []string{"bus", "nats"},
+		Doc: "rules in total: the player's own, and others that never match",
+	}
+	TransportKey = runner.Key{
+		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe"}, Styles: []string{"nats"},
+		Doc: "tcp: embedded server on loopback; pipe: in-process connections",
+	}
+)
+
+// Between accepts whole numbers from lo to hi.
+func Between(lo, hi int) func(string) error {
+	return func(value string) error {
+		n, err := strconv.Atoi(value)
+		if err != nil || n < lo || n > hi {
+			return fmt.Errorf("%q is not a whole number from %d to %d", value, lo, hi)
+		}
+		return nil
+	}
+}
+
+// WordOr accepts a word, or whole numbers from lo to hi.
+func WordOr(word string, lo, hi int) func(string) error {
+	return func(value string) error {
+		if value == word {
+			return nil
+		}
+		return Between(lo, hi)(value)
+	}
+}
+
+// Rate is the value of the key rate. It is 0, as fast as possible, for a word, and in a
+// transcript, which has no times.
+func Rate(setup runner.Setup) float64 {
+	perSecond, err := strconv.Atoi(setup.Options["rate"])
+	if err != nil || setup.Verbatim {
+		return 0
+	}
+	return float64(perSecond)
+}
+
+// Number reads a value that has been checked.
+func Number(options runner.Options, key string) int {
+	n, err := strconv.Atoi(options[key])
+	if err != nil {
+		panic(fmt.Sprintf("option %s=%q was not checked", key, options[key]))
+	}
+	return n
+}
+
+// config applies the shared keys. A key that this style does not have is missing and
+// leaves the zero value, which is the default.
+func config(setup runner.Setup, store *sqlite.Store) player.Config {
+	trace := setup.Options["trace"]
+	rules, _ := strconv.Atoi(setup.Options["rules"])
+	return player.Config{
+		Store:     slowed(setup, store),
+		Placement: player.Placement{Transport: setup.Options["transport"]},
+		Trace:     player.Tracing{On: trace != "" && trace != "off", Eager: trace == "eager", PerFlow: trace == "perflow"},
+		Dispatch:  player.Dispatch(setup.Options["dispatch"]),
+		Rules:     rules,
+		Verbatim:  setup.Verbatim,
+
+		NoDigests: !setup.Verified(),
+	}
+}
+
+// openTrace opens the database for a persisted trace; nil when the trace is not persisted. A
+// measured workload keeps it with the results, for rubato trace.
+func openTrace(setup runner.Setup) (*tracedb.Store, error) {
+	if trace := setup.Options["trace"]; trace != "persisted" && trace != "perflow" {
+		return nil, nil
+	}
+	dir := cmp.Or(setup.Keep, setup.Dir)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	return tracedb.Open(filepath.Join(dir, "trace.db"), tracedb.Options{})
+}

@@ -1,0 +1,144 @@
+package workload
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"rubato/player"
+	"rubato/runner/host"
+)
+
+// ClosedLoop sends one stimulus at a time. The end of one is the start of the next, so the
+// clock is read once per stimulus.
+func ClosedLoop(p player.Player, stimuli []player.Stimulus, latency func(time.Duration)) error {
+	start := time.Now()
+	for i := range stimuli {
+		if err := p.Do(stimuli[i]); err != nil {
+			return err
+		}
+		end := time.Now()
+		latency(end.Sub(start))
+		start = end
+	}
+	return nil
+}
+
+// timedAlone is one in how many operations is timed where reading the clock would take as
+// long as the operation.
+const timedAlone = 16
+
+// ClosedSampled is ClosedLoop for operations shorter than about 10 µs.
+func ClosedSampled(p player.Player, stimuli []player.Stimulus, latency func(time.Duration)) error {
+	if len(stimuli) == 0 {
+		return nil
+	}
+	first := int(stimuli[0].Seq)
+	return Sampled(first, len(stimuli), func(i int) error { return p.Do(stimuli[i-first]) }, latency)
+}
+
+// Sampled does operations first to first+n-1, one after the other. Of each sixteen positions
+// in the script it times one, which is drawn. A fixed choice could be the first of every
+// slice, which finds the caches cold after another style's turn.
+func Sampled(first, n int, do func(i int) error, latency func(time.Duration)) error {
+	for i := first; i < first+n; i++ {
+		if i%timedAlone != int(SeedAt(0, i/timedAlone)%timedAlone) {
+			if err := do(i); err != nil {
+				return err
+			}
+			continue
+		}
+		start := time.Now()
+		if err := do(i); err != nil {
+			return err
+		}
+		latency(time.Since(start))
+	}
+	return nil
+}
+
+// Pipelined posts as fast as the style accepts, then settles. Latency counts from the post to
+// the report that the effect is durable.
+func Pipelined(p player.Player, stimuli []player.Stimulus, latency func(time.Duration)) error {
+	if len(stimuli) == 0 {
+		return nil
+	}
+	r := NewCompletions(stimuli)
+	for i := range stimuli {
+		r.Posted[i] = time.Now()
+		if err := p.Post(stimuli[i], r.Done); err != nil {
+			return err
+		}
+	}
+	if err := p.Settle(); err != nil {
+		return err
+	}
+	return r.Tell(latency)
+}
+
+// completions collects completions from any goroutine.
+type completions struct {
+	first    uint64      // sequence number of the first stimulus
+	Posted   []time.Time // or intended
+	now      func() time.Time
+	mu       sync.Mutex
+	Took     []time.Duration
+	reported int
+	err      error
+}
+
+func NewCompletions(stimuli []player.Stimulus) *completions {
+	return &completions{first: stimuli[0].Seq, now: time.Now, Posted: make([]time.Time, len(stimuli)), Took: make([]time.Duration, len(stimuli))}
+}
+
+// Tell reports all latencies. Call it once everything is settled.
+func (r *completions) Tell(latency func(time.Duration)) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil && r.reported != len(r.Took) {
+		r.err = fmt.Errorf("%d of %d stimuli were reported done", r.reported, len(r.Took))
+	}
+	for _, took := range r.Took {
+		latency(took)
+	}
+	return r.err
+}
+
+func (r *completions) Done(seq uint64, err error) {
+	end := r.now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := seq - r.first
+	if i >= uint64(len(r.Took)) || r.Took[i] != 0 {
+		r.err = cmp.Or(r.err, fmt.Errorf("stimulus %d was reported done twice, or was not posted here", seq))
+		return
+	}
+	r.Took[i] = max(end.Sub(r.Posted[i]), 1)
+	r.reported++
+	r.err = cmp.Or(r.err, err)
+}
+
+// Percentile uses the nearest rank. It needs at least one value.
+func Percentile(of []time.Duration, q int) float64 {
+	sorted := slices.Sorted(slices.Values(of))
+	return float64(sorted[max(0, (len(sorted)*q+99)/100-1)])
+}
+
+// UsageFigures returns, as figures, what this process used since before, during wall.
+func UsageFigures(before host.Usage, wall time.Duration) map[string]float64 {
+	used := host.OwnUsage().Since(before)
+	figures := map[string]float64{
+		"goroutines": float64(runtime.NumGoroutine()),
+		"cpu":        float64(used.CPU()) / wall.Seconds(),
+		"core":       100 * float64(used.CPU()) / float64(wall),
+		"wake-ups":   float64(used.Voluntary) / wall.Seconds(),
+		"preempted":  float64(used.Involuntary) / wall.Seconds(),
+	}
+	if rss := host.RSS(); rss > 0 {
+		figures["rss"] = float64(rss)
+	}
+	return figures
+}

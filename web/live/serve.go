@@ -1,0 +1,213 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"rubato/player"
+	"rubato/web"
+)
+
+// Exit codes, the same in every command of the program.
+const (
+	exitPass   = 0
+	exitUsage  = 2
+	exitFailed = 5
+)
+
+// Deps is what serve needs, as values, so that this package knows no style and no database.
+type Deps struct {
+	Styles  []player.Style
+	Default string // name of the default style
+
+	// MakeLibrary makes a library at path, where nothing is yet, and reports progress with
+	// say.
+	MakeLibrary func(path string, wish LibraryWish, say func(string)) error
+	// OpenStore opens the library at path.
+	OpenStore func(path string) (player.Store, io.Closer, error)
+	// OpenTrace opens the stored trace at path, and creates it if it is missing.
+	OpenTrace func(path string) (Trace, error)
+	// Epoch is the end of a made library's history, and the start of the player's time.
+	Epoch player.Ticks
+	// Stimulus makes one stimulus of the load, of any kind. The load sets Passage.
+	Stimulus func(kind player.Kind, seed, seq uint64, at player.Ticks) player.Stimulus
+	// OpenSound opens a deck that plays at real pace and discards the sound; nil: no sound.
+	OpenSound func() (Sound, error)
+	// Token is the token that a command of playback needs; "": none. It does not open a
+	// page.
+	Token string
+}
+
+// LibraryWish describes a library to make.
+type LibraryWish struct {
+	Passages int
+	Seed     uint64
+	Music    string // the user's folder of music; "": none
+	Tracks   string // folder for generated music, if Music is ""; "": a library without sound
+}
+
+// Sound is a deck with its output.
+type Sound interface {
+	player.Deck
+	// Pump calls do with a stimulus whenever the output needs more sound, and when the deck
+	// has decoded a passage or failed to, until ctx ends or do fails.
+	Pump(ctx context.Context, do func(player.Stimulus) error) error
+	Close() error
+}
+
+// Trace is a stored trace: the player writes it, the developer interface reads it.
+type Trace struct {
+	Sink   player.TraceSink
+	Reader TraceReader
+	io.Closer
+}
+
+const serveHelp = `Usage: rubato serve [flags]
+
+Runs the player live, at natural load: people talk, and music is decoded, faded and
+mixed at real pace, but not sent to a loudspeaker. The page shows what plays and has the
+buttons; programs use the API below /api/. With -dev the page also shows rules and their
+figures, events as they happen, and flows as pictures. Ctrl-C ends it.
+
+  -dev             turn on the developer interface: /dev/ and its part of the page
+  -style NAME      %s (default %s)
+  -addr HOST:PORT  where to listen (default 127.0.0.1:0: loopback, a free port); an
+                   address other than loopback needs a token, and on a network that
+                   others can read a proxy with TLS
+  -token TOKEN     require this token, at least %d bytes; or set RUBATO_TOKEN, which
+                   other users of the machine cannot see in the list of processes
+  -data DIR        folder of library.db and trace.db (default data); a missing library
+                   is made
+  -passages N      size of a new library, 200 to 200000 (default 5736)
+  -music DIR       play the WAV, FLAC, MP3 and Ogg Vorbis files in and below DIR, in
+                   turn. Without -music, music is generated. DIR is read once, when its
+                   library data/music-….db is made
+  -mute            no sound: a passage ends every ten seconds, people press the buttons,
+                   and time passes %d times as fast, in a separate library
+  -seed N          seed of the library and the load (default 1)
+  -rate N          stimuli a second, %g to %g (default 2)
+
+Examples:
+  rubato serve -dev
+  rubato serve -dev -addr 127.0.0.1:8080 -style bus -music /usr/share/sounds
+  curl -X POST http://127.0.0.1:8080/api/skip
+  RUBATO_TOKEN=$(openssl rand -hex 16) rubato serve -dev -addr 0.0.0.0:8080
+
+When the server answers, its address is printed on stdout.
+`
+
+// serveConfig holds the flags.
+type serveConfig struct {
+	style    player.Style
+	addr     string
+	loopback bool
+	dev      bool
+	token    string
+	data     string
+	passages int
+	music    string
+	mute     bool
+	seed     uint64
+	rate     float64
+}
+
+// ServeCommand is the command serve. It runs until ctx ends, leaves nothing open, and
+// returns the exit code.
+func ServeCommand(deps Deps) func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+		c, err := deps.parse(args)
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintf(stdout, serveHelp, strings.Join(deps.names(), ", "), deps.Default, web.ShortestToken, Speed, LowestRate, float64(HighestRate))
+			return exitPass
+		}
+		if err != nil {
+			fmt.Fprintf(stderr, "rubato serve: %v\nTry: rubato serve -h\n", err)
+			return exitUsage
+		}
+		if err := deps.live(ctx, c, stdout, stderr); err != nil {
+			fmt.Fprintf(stderr, "rubato serve: %v\n", err)
+			return exitFailed
+		}
+		return exitPass
+	}
+}
+
+func (d Deps) names() []string {
+	var out []string
+	for _, s := range d.Styles {
+		out = append(out, s.Name)
+	}
+	return out
+}
+
+// parse reads and checks the flags.
+func (d Deps) parse(args []string) (serveConfig, error) {
+	c := serveConfig{}
+	var style string
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.BoolVar(&c.dev, "dev", false, "")
+	flags.StringVar(&style, "style", d.Default, "")
+	flags.StringVar(&c.addr, "addr", "127.0.0.1:0", "")
+	flags.StringVar(&c.token, "token", os.Getenv("RUBATO_TOKEN"), "")
+	flags.StringVar(&c.data, "data", "data", "")
+	flags.IntVar(&c.passages, "passages", 5736, "")
+	flags.StringVar(&c.music, "music", "", "")
+	flags.BoolVar(&c.mute, "mute", d.OpenSound == nil, "")
+	flags.Uint64Var(&c.seed, "seed", 1, "")
+	flags.Float64Var(&c.rate, "rate", 2, "")
+	if err := flags.Parse(args); err != nil {
+		return c, err
+	}
+	c.mute = c.mute || d.OpenSound == nil
+	if flags.NArg() > 0 {
+		return c, fmt.Errorf("serve takes flags only, not %q", flags.Arg(0))
+	}
+	if c.music != "" { // one name for one folder
+		if folder, err := filepath.Abs(c.music); err == nil {
+			c.music = folder
+		}
+	}
+	return c, errors.Join(d.choose(&c, style), c.check())
+}
+
+func (d Deps) choose(c *serveConfig, name string) error {
+	for _, s := range d.Styles {
+		if s.Name == name {
+			c.style = s
+			return nil
+		}
+	}
+	return fmt.Errorf("no style %q: take one of %s", name, strings.Join(d.names(), ", "))
+}
+
+func (c *serveConfig) check() error {
+	host, _, err := net.SplitHostPort(c.addr)
+	if err != nil {
+		return fmt.Errorf("-addr %q: give HOST:PORT, such as 127.0.0.1:8080", c.addr)
+	}
+	ip := net.ParseIP(host)
+	c.loopback = host == "localhost" || ip != nil && ip.IsLoopback()
+	switch {
+	case c.token != "" && len(c.token) < web.ShortestToken:
+		return fmt.Errorf("the token has %d bytes: give at least %d", len(c.token), web.ShortestToken)
+	case !c.loopback && c.token == "":
+		return fmt.Errorf("-addr %s can be reached from other machines, so it needs a token: give -token or RUBATO_TOKEN, at least %d bytes", c.addr, web.ShortestToken)
+	case !(c.rate >= LowestRate && c.rate <= HighestRate):
+		return fmt.Errorf("-rate %g: natural load is %g to %d stimuli a second; rubato run measures higher loads", c.rate, LowestRate, HighestRate)
+	case c.passages < 200 || c.passages > 200_000:
+		return fmt.Errorf("-passages %d: give 200 to 200000; with fewer, all may be cooling down", c.passages)
+	case c.data == "":
+		return errors.New("-data is empty: give a folder")
+	case c.mute && c.music != "":
+		return errors.New("-music and -mute: give one of them")
+	}
+	return nil
+}
