@@ -18,15 +18,26 @@ type Usage struct {
 // CPU is user and system time together.
 func (u Usage) CPU() time.Duration { return u.User + u.System }
 
-// UsageNow takes under a microsecond in a process without children.
+// UsageNow takes under a microsecond in a process without children. A child that is waited
+// for during the reading would count twice, as one that runs and as one that is gone, or not
+// at all: then everything is read again.
 func UsageNow() Usage {
-	u := OwnUsage()
 	if !hasChildren() {
+		u := OwnUsage()
 		u.Add(usageOf(syscall.RUSAGE_CHILDREN))
 		return u
 	}
-	running := descendants() // read first: one that ends meanwhile is then in RUSAGE_CHILDREN
-	u.Add(usageOf(syscall.RUSAGE_CHILDREN))
+	var running []descendant
+	gone := usageOf(syscall.RUSAGE_CHILDREN)
+	for range 100 {
+		running = descendants()
+		before := gone
+		if gone = usageOf(syscall.RUSAGE_CHILDREN); gone.CPU() == before.CPU() {
+			break
+		}
+	}
+	u := OwnUsage()
+	u.Add(gone)
 	for _, d := range running {
 		u.User, u.System = u.User+d.user, u.System+d.system
 		if u.Apart == nil {

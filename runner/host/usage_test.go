@@ -72,6 +72,41 @@ func TestUsageOfTree(t *testing.T) {
 	}
 }
 
+// While children end, one after another, what was used only grows: none of them counts twice.
+func TestUsageWhileChildrenEnd(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		for range 20 {
+			child := exec.Command(program)
+			child.Env = append(os.Environ(), burnVariable+"=30ms")
+			if err := child.Run(); err != nil {
+				ended <- err
+				return
+			}
+		}
+		ended <- nil
+	}()
+	for last := UsageNow().CPU(); ; {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		default:
+		}
+		now := UsageNow().CPU()
+		if now < last {
+			t.Fatalf("used %v, and later %v", last, now)
+		}
+		last = now
+	}
+}
+
 func TestUsageSince(t *testing.T) {
 	t.Parallel()
 	earlier := Usage{User: 5, System: 7, Voluntary: 1, MinorFaults: 2, Apart: map[string]time.Duration{"server": 3, "gone": 4}}
