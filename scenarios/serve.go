@@ -12,6 +12,7 @@ import (
 	"rubato/scenarios/workload"
 	"rubato/sqlite"
 	"rubato/sqlite/tracedb"
+	"rubato/web"
 	"rubato/web/live"
 )
 
@@ -41,6 +42,7 @@ func liveDeps(styles []player.Style) live.Deps {
 			return store, store, err
 		},
 		OpenTrace: openTrace,
+		Titles:    func(path string) (web.Titles, error) { return sqlite.Titles(path) },
 		Stimulus:  liveStimulus, Token: liveToken,
 	}
 }

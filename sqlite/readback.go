@@ -221,3 +221,26 @@ func QuickestCommit(dir string, options Options) (quickest time.Duration, err er
 	}
 	return quickest, err
 }
+
+// Titles reads the title of every passage of the library at path, on a connection of its
+// own, which it closes. It is for people who look, not for a style.
+func Titles(path string) (titles map[int64]string, err error) {
+	if err := CheckPath(path); err != nil {
+		return nil, err
+	}
+	c, err := Connect(path, sqlite.OpenReadWrite, 5*time.Second) // one that cannot write leaves the log's files behind
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if err := c.checkSchema(); err != nil {
+		return nil, err
+	}
+	titles = map[int64]string{}
+	var all *sqlite.Stmt
+	err = c.Prepare(Statement{&all, "SELECT id, title FROM passages"})
+	if err == nil {
+		err = c.Each(all, func() error { titles[all.ColumnInt64(0)] = all.ColumnText(1); return nil })
+	}
+	return titles, err
+}

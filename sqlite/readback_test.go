@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -218,5 +219,26 @@ func TestSettingsAndVisits(t *testing.T) {
 	}
 	if _, err := sqlite.SynchronousOf("off"); err == nil {
 		t.Error("off is an answer")
+	}
+}
+
+// The titles are those of the tracks, which take turns, and a passage without one keeps its
+// own. Reading them leaves no file behind.
+func TestTitles(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "library.db")
+	tracks := []sqlite.Track{{Path: "a.wav", Title: "Slow River", Length: player.Second}, {Path: "b.wav", Length: player.Second}}
+	if err := sqlite.Make(path, sqlite.Library{Passages: 200, Seed: 1, Tracks: tracks}, nil); err != nil {
+		t.Fatal(err)
+	}
+	titles, err := sqlite.Titles(path)
+	if err != nil || len(titles) != 200 || titles[1] != "Slow River" || titles[199] != "Slow River" || titles[2] == "" || titles[2] == "Slow River" || titles[201] != "" {
+		t.Errorf("%d titles, %v: %q, %q, %q", len(titles), err, titles[1], titles[2], titles[199])
+	}
+	if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) != 1 {
+		t.Errorf("left %v, %v", files, err)
+	}
+	if _, err := sqlite.Titles(filepath.Join(t.TempDir(), "none.db")); err == nil {
+		t.Error("it reads a library that is not there")
 	}
 }

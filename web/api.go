@@ -23,6 +23,7 @@ const APIRoot = "/api/"
 // api is the player's HTTP interface.
 type api struct {
 	shared *SharedPlayer
+	titles Titles
 	bearer string                                 // the token of every command; "": that of the request
 	routes map[string]map[string]http.HandlerFunc // by path, then by method
 	other  *http.CrossOriginProtection
@@ -30,14 +31,16 @@ type api struct {
 
 // API is the player over HTTP, in JSON:
 //
-//	GET  /api/status    {"state":"playing","passage":12,"position_ms":1500,"volume":50}
-//	GET  /api/queue     {"entries":[{"passage":12,"length_ms":183000}]}
+//	GET  /api/status    {"state":"playing","passage":12,"title":"Slow River","position_ms":1500,"volume":50}
+//	GET  /api/queue     {"entries":[{"passage":12,"title":"Slow River","length_ms":183000}]}
 //	GET  /api/events    broadcasts, as server-sent events; see Hub
 //	POST /api/play, /api/pause, /api/stop, /api/skip
 //	POST /api/volume    {"volume":40}, from 0 to 100
-//	POST /api/queue     {"passage":12}; 201 with {"passage":12,"depth":3}
+//	POST /api/queue     {"passage":12}; 201 with {"passage":12,"title":"Slow River","depth":3}
 //	POST /api/messages  {"username":"ada","message":"hello"}
 //	POST /api/flavor    {"passage":12,"minutes":120}, from 1 to a day
+//
+// Titles are those of the hub; without them, answers lack the field.
 //
 // A command is answered 204. An error is {"error":{"code":"not-found","message":"…"}} with
 // one of the player's codes, and the request had no effect: 400 for an invalid request, 401
@@ -49,7 +52,7 @@ type api struct {
 // A command carries token, for a handler behind a Guard that has checked the request; with
 // token "" it carries that of the request, from Authorization: Bearer.
 func API(shared *SharedPlayer, hub *Hub, token string) http.Handler {
-	a := &api{shared: shared, bearer: token, other: http.NewCrossOriginProtection()}
+	a := &api{shared: shared, titles: hub.config.Titles, bearer: token, other: http.NewCrossOriginProtection()}
 	a.routes = map[string]map[string]http.HandlerFunc{
 		"/api/status":   {http.MethodGet: answers(http.StatusOK, a.status)},
 		"/api/queue":    {http.MethodGet: answers(http.StatusOK, a.queue), http.MethodPost: answers(http.StatusCreated, a.enqueue)},
@@ -101,12 +104,14 @@ type (
 	statusAnswer struct {
 		State      player.State `json:"state"`
 		Passage    int64        `json:"passage"`
+		Title      string       `json:"title,omitempty"`
 		PositionMS int64        `json:"position_ms"`
 		Volume     int          `json:"volume"`
 	}
 	entryAnswer struct {
-		Passage  int64 `json:"passage"`
-		LengthMS int64 `json:"length_ms"`
+		Passage  int64  `json:"passage"`
+		Title    string `json:"title,omitempty"`
+		LengthMS int64  `json:"length_ms"`
 	}
 	queueAnswer struct {
 		Entries []entryAnswer `json:"entries"`
@@ -117,19 +122,20 @@ type (
 		Queue  queueAnswer  `json:"queue"`
 	}
 	enqueued struct {
-		Passage int64 `json:"passage"`
-		Depth   int   `json:"depth"` // how many wait then
+		Passage int64  `json:"passage"`
+		Title   string `json:"title,omitempty"`
+		Depth   int    `json:"depth"` // how many wait then
 	}
 )
 
-func statusOf(s player.Status) statusAnswer {
-	return statusAnswer{s.State, s.Passage, milliseconds(s.Position), s.Volume}
+func (a *api) statusOf(s player.Status) statusAnswer {
+	return statusAnswer{s.State, s.Passage, a.titles[s.Passage], milliseconds(s.Position), s.Volume}
 }
 
-func queueOf(entries []player.Entry) queueAnswer {
+func (a *api) queueOf(entries []player.Entry) queueAnswer {
 	q := queueAnswer{Entries: make([]entryAnswer, 0, len(entries))}
 	for _, e := range entries {
-		q.Entries = append(q.Entries, entryAnswer{e.Passage, milliseconds(e.Length)})
+		q.Entries = append(q.Entries, entryAnswer{e.Passage, a.titles[e.Passage], milliseconds(e.Length)})
 	}
 	return q
 }
@@ -140,17 +146,17 @@ func milliseconds(t player.Ticks) int64 { return int64(t / millisecond) }
 
 func (a *api) status(_ http.ResponseWriter, r *http.Request) (any, error) {
 	s, err := a.shared.Status(r.Context())
-	return statusOf(s), err
+	return a.statusOf(s), err
 }
 
 func (a *api) queue(_ http.ResponseWriter, r *http.Request) (any, error) {
 	entries, err := a.shared.Waiting(r.Context())
-	return queueOf(entries), err
+	return a.queueOf(entries), err
 }
 
 func (a *api) opening(ctx context.Context) (any, error) {
 	s, entries, err := a.shared.Look(ctx)
-	return opening{statusOf(s), queueOf(entries)}, err
+	return opening{a.statusOf(s), a.queueOf(entries)}, err
 }
 
 // command is play, pause, stop or skip, as the path says.
@@ -208,7 +214,7 @@ func (a *api) enqueue(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	depth, err := a.shared.Enqueue(r.Context(), *body.Passage)
-	return enqueued{*body.Passage, depth}, err
+	return enqueued{*body.Passage, a.titles[*body.Passage], depth}, err
 }
 
 func (a *api) flavor(w http.ResponseWriter, r *http.Request) (any, error) {

@@ -131,8 +131,8 @@ func TestListenEnds(t *testing.T) {
 
 func FuzzEvents(f *testing.F) {
 	f.Add([]byte("id: 3\nevent: song\ndata: {}\n\n: x\r\n\r\rdata"))
-	f.Add(encode(1, player.Announcement{Kind: "a\nb", Text: "\n\r\u2028", Number: -1}))
-	f.Add(appendEvents(nil, [][]byte{encode(2, player.Announcement{})}, 3))
+	f.Add(Titles(nil).encode(1, player.Announcement{Kind: "a\nb", Text: "\n\r\u2028", Number: -1}))
+	f.Add(appendEvents(nil, [][]byte{Titles(nil).encode(2, player.Announcement{})}, 3))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		once := ReadEvents(bytes.NewReader(text))
 		again := ReadEvents(iotest.OneByteReader(bytes.NewReader(text)))
@@ -158,7 +158,7 @@ func FuzzAnnouncement(f *testing.F) {
 	f.Add("song", "x\n\ndata: y", int64(3))
 	f.Add("a\r\nb", "\u2028\x00\xff", int64(-1))
 	f.Fuzz(func(t *testing.T, kind, text string, number int64) {
-		events := ReadEvents(bytes.NewReader(encode(9, player.Announcement{Kind: kind, Text: text, Number: number})))
+		events := ReadEvents(bytes.NewReader(Titles(nil).encode(9, player.Announcement{Kind: kind, Text: text, Number: number})))
 		e, err := events.Next()
 		if err != nil {
 			t.Fatal(err)

@@ -26,7 +26,12 @@ type HubConfig struct {
 	Backlog   int           // events that may wait for one client; 0: 64
 	Heartbeat time.Duration // 0: Heartbeat
 	Patience  time.Duration // 0: Patience
+	Titles    Titles        // nil: answers and events have no titles
 }
+
+// Titles are the titles of passages by their numbers, for people. They are looked up here,
+// at the edge, so that no style carries or reads them. Nothing may change them.
+type Titles map[int64]string
 
 func (c HubConfig) defaults() HubConfig {
 	c.Clients = cmp.Or(max(c.Clients, 0), 256)
@@ -41,7 +46,7 @@ func (c HubConfig) defaults() HubConfig {
 //
 // The first event is initial-state, with the answers of /api/status and /api/queue. Each
 // later event has its kind as name, the number of the broadcast as id, and data such as
-// {"text":"playing","number":0}. A slow client loses its oldest waiting events; before the
+// {"text":"playing","number":0}, and the title if the number is that of a passage. A slow client loses its oldest waiting events; before the
 // next event it gets an event lost, {"lost":3}. Other clients do not notice.
 //
 // A channel for each client would not need the lock. But dropping its oldest event while
@@ -68,7 +73,7 @@ func (h *Hub) Hear(a player.Announcement) {
 	if len(h.subscribers) == 0 {
 		return
 	}
-	event := encode(h.heard, a) // once for all clients
+	event := h.config.Titles.encode(h.heard, a) // once for all clients
 	for _, s := range h.subscribers {
 		s.put(event)
 	}
@@ -76,8 +81,12 @@ func (h *Hub) Hear(a player.Announcement) {
 
 // encode writes an announcement as clients get it. JSON escapes line breaks, so no text can
 // end the event.
-func encode(id uint64, a player.Announcement) []byte {
-	data, err := json.Marshal(heardAnswer{a.Text, a.Number})
+func (t Titles) encode(id uint64, a player.Announcement) []byte {
+	heard := heardAnswer{Text: a.Text, Number: a.Number}
+	if a.Kind == player.SongChanged || a.Kind == player.Suggested { // the number is a passage
+		heard.Title = t[a.Number]
+	}
+	data, err := json.Marshal(heard)
 	if err != nil {
 		panic(err) // a text and a number can be written
 	}
@@ -95,6 +104,7 @@ func encode(id uint64, a player.Announcement) []byte {
 type heardAnswer struct {
 	Text   string `json:"text"`
 	Number int64  `json:"number"`
+	Title  string `json:"title,omitempty"`
 }
 
 // oneLine keeps the name of an event on its line.

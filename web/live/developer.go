@@ -18,6 +18,7 @@ type Insides struct {
 	Style  string
 	Player player.Inspected // nil: the style has no rules or traces, and every route says so
 	Traces TraceReader      // the stored trace; nil: only the flows in memory
+	Titles web.Titles       // of passages, for events; nil: none
 }
 
 // InsidesOf are the insides of an open player.
@@ -70,7 +71,7 @@ func (d *developer) routes() []route {
 		{Route{"/dev/syncs/{name}/metrics", "one rule's figures: counts, and durations in µs"}, answers(d.metrics)},
 		{Route{"/dev/traces", "the newest flows in memory, in short: ?n=50, at most 1000"}, answers(d.flows)},
 		{Route{"/dev/traces/{flow}", "one flow: ?format=json, text, svg or dot"}, answers(d.flow)},
-		{Route{"/dev/events/stream", "events as they happen, as SSE: ?event=URI (again for more), ?interval=100ms, ?coalesce=1"}, newStream(d.in.Player)},
+		{Route{"/dev/events/stream", "events as they happen, as SSE: ?event=URI (again for more), ?interval=100ms, ?coalesce=1"}, newStream(d.in.Player, d.in.Titles)},
 		{Route{"/dev/lost", "rows, flows and events that were dropped"}, answers(d.lost)},
 	}
 	if d.in.Traces == nil {

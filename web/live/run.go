@@ -140,7 +140,11 @@ func (d Deps) open(c serveConfig, opened *closers, stderr io.Writer) (*session, 
 		return nil, err
 	}
 	*opened = append(*opened, trace.Close)
-	e := &session{hub: web.NewHub(web.HubConfig{})}
+	titles, err := d.titles(filepath.Join(c.data, library))
+	if err != nil {
+		return nil, err
+	}
+	e := &session{hub: web.NewHub(web.HubConfig{Titles: titles})}
 	config := player.Config{Store: store, Token: d.Token, Audience: e.hub, Trace: player.Tracing{On: true, Sink: trace.Sink}}
 	if !c.mute {
 		if e.sound, err = d.OpenSound(); err != nil {
@@ -155,9 +159,17 @@ func (d Deps) open(c serveConfig, opened *closers, stderr io.Writer) (*session, 
 	}
 	*opened = append(*opened, p.Close)
 	e.insides = InsidesOf(c.style.Name, p, trace.Reader)
+	e.insides.Titles = titles
 	e.drive(p, d, c, begun)
 	*opened = append(*opened, func() error { e.shared.Close(); return nil })
 	return e, nil
+}
+
+func (d Deps) titles(library string) (web.Titles, error) {
+	if d.Titles == nil {
+		return nil, nil
+	}
+	return d.Titles(library)
 }
 
 // drive shares the player, and sets up the people who use it.

@@ -32,6 +32,8 @@ type Deps struct {
 	MakeLibrary func(path string, wish LibraryWish, say func(string)) error
 	// OpenStore opens the library at path.
 	OpenStore func(path string) (player.Store, io.Closer, error)
+	// Titles are the titles of the passages of the library at path; nil: pages show numbers.
+	Titles func(path string) (web.Titles, error)
 	// OpenTrace opens the stored trace at path, and creates it if it is missing.
 	OpenTrace func(path string) (Trace, error)
 	// Epoch is the end of a made library's history, and the start of the player's time.

@@ -26,6 +26,11 @@ import (
 func TestServeAPI(t *testing.T) {
 	t.Parallel()
 	deps := real()
+	deps.MakeLibrary = func(path string, wish live.LibraryWish, _ func(string)) error {
+		tracks := []sqlite.Track{{Path: "river.wav", Title: "Slow River", Length: player.Minute}}
+		return sqlite.Make(path, sqlite.Library{Passages: wish.Passages, Seed: wish.Seed, Tracks: tracks}, nil)
+	}
+	deps.Titles = func(path string) (web.Titles, error) { return sqlite.Titles(path) }
 	deps.Styles, deps.Token = []player.Style{direct.Style, orchestrated.Style, natsbus.Style}, "of the player"
 	for _, style := range deps.Styles {
 		t.Run(style.Name, func(t *testing.T) {
@@ -45,6 +50,10 @@ func TestServeAPI(t *testing.T) {
 				t.Fatalf("%+v, %v", e, err)
 			}
 			isDriven(t, ctx, c)
+			var queue struct{ Entries []struct{ Title string } }
+			if err := c.Ask(ctx, http.MethodGet, "/api/queue", nil, &queue); err != nil || len(queue.Entries) == 0 || queue.Entries[0].Title != "Slow River" {
+				t.Errorf("the queue has no titles: %+v, %v", queue, err)
+			}
 			if err := c.Command(ctx, player.Stop); err != nil {
 				t.Error(err)
 			}

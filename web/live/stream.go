@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"rubato/player"
@@ -24,13 +26,14 @@ const (
 // stream serves events as they happen. Each client has its own pace.
 type stream struct {
 	player    player.Inspected
+	titles    web.Titles
 	places    chan struct{}
 	heartbeat time.Duration
 	patience  time.Duration
 }
 
-func newStream(p player.Inspected) *stream {
-	return &stream{player: p, places: make(chan struct{}, StreamClients), heartbeat: web.Heartbeat, patience: web.Patience}
+func newStream(p player.Inspected, titles web.Titles) *stream {
+	return &stream{player: p, titles: titles, places: make(chan struct{}, StreamClients), heartbeat: web.Heartbeat, patience: web.Patience}
 }
 
 // ServeHTTP streams until the client leaves, the server stops or the player closes.
@@ -66,13 +69,31 @@ func (s *stream) next(ctx context.Context, listener player.Listener, e web.Event
 	heard, err := listener.Next(wait)
 	switch {
 	case err == nil:
-		return e.Event("", heard)
+		return e.Event("", titledEvent{heard, s.titles[passageOf(heard.Fields)]})
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
 		return e.Heartbeat()
 	}
 	return errors.Join(err, e.Event("end", map[string]string{"error": err.Error()}))
+}
+
+// titledEvent is an event with the title of the passage that it is about.
+type titledEvent struct {
+	player.Heard
+	Title string `json:"title,omitempty"`
+}
+
+// passageOf is the passage that an event is about, 0 if it is about none. It is the first
+// field of such an event; further on, it may be in what a user said.
+func passageOf(fields string) int64 {
+	value, found := strings.CutPrefix(fields, "passage=")
+	if !found {
+		return 0
+	}
+	value, _, _ = strings.Cut(value, " ")
+	passage, _ := strconv.ParseInt(value, 10, 64)
+	return passage
 }
 
 // options reads the options of the client.

@@ -73,6 +73,21 @@ func TestStream(t *testing.T) {
 	e.ended(t)
 }
 
+// An event about a passage has its title; one in which a user names a passage has none.
+func TestStreamTitles(t *testing.T) {
+	t.Parallel()
+	p := example()
+	lines, _ := listen(t, served(t, Developer(Insides{Player: p, Titles: web.Titles{12: "Slow River"}}))+"/dev/events/stream")
+	e := p.listening(t, 1)
+	for fields, title := range map[string]string{"passage=12": `,"title":"Slow River"}`, "passage=12 at=7": `,"title":"Slow River"}`,
+		"passage=13": `"fields":"passage=13"}`, `text="passage=12 "`: `"fields":"text=\"passage=12 \""}`} {
+		e.events <- player.Heard{Fields: fields}
+		if got := until(t, lines, "data: "); !strings.HasSuffix(got, title) {
+			t.Errorf("%s: %s, want %s at its end", fields, got, title)
+		}
+	}
+}
+
 func TestStreamEndsWithThePlayer(t *testing.T) {
 	t.Parallel()
 	p := example()
@@ -89,7 +104,7 @@ func TestStreamEndsWithThePlayer(t *testing.T) {
 func TestStreamHeartbeat(t *testing.T) {
 	t.Parallel()
 	p := example()
-	s := newStream(p)
+	s := newStream(p, nil)
 	s.heartbeat = 5 * time.Millisecond
 	lines, _ := listen(t, served(t, s)+"/dev/events/stream")
 	until(t, lines, ": still here")
@@ -101,7 +116,7 @@ func TestStreamHeartbeat(t *testing.T) {
 func TestStreamIsBounded(t *testing.T) {
 	t.Parallel()
 	p := example()
-	s := newStream(p)
+	s := newStream(p, nil)
 	s.places = make(chan struct{}, 2)
 	url := served(t, s)
 	_, leave := listen(t, url)
@@ -123,7 +138,7 @@ func TestStreamIsBounded(t *testing.T) {
 func TestStreamClientThatNeverReads(t *testing.T) {
 	t.Parallel()
 	p := example()
-	s := newStream(p)
+	s := newStream(p, nil)
 	s.patience = 50 * time.Millisecond
 	address := strings.TrimPrefix(served(t, s), "http://")
 	conn, err := net.Dial("tcp", address)

@@ -106,7 +106,7 @@ function heard(e) {
   if (byId("hold").getAttribute("aria-pressed") === "true") return;
   const list = byId("events"), li = element("li");
   if (e.lost) li.append(element("span", "lost", `${e.lost} events dropped: this page was too slow. `));
-  li.append(element("span", "mono", `#${e.flow} ${e.event}`), element("span", "mono fields", e.fields));
+  li.append(element("span", "mono", `#${e.flow} ${e.event}`), element("span", "mono fields", e.fields + (e.title ? ` (${e.title})` : "")));
   list.prepend(li);
   while (list.children.length > eventsKept) list.lastChild.remove();
 }

@@ -5,11 +5,15 @@
 let playing = { state: "stopped", passage: 0, position_ms: 0, volume: 50 };
 let queue = [];
 
+// name is what people call a passage: its title, or its number where there is none.
+const name = (passage, title) => title || `Passage ${passage}`;
+
 const clockTime = (ms) => `${Math.floor(ms / 60000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
 
 function drawPlayer() {
   const entry = queue.find((e) => e.passage === playing.passage), length = entry ? entry.length_ms : 0;
-  byId("now").textContent = playing.passage ? `Passage ${playing.passage}` : "Nothing plays";
+  byId("now").textContent = playing.passage ? name(playing.passage, playing.title) : "Nothing plays";
+  byId("number").textContent = playing.title ? `#${playing.passage}` : "";
   byId("playback").textContent = playing.state;
   byId("progress").max = length || 1;
   drawPosition();
@@ -26,8 +30,8 @@ function drawPosition() {
 
 function drawQueue() {
   byId("queue").replaceChildren(...queue.map((e) => {
-    const li = element("li", e.passage === playing.passage ? "current" : "", `Passage ${e.passage} `);
-    li.append(element("span", "quiet", clockTime(e.length_ms)));
+    const li = element("li", e.passage === playing.passage ? "current" : "", name(e.passage, e.title));
+    li.append(element("span", "quiet mono", e.title ? `#${e.passage}` : ""), element("span", "quiet", clockTime(e.length_ms)));
     return li;
   }));
   byId("depth").textContent = queue.length;
@@ -59,8 +63,7 @@ function look() {
 
 async function press(path, body, done) {
   try {
-    await api(path, body);
-    report(done, false);
+    report(done(await api(path, body)), false);
   } catch (err) {
     report(err.message, true);
   }
@@ -68,21 +71,21 @@ async function press(path, body, done) {
 }
 
 for (const command of ["play", "pause", "stop", "skip"]) {
-  byId(command).addEventListener("click", () => press(command, {}, ""));
+  byId(command).addEventListener("click", () => press(command, {}, () => ""));
 }
 byId("volume").addEventListener("input", () => { byId("volume-now").textContent = byId("volume").value; });
-byId("volume").addEventListener("change", () => press("volume", { volume: Number(byId("volume").value) }, ""));
+byId("volume").addEventListener("change", () => press("volume", { volume: Number(byId("volume").value) }, () => ""));
 byId("alike").addEventListener("click", () => {
-  if (playing.passage) press("flavor", { passage: playing.passage, minutes: 60 }, `What follows within the hour is to be like passage ${playing.passage}.`);
+  if (playing.passage) press("flavor", { passage: playing.passage, minutes: 60 }, () => `What follows within the hour is to be like ${name(playing.passage, playing.title)}.`);
 });
 byId("enqueue").addEventListener("submit", (submit) => {
   submit.preventDefault();
   const passage = Number(byId("passage").value);
-  press("queue", { passage }, `Passage ${passage} waits.`);
+  press("queue", { passage }, (answer) => `${name(passage, answer.title)} waits.`);
 });
 byId("say").addEventListener("submit", (submit) => {
   submit.preventDefault();
-  press("messages", { username: byId("username").value, message: byId("message").value }, "Said.");
+  press("messages", { username: byId("username").value, message: byId("message").value }, () => "Said.");
   byId("message").value = "";
 });
 
