@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"rubato/command"
 	"rubato/reports"
 	"rubato/results"
 )
@@ -41,9 +42,8 @@ type Gate struct {
 
 // Main runs `rubato gate`; the result is the exit code.
 func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("gate", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	budgetsFile := flags.String("budgets", "ci/budgets.yaml", "")
+	flags := command.Flags("gate")
+	budgetsFile := flags.String("budgets", "ci/budgets.yaml", "a file, such as ci/budgets.yaml")
 	asJSON := flags.Bool("json", false, "")
 	dir, err := folder(flags, args)
 	switch {
@@ -73,16 +73,9 @@ func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 
 // folder reads the flags, which may come before and after the folder.
 func folder(flags *flag.FlagSet, args []string) (string, error) {
-	var dirs []string
-	for {
-		if err := flags.Parse(args); err != nil {
-			return "", flagError(err)
-		}
-		if flags.NArg() == 0 {
-			break
-		}
-		dirs = append(dirs, flags.Arg(0))
-		args = flags.Args()[1:]
+	dirs, err := command.Parse(flags, args)
+	if err != nil {
+		return "", err
 	}
 	switch len(dirs) {
 	case 0:
@@ -91,14 +84,6 @@ func folder(flags *flag.FlagSet, args []string) (string, error) {
 		return dirs[0], nil
 	}
 	return "", fmt.Errorf("one folder, not %d: %s", len(dirs), strings.Join(dirs, " "))
-}
-
-func flagError(err error) error {
-	name, found := strings.CutPrefix(err.Error(), "flag provided but not defined: ")
-	if !found {
-		return err
-	}
-	return fmt.Errorf("unknown flag %s: %s (rubato gate -h)", name, suggest(name, []string{"-budgets", "-json", "-h"}))
 }
 
 func usage(stderr io.Writer, err error) int {

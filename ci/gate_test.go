@@ -139,7 +139,7 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{"help", []string{"-h"}, ExitWithin, "overhead_us"},
 		{"help, two dashes", []string{"--help"}, ExitWithin, "Usage: rubato gate"},
-		{"unknown flag", []string{"-buget", "x"}, ExitUsage, `unknown flag -buget: nearest is "-budgets"`},
+		{"unknown flag", []string{"-buget", "x"}, ExitUsage, `unknown flag "-buget": did you mean "-budgets"?`},
 		{"two folders", []string{"-json", "a", "b"}, ExitUsage, "one folder, not 2: a b"},
 		{"no budgets file", []string{"-budgets", filepath.Join(empty, "none.yaml")}, ExitUsage, "none.yaml: no such file"},
 		{"budgets file is a folder", []string{"-budgets", empty}, ExitUsage, "read budgets"},

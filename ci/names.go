@@ -8,6 +8,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"rubato/command"
 	"rubato/results"
 )
 
@@ -53,7 +54,7 @@ func unknown(name string, known, measured []string) bool {
 	if slices.Contains(measured, name) || len(measured) == 0 {
 		return false
 	}
-	_, edits := results.Nearest(name, measured)
+	_, edits := command.Nearest(name, measured)
 	return edits <= 2
 }
 
@@ -106,7 +107,7 @@ func suggest(wrong string, valid []string) string {
 		return "there is none to choose from"
 	}
 	names := slices.Sorted(slices.Values(valid))
-	best, _ := results.Nearest(wrong, names)
+	best, _ := command.Nearest(wrong, names)
 	if len(names) > 6 {
 		return fmt.Sprintf("nearest is %q", best)
 	}

@@ -213,7 +213,7 @@ func TestDecisionFlags(t *testing.T) {
 		"-decide -margin NaN":          "under 1",
 		"-controls -slowdown 0":        "over 0",
 		"-controls -slowdown 11":       "at most 10",
-		"-decide -time soon":           "invalid value",
+		"-decide -time soon":           "-time soon: want a time",
 		"-controls -decide -margin .1": "",
 	} {
 		_, err := parseRun(strings.Fields(args))

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"rubato/ci"
+	"rubato/command"
 	"rubato/inference"
 	"rubato/reports"
 	"rubato/results"
@@ -25,15 +26,18 @@ type comparing struct {
 
 func parseCompare(args []string) (comparing, error) {
 	var ask comparing
-	flags := newFlags("compare")
-	flags.Float64Var(&ask.question.Margin, "margin", results.DefaultMargin, "")
+	flags := command.Flags("compare")
+	command.ShareVar(flags, &ask.question.Margin, "margin", results.DefaultMargin, marginWanted)
 	flags.BoolVar(&ask.question.Absolute, "absolute", false, "")
 	flags.BoolVar(&ask.asJSON, "json", false, "")
-	flags.StringVar(&ask.markdown, "md", "", "")
-	flags.StringVar(&ask.page, "html", "", "")
+	flags.StringVar(&ask.markdown, "md", "", "a file, such as changes.md")
+	flags.StringVar(&ask.page, "html", "", "a file, such as changes.html")
 	var err error
 	if ask.runs, err = parseAnywhere(flags, args); err != nil {
 		return comparing{}, err
+	}
+	if !(ask.question.Margin >= 0 && ask.question.Margin < 1) {
+		return comparing{}, usage(command.Wrong(flags, "margin"))
 	}
 	if len(ask.runs) != 2 {
 		return comparing{}, usagef("compare takes two runs, the old one first, as in: rubato compare out/OLD out/latest")
@@ -115,7 +119,7 @@ func neighbour(path string) string {
 	}
 	slices.Sort(names)
 	name := filepath.Base(path)
-	if near, edits := results.Nearest(name, names); near != "" && edits <= len(name)/2 {
+	if near, edits := command.Nearest(name, names); near != "" && edits <= len(name)/2 {
 		return fmt.Sprintf("; did you mean %s?", filepath.Join(filepath.Dir(path), near))
 	}
 	return ""
@@ -130,7 +134,7 @@ Ratios to the baseline are compared whatever the machines are. Absolute figures 
 compared only if both runs are of one machine, and decide nothing unless asked to:
 a machine is not in the same state in two runs.
 
-  -margin SHARE  a change that counts as none (default 0.02, which is 2 %%)
+  -margin 2%%     a change that counts as none: 0.02 or 2%% (the default)
   -absolute      let absolute figures decide, too; refused for different machines
   -json          the comparison as JSON instead of tables
   -md FILE       also write it as Markdown into FILE

@@ -4,15 +4,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
-	"math"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"rubato/command"
 	"rubato/results"
 )
 
@@ -36,13 +34,13 @@ func parseRun(args []string) (config, error) {
 	c := config{effort: Default, set: settings{}}
 	var quick, full, seeded bool
 	var styles string
-	flags := newFlags("run")
+	flags := command.Flags("run")
 	flags.BoolVar(&quick, "quick", false, "")
 	flags.BoolVar(&full, "full", false, "")
-	flags.StringVar(&c.out, "out", "", "")
-	flags.StringVar(&styles, "styles", "", "")
-	flags.Uint64Var(&c.seed, "seed", 0, "")
-	flags.Func("set", "", c.addSet)
+	flags.StringVar(&c.out, "out", "", "a new folder, such as out/before")
+	flags.StringVar(&styles, "styles", "", "names that list shows, such as A,B")
+	flags.Uint64Var(&c.seed, "seed", 0, seedWanted)
+	flags.Func("set", "KEY=VALUE, such as passages=1000", c.addSet)
 	c.decisionFlags(flags)
 	names, err := parseAnywhere(flags, args)
 	if err == nil {
@@ -54,7 +52,7 @@ func parseRun(args []string) (config, error) {
 	empty := ""
 	flags.Visit(func(f *flag.Flag) {
 		seeded = seeded || f.Name == "seed"
-		if f.Value.String() == "" && f.Name != "set" && f.Name != "precision" { // these two show no value
+		if f.Value.String() == "" && f.Name != "set" { // it shows no value
 			empty = f.Name
 		}
 	})
@@ -94,69 +92,47 @@ func (c *config) addSet(text string) error {
 	return nil
 }
 
-// newFlags is a flag set that prints nothing: this package reports errors itself, with the
-// nearest valid name.
-func newFlags(name string) *flag.FlagSet {
-	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.Usage = func() {}
-	return flags
+// parseAnywhere reads flags and names in any order.
+func parseAnywhere(flags *flag.FlagSet, args []string) (names []string, err error) {
+	names, err = command.Parse(flags, args)
+	var unknown command.UnknownFlag
+	if errors.As(err, &unknown) {
+		if now, renamed := renamedFlags[unknown.Name]; renamed && flags.Lookup(now) != nil {
+			return nil, usagef("-%s is now -%s", unknown.Name, now)
+		}
+	}
+	return names, usage(err)
 }
 
-// parseAnywhere lets flags follow names, which package flag alone does not.
-func parseAnywhere(flags *flag.FlagSet, args []string) (names []string, err error) {
-	for {
-		if err := flags.Parse(args); err != nil {
-			return nil, flagError(flags, err)
-		}
-		if flags.NArg() == 0 {
-			return names, nil
-		}
-		names = append(names, flags.Arg(0))
-		args = flags.Args()[1:]
+// usage makes an error one that the user can correct; nil and flag.ErrHelp stay.
+func usage(err error) error {
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return err
 	}
+	return usageError{err.Error()}
 }
 
 // renamedFlags are the flags of earlier versions. They do not work any more; the error
 // gives the new name.
 var renamedFlags = map[string]string{"proof": "controls", "ledger": "instruments", "plant": "slowdown", "trials": "sessions"}
 
-func flagError(flags *flag.FlagSet, err error) error {
-	if errors.Is(err, flag.ErrHelp) {
-		return err
-	}
-	message := err.Error()
-	if name, found := strings.CutPrefix(message, "flag provided but not defined: -"); found {
-		if now, renamed := renamedFlags[name]; renamed && flags.Lookup(now) != nil {
-			return usagef("-%s is now -%s", name, now)
-		}
-		var valid []string
-		flags.VisitAll(func(f *flag.Flag) { valid = append(valid, "-"+f.Name) })
-		return unknown("flag", "-"+name, valid)
-	}
-	// The error of a flag.Func contains ours: `invalid value "x" for flag -set: …`.
-	for _, name := range []string{"set", "precision"} {
-		if _, ours, found := strings.Cut(message, "for flag -"+name+": "); found {
-			message = ours
-		}
-	}
-	return usageError{message}
-}
-
 // decisionFlags are those of a run that decides or has controls.
 func (c *config) decisionFlags(flags *flag.FlagSet) {
 	flags.BoolVar(&c.decide.on, "decide", false, "")
-	flags.DurationVar(&c.decide.time, "time", 0, "")
-	flags.Func("precision", "", func(text string) (err error) {
-		c.decide.precision, err = parsePrecision(text)
-		return err
-	})
-	flags.Float64Var(&c.decide.margin, "margin", results.DefaultMargin, "")
-	flags.StringVar(&c.decide.budgets, "budgets", defaultBudgets, "")
+	flags.DurationVar(&c.decide.time, "time", 0, fmt.Sprintf("a time over 0 and at most %.0fh, such as 90s", maxDecisionTime.Hours()))
+	command.ShareVar(flags, &c.decide.precision, "precision", 0, "a share over 0 % and at most 100 %, such as 0.01 or 1%")
+	command.ShareVar(flags, &c.decide.margin, "margin", results.DefaultMargin, marginWanted)
+	flags.StringVar(&c.decide.budgets, "budgets", defaultBudgets, "a file, such as "+defaultBudgets)
 	flags.BoolVar(&c.controls, "controls", false, "")
 	flags.BoolVar(&c.instruments, "instruments", false, "")
-	flags.Float64Var(&c.slowdown, "slowdown", defaultSlowdown, "")
+	command.ShareVar(flags, &c.slowdown, "slowdown", defaultSlowdown, "a share over 0 and at most 10, such as 0.10 or 10%")
 }
+
+// What flags of several commands want.
+const (
+	seedWanted   = "a whole number from 0, such as 7"
+	marginWanted = "a share from 0 to under 1, such as 0.02 or 2%"
+)
 
 // maxDecisionTime bounds a comparison: after a day something else is wrong.
 const maxDecisionTime = 24 * time.Hour
@@ -174,26 +150,15 @@ func (c *config) checkDecision(flags *flag.FlagSet) error {
 	case given["slowdown"] && !c.controls:
 		return usagef("-slowdown sets the size of the injected slowdown: give -controls, too")
 	case given["time"] && (d.time <= 0 || d.time > maxDecisionTime):
-		return usagef("-time %v: want more than 0 and at most %v for a comparison, as in -time 60s", d.time, maxDecisionTime)
-	case math.IsNaN(d.margin) || d.margin < 0 || d.margin >= 1:
-		return usagef("-margin %v: want a share from 0 to under 1, as in -margin 0.02", d.margin)
-	case math.IsNaN(c.slowdown) || c.slowdown <= 0 || c.slowdown > 10:
-		return usagef("-slowdown %v: want a share over 0 and at most 10, as in -slowdown 0.10", c.slowdown)
+		return usage(command.Wrong(flags, "time"))
+	case given["precision"] && !(d.precision > 0 && d.precision <= 1):
+		return usage(command.Wrong(flags, "precision"))
+	case !(d.margin >= 0 && d.margin < 1):
+		return usage(command.Wrong(flags, "margin"))
+	case !(c.slowdown > 0 && c.slowdown <= 10):
+		return usage(command.Wrong(flags, "slowdown"))
 	}
 	return nil
-}
-
-// parsePrecision reads a share over 0 and up to 1, as in 1% or 0.01.
-func parsePrecision(text string) (float64, error) {
-	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
-	share, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if percent {
-		share /= 100
-	}
-	if err != nil || !(share > 0 && share <= 1) {
-		return 0, usagef("-precision %s: want a share over 0 %% and at most 100 %%, as in -precision 1%%", text)
-	}
-	return share, nil
 }
 
 // trialTime is how long the trials of a comparison may take.
@@ -379,9 +344,5 @@ func usagef(format string, args ...any) error {
 
 // unknown reports a name that is not valid, with the nearest that is.
 func unknown(what, name string, valid []string) error {
-	if len(valid) == 0 {
-		return usagef("unknown %s %q: there is none to choose from", what, name)
-	}
-	near, _ := results.Nearest(name, valid)
-	return usagef("unknown %s %q: did you mean %q? Valid: %s", what, name, near, strings.Join(valid, ", "))
+	return usage(command.Unknown(what, name, valid))
 }

@@ -14,12 +14,12 @@ work was the same.
 
 Commands:
   run      measure and write the results to a folder
-  list     what there is to measure: scenarios, styles, -set keys
+  list     what there is to measure: scenarios, styles, -set keys; list NAME tells more
   report   render a folder's results again
   gate     hold a run against budgets
   compare  what changed from one run to another, by interval
   selfcheck does this machine measure well enough?
-  version  versions of the program and of what it stands on
+  version  versions of the program and of what it stands on; also --version
   help     this text; help COMMAND or COMMAND -h for one command
 %[2]s
 Try:
@@ -38,27 +38,29 @@ Times are compared in trials: each starts new processes, which take turns every
 millisecond. Trials go on until every verdict is certain (changed by more than
 -margin or not, within its budget or over), or until the time is up.
 
-  -time 60s        longest time for the trials of a comparison (default 25s; -quick 5s,
+  -time 90s        longest time for the trials of a comparison (default 25s; -quick 5s,
                    -full 2m, -decide 2m, -precision 5m)
-  -precision 1%%    go on until every ratio is known to within this share
+  -precision 1%%    go on until every ratio is known to within this share: 0.01 or 1%%
   -quick           short, with wide intervals: some 10 s for a scenario and set of
                    options, longer where a clock sets the pace
   -full            more trials, and profiles of everything: for publishing
   -out DIR         folder for the results (default out/<time>; out/latest points to
                    it). It must not hold a run
   -styles A,B      only these styles; the first in the list's order is the baseline
-  -seed N          repeat the same work and order (default: drawn, and recorded)
+  -seed N          a whole number: repeat the same work and order (default: drawn, and
+                   recorded)
   -set KEY=VALUE   a scenario's setting; several values, separated by commas, are
                    measured one by one; may be repeated
   -controls        add two arms to each comparison: an A/A control, which must not
                    differ, and an injected slowdown, which must be found. Otherwise
                    the run is insensitive (exit 4)
-  -slowdown 0.10   -controls: size of the slowdown, as a share of the time per operation
+  -slowdown 10%%    -controls: size of the slowdown, as a share of the time per operation:
+                   0.10 or 10%%
   -instruments     measure what measuring costs: arms without one of the usual
                    instruments, or with one more
   -decide          answer by the exit code, too: 1 if a budget is certainly exceeded, 3
                    if a verdict is open when the time is up
-  -margin 0.02     a ratio that is certainly this near to 1 is no change
+  -margin 2%%       a ratio that is certainly this near to 1 is no change: 0.02 or 2%%
   -budgets FILE    the budgets (default ci/budgets.yaml, if it exists)
 
 Examples:
@@ -67,14 +69,15 @@ Examples:
   %[1]s run SCENARIO -precision 1%%         as long as it takes, 5 minutes at most
   %[1]s run SCENARIO -set KEY=1,2 -seed 7  two cells a style, repeatable
 
-Scenarios, styles, keys and their values: %[1]s list
+Scenarios, styles and keys: %[1]s list; the values of one: %[1]s list NAME
 Results go to stdout and the folder, progress to stderr.
 `,
-	"list": `Usage: %[1]s list
+	"list": `Usage: %[1]s list [NAME…]
 
-Names scenarios, styles, and every -set key with its values and default. Scenarios
-stand by what their figures mean: those that work as fast as they can are compared by
-time, those that a clock paces by latency, CPU and what they measure beside.
+Names styles, scenarios, and the -set keys that several scenarios have. With a NAME it
+tells all of that scenario, style or key: questions, measures, values and defaults.
+Scenarios stand by what their figures mean: those that work as fast as they can are
+compared by time, those that a clock paces by latency, CPU and their measures.
 `,
 	"report": `Usage: %[1]s report [-into FILE] DIR
 
@@ -111,75 +114,4 @@ func (p program) printHelp(w io.Writer, command string) {
 		fmt.Fprintf(&more, "  %-8s %s\n", c.Name, c.Doc)
 	}
 	fmt.Fprintf(w, helps[""], p.name, more.String())
-}
-
-// list prints everything that run takes a name of.
-func list(w io.Writer, suite Suite) {
-	fmt.Fprintln(w, "Styles (the first is the baseline):")
-	for _, style := range suite.Styles {
-		fmt.Fprintf(w, "  %-12s %s\n", style.Name, style.Doc)
-	}
-	for _, k := range kinds {
-		first := true
-		for _, scenario := range suite.Scenarios {
-			if !k.holds(scenario) {
-				continue
-			}
-			if first {
-				fmt.Fprintf(w, "\nScenarios %s, and their -set keys:\n", k.doc)
-			} else {
-				fmt.Fprintln(w)
-			}
-			first = false
-			listScenario(w, scenario)
-		}
-	}
-}
-
-// kinds are how scenarios are grouped: by what their figures mean.
-var kinds = []struct {
-	doc   string
-	holds func(Scenario) bool
-}{
-	{"in which each style works as fast as it can", func(s Scenario) bool { return !s.Paced && !s.apart() }},
-	{"that a clock paces (compared by latency, CPU and measures)", func(s Scenario) bool { return s.Paced && !s.apart() }},
-	{"of pieces, which do not do the same work", Scenario.apart},
-}
-
-func listScenario(w io.Writer, scenario Scenario) {
-	fmt.Fprintf(w, "  %s\n      %s (operation: %s)\n", scenario.Name, scenario.Answers, scenario.Op)
-	if len(scenario.Styles) > 0 {
-		fmt.Fprintf(w, "      only %s\n", strings.Join(scenario.Styles, ", "))
-	}
-	if scenario.Together {
-		fmt.Fprintln(w, "      all styles work at the same time")
-	}
-	if scenario.Bare && !scenario.apart() {
-		fmt.Fprintln(w, "      CPU is that of its blocks: no idle window, no profile")
-	}
-	for _, m := range scenario.Measures {
-		fmt.Fprintf(w, "      measures %s: %s\n", m.Name, m.Doc)
-	}
-	for _, key := range scenario.Keys {
-		fmt.Fprintf(w, "      -set %s\n", key.summary())
-	}
-	for j, arm := range scenario.Arms {
-		if j == 0 {
-			fmt.Fprintf(w, "      -set %s=A,B (default: all of these; %s, which ratios are to, always is measured)\n", scenario.ArmKey, arm.Name)
-		}
-		fmt.Fprintf(w, "          %-22s %s\n", arm.Name, arm.Doc)
-	}
-}
-
-// summary is one line: mode=a|b, default a,b: what it does (styles: x).
-func (k Key) summary() string {
-	values := "VALUE"
-	if len(k.Values) > 0 {
-		values = strings.Join(k.Values, "|")
-	}
-	line := fmt.Sprintf("%s=%s (default %s): %s", k.Name, values, k.Default, k.Doc)
-	if len(k.Styles) > 0 {
-		line += " (only " + strings.Join(k.Styles, ", ") + ")"
-	}
-	return line
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"rubato/ci"
+	"rubato/command"
 	"rubato/results"
 	"rubato/runner/host"
 )
@@ -93,11 +94,8 @@ func (p program) main(ctx context.Context, args []string) int {
 		p.printHelp(p.stderr, "")
 		return exitUsage
 	}
-	command, rest := args[0], args[1:]
-	if command == "-h" || command == "-help" || command == "--help" {
-		command = "help"
-	}
-	switch command {
+	name, rest := args[0], args[1:]
+	switch name {
 	case "run":
 		return p.run(ctx, rest)
 	case "gate":
@@ -107,20 +105,20 @@ func (p program) main(ctx context.Context, args []string) int {
 	case "compare":
 		return p.compare(rest)
 	case "list":
-		return p.plain(command, rest, func() { list(p.stdout, p.suite) })
+		return p.plain("list", rest, p.list)
 	case "selfcheck":
 		return p.selfcheck(ctx, rest)
-	case "version":
-		return p.plain(command, rest, p.version)
-	case "help":
+	case "version", "-version", "--version":
+		return p.plain("version", rest, p.version)
+	case "help", "-h", "-help", "--help":
 		return p.help(rest)
 	}
 	for _, c := range p.suite.Commands {
-		if c.Name == command {
+		if c.Name == name {
 			return c.Run(ctx, rest, p.stdout, p.stderr)
 		}
 	}
-	return p.fail(unknown("command", command, p.commands()))
+	return p.fail(unknown("command", name, p.commands()))
 }
 
 // commands are all commands, in the order of the help text.
@@ -132,44 +130,43 @@ func (p program) commands() []string {
 	return names
 }
 
-// plain runs a command that takes no arguments.
-func (p program) plain(command string, args []string, do func()) int {
-	names, err := parseAnywhere(newFlags(command), args)
+// plain runs a command that takes names and no flags.
+func (p program) plain(name string, args []string, do func(names []string) error) int {
+	names, err := parseAnywhere(command.Flags(name), args)
 	if errors.Is(err, flag.ErrHelp) {
-		p.printHelp(p.stdout, command)
+		p.printHelp(p.stdout, name)
 		return exitPass
 	}
-	if err == nil && len(names) > 0 {
-		err = usagef("%s takes no arguments, not %q", command, names)
+	if err == nil {
+		err = do(names)
 	}
 	if err != nil {
 		return p.fail(err)
 	}
-	do()
 	return exitPass
 }
 
 func (p program) help(args []string) int {
-	names, err := parseAnywhere(newFlags("help"), args)
+	names, err := parseAnywhere(command.Flags("help"), args)
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		return p.fail(err)
 	}
-	command := ""
+	name := ""
 	if len(names) > 0 {
-		command = names[0]
+		name = names[0]
 	}
-	if command == "gate" {
+	if name == "gate" {
 		return p.gate([]string{"-h"})
 	}
 	for _, c := range p.suite.Commands {
-		if c.Name == command {
+		if c.Name == name {
 			return c.Run(context.Background(), []string{"-h"}, p.stdout, p.stderr)
 		}
 	}
-	if _, found := helps[command]; !found {
-		return p.fail(unknown("command", command, p.commands()))
+	if _, found := helps[name]; !found {
+		return p.fail(unknown("command", name, p.commands()))
 	}
-	p.printHelp(p.stdout, command)
+	p.printHelp(p.stdout, name)
 	return exitPass
 }
 
@@ -282,7 +279,10 @@ func removeHalfWritten(dir string) error {
 }
 
 // version prints what influences figures: commit, Go, and the libraries of the styles.
-func (p program) version() {
+func (p program) version(names []string) error {
+	if len(names) > 0 {
+		return usagef("version takes no arguments, not %q", names)
+	}
 	commit, dirty := host.Source()
 	changed := ""
 	if dirty {
@@ -292,4 +292,5 @@ func (p program) version() {
 	for _, name := range slices.Sorted(maps.Keys(p.suite.Versions)) {
 		fmt.Fprintf(p.stdout, "%s %s\n", name, p.suite.Versions[name])
 	}
+	return nil
 }

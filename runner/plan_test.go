@@ -71,7 +71,9 @@ func TestArmsInResult(t *testing.T) {
 func TestArmsListed(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	list(&out, whole())
+	if !whole().describe(&out, "pieces") {
+		t.Fatal("no such scenario")
+	}
 	for _, want := range []string{"-set piece=", "wheel", "half a turn"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("list does not say %q:\n%s", want, out.String())

@@ -15,6 +15,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"rubato/command"
 	"rubato/inference"
 	"rubato/reports"
 	"rubato/results"
@@ -242,8 +243,8 @@ func exitCode(run *results.Run) int {
 
 // report renders a folder again.
 func (p program) report(args []string) int {
-	flags := newFlags("report")
-	into := flags.String("into", "", "")
+	flags := command.Flags("report")
+	into := flags.String("into", "", "a file, such as README.md")
 	names, err := parseAnywhere(flags, args)
 	if errors.Is(err, flag.ErrHelp) {
 		p.printHelp(p.stdout, "report")

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"rubato/command"
 )
 
 // selfcheckHelp has the sizes of slowdowns from the constants. It is a format, so their
@@ -31,11 +33,11 @@ which change the machine finds in ` + inSeconds(effectTime) + `, and how often t
   -json        print the answer as JSON: headline, type_i, coverage and
                minimum_detectable_effect (1 is 100 %%), fit, and more. Rates are of all
                sessions, the effect is of the quiet ones
-  -seed N      repeat the orders and disturbances of an earlier self-check (default:
-               random; the answer shows it)
+  -seed N      a whole number: repeat the orders and disturbances of an earlier
+               self-check (default: random; the answer shows it)
   -rates       measure the error rates of the method for up to 20 minutes and write them
                to the file of -into; exit 1 if a goal is not reached
-  -sessions N  number of sessions that -rates runs beside the CPU hog, and again on the
+  -sessions N  a whole number: sessions that -rates runs beside the CPU hog, and again on the
                quiet machine; other sessions in proportion (default ` + strconv.Itoa(hogSessions) + `)
   -into FILE   the file that -rates writes (default docs/error-rates.md)
 
@@ -98,13 +100,13 @@ var (
 
 func parseSelfcheck(args []string) (selfcheckFlags, error) {
 	ask := selfcheckFlags{length: wholeCheck}
-	flags := newFlags("selfcheck")
+	flags := command.Flags("selfcheck")
 	quick := flags.Bool("quick", false, "")
 	flags.BoolVar(&ask.asJSON, "json", false, "")
 	flags.BoolVar(&ask.rates, "rates", false, "")
-	flags.Uint64Var(&ask.seed, "seed", 0, "")
-	flags.StringVar(&ask.into, "into", "", "")
-	sessions := flags.Int("sessions", 0, "")
+	flags.Uint64Var(&ask.seed, "seed", 0, seedWanted)
+	flags.StringVar(&ask.into, "into", "", "a file, such as docs/error-rates.md")
+	sessions := flags.Int("sessions", 0, fmt.Sprintf("a whole number from %d to %d, such as %d", fewestSessions, mostSessions, hogSessions))
 	names, err := parseAnywhere(flags, args)
 	switch {
 	case err != nil:
@@ -116,7 +118,7 @@ func parseSelfcheck(args []string) (selfcheckFlags, error) {
 	case !ask.rates && (*sessions != 0 || ask.into != ""):
 		return ask, usagef("-sessions and -into belong to -rates: give -rates, too")
 	case *sessions != 0 && (*sessions < fewestSessions || *sessions > mostSessions):
-		return ask, usagef("-sessions %d: give %d to %d", *sessions, fewestSessions, mostSessions)
+		return ask, usage(command.Wrong(flags, "sessions"))
 	case *quick:
 		ask.length = quickCheck
 	case ask.rates:

@@ -230,7 +230,7 @@ func (s Suite) complete() Suite {
 		key := Key{Name: cachesKey, Values: []string{cachesHot, cachesCold}, Default: cachesHot,
 			Doc: "hot: each slice follows untimed operations of its own, as in a loop; cold: it follows the other arms' turns"}
 		if scenario.Cold != "" {
-			key.Default, key.Doc = cachesCold, key.Doc+"; cold by default: "+scenario.Cold
+			key.Default = cachesCold
 		}
 		s.Scenarios[i].Keys = append(slices.Clone(scenario.Keys), key)
 	}

@@ -48,7 +48,7 @@ func Between(lo, hi int) func(string) error {
 	return func(value string) error {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < lo || n > hi {
-			return fmt.Errorf("%q is not a whole number from %d to %d", value, lo, hi)
+			return fmt.Errorf("want a whole number from %d to %d", lo, hi)
 		}
 		return nil
 	}
@@ -57,10 +57,10 @@ func Between(lo, hi int) func(string) error {
 // WordOr accepts a word, or whole numbers from lo to hi.
 func WordOr(word string, lo, hi int) func(string) error {
 	return func(value string) error {
-		if value == word {
+		if value == word || Between(lo, hi)(value) == nil {
 			return nil
 		}
-		return Between(lo, hi)(value)
+		return fmt.Errorf("want %s, or a whole number from %d to %d", word, lo, hi)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"rubato/command"
 	"rubato/player"
 	"rubato/web"
 )
@@ -87,14 +88,14 @@ figures, events as they happen, and flows as pictures. Ctrl-C ends it.
                    other users of the machine cannot see in the list of processes
   -data DIR        folder of library.db and trace.db (default data); a missing library
                    is made
-  -passages N      size of a new library, 200 to 200000 (default 5736)
+  -passages N      size of a new library: a whole number from 200 to 200000 (default 5736)
   -music DIR       play the WAV, FLAC, MP3 and Ogg Vorbis files in and below DIR, in
                    turn. Without -music, music is generated. DIR is read once, when its
                    library data/music-….db is made
   -mute            no sound: a passage ends every ten seconds, people press the buttons,
                    and time passes %d times as fast, in a separate library
-  -seed N          seed of the library and the load (default 1)
-  -rate N          stimuli a second, %g to %g (default 2)
+  -seed N          seed of the library and the load: a whole number (default 1)
+  -rate N          stimuli a second, %g to %g, such as 2 or 0.5 (default 2)
 
 Examples:
   rubato serve -dev
@@ -104,6 +105,12 @@ Examples:
 
 When the server answers, its address is printed on stdout.
 `
+
+// Bounds of a new library.
+const (
+	fewestPassages = 200
+	mostPassages   = 200_000
+)
 
 // serveConfig holds the flags.
 type serveConfig struct {
@@ -153,31 +160,31 @@ func (d Deps) names() []string {
 func (d Deps) parse(args []string) (serveConfig, error) {
 	c := serveConfig{}
 	var style string
-	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := command.Flags("serve")
 	flags.BoolVar(&c.dev, "dev", false, "")
-	flags.StringVar(&style, "style", d.Default, "")
-	flags.StringVar(&c.addr, "addr", "127.0.0.1:0", "")
-	flags.StringVar(&c.token, "token", os.Getenv("RUBATO_TOKEN"), "")
-	flags.StringVar(&c.data, "data", "data", "")
-	flags.IntVar(&c.passages, "passages", 5736, "")
-	flags.StringVar(&c.music, "music", "", "")
+	flags.StringVar(&style, "style", d.Default, "one of "+strings.Join(d.names(), ", "))
+	flags.StringVar(&c.addr, "addr", "127.0.0.1:0", "HOST:PORT, such as 127.0.0.1:8080")
+	flags.StringVar(&c.token, "token", os.Getenv("RUBATO_TOKEN"), fmt.Sprintf("a token of at least %d bytes", web.ShortestToken))
+	flags.StringVar(&c.data, "data", "data", "a folder, such as data")
+	flags.IntVar(&c.passages, "passages", 5736, fmt.Sprintf("a whole number from %d to %d; with fewer, all may be cooling down", fewestPassages, mostPassages))
+	flags.StringVar(&c.music, "music", "", "a folder, such as /usr/share/sounds")
 	flags.BoolVar(&c.mute, "mute", d.OpenSound == nil, "")
-	flags.Uint64Var(&c.seed, "seed", 1, "")
-	flags.Float64Var(&c.rate, "rate", 2, "")
-	if err := flags.Parse(args); err != nil {
+	flags.Uint64Var(&c.seed, "seed", 1, "a whole number from 0, such as 7")
+	flags.Float64Var(&c.rate, "rate", 2, fmt.Sprintf("a number of stimuli a second from %g to %d, such as 2 or 0.5; rubato run measures higher loads", LowestRate, HighestRate))
+	names, err := command.Parse(flags, args)
+	if err != nil {
 		return c, err
 	}
 	c.mute = c.mute || d.OpenSound == nil
-	if flags.NArg() > 0 {
-		return c, fmt.Errorf("serve takes flags only, not %q", flags.Arg(0))
+	if len(names) > 0 {
+		return c, fmt.Errorf("serve takes flags only, not %q", names[0])
 	}
 	if c.music != "" { // one name for one folder
 		if folder, err := filepath.Abs(c.music); err == nil {
 			c.music = folder
 		}
 	}
-	return c, errors.Join(d.choose(&c, style), c.check())
+	return c, errors.Join(d.choose(&c, style), c.check(flags))
 }
 
 func (d Deps) choose(c *serveConfig, name string) error {
@@ -187,13 +194,13 @@ func (d Deps) choose(c *serveConfig, name string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("no style %q: take one of %s", name, strings.Join(d.names(), ", "))
+	return command.Unknown("style", name, d.names())
 }
 
-func (c *serveConfig) check() error {
+func (c *serveConfig) check(flags *flag.FlagSet) error {
 	host, _, err := net.SplitHostPort(c.addr)
 	if err != nil {
-		return fmt.Errorf("-addr %q: give HOST:PORT, such as 127.0.0.1:8080", c.addr)
+		return command.Wrong(flags, "addr")
 	}
 	ip := net.ParseIP(host)
 	c.loopback = host == "localhost" || ip != nil && ip.IsLoopback()
@@ -203,9 +210,9 @@ func (c *serveConfig) check() error {
 	case !c.loopback && c.token == "":
 		return fmt.Errorf("-addr %s can be reached from other machines, so it needs a token: give -token or RUBATO_TOKEN, at least %d bytes", c.addr, web.ShortestToken)
 	case !(c.rate >= LowestRate && c.rate <= HighestRate):
-		return fmt.Errorf("-rate %g: natural load is %g to %d stimuli a second; rubato run measures higher loads", c.rate, LowestRate, HighestRate)
-	case c.passages < 200 || c.passages > 200_000:
-		return fmt.Errorf("-passages %d: give 200 to 200000; with fewer, all may be cooling down", c.passages)
+		return command.Wrong(flags, "rate")
+	case c.passages < fewestPassages || c.passages > mostPassages:
+		return command.Wrong(flags, "passages")
 	case c.data == "":
 		return errors.New("-data is empty: give a folder")
 	case c.mute && c.music != "":

@@ -267,7 +267,7 @@ func TestServeUsage(t *testing.T) {
 		"short token":   {args: []string{"-addr", "0.0.0.0:0", "-token", "fifteen bytes !"}, says: "at least 16"},
 		"short in env":  {args: nil, token: "short", says: "at least 16"},
 		"rate":          {args: []string{"-rate", "1000"}, says: "rubato run"},
-		"no rate":       {args: []string{"-rate", "NaN"}, says: "natural load"},
+		"no rate":       {args: []string{"-rate", "NaN"}, says: "-rate NaN: want a number of stimuli a second from 0.1 to 15"},
 		"passages":      {args: []string{"-passages", "7"}, says: "200 to 200000"},
 		"no sound":      {args: []string{"-music", "somewhere"}, says: "-mute"},
 		"no data":       {args: []string{"-data", ""}, says: "folder"},

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"rubato/command"
 	"rubato/player"
 )
 
@@ -100,23 +101,24 @@ type traceQuestion struct {
 // takesSubject is the argument of each word, "" for none.
 var takesSubject = map[string]string{"why": "PASSAGE", "caused": "RULE", "show": "FLOW", "find": "", "rules": "", "runs": ""}
 
+const whenWanted = "how long ago, such as 10m, or a time, such as 2026-01-02T15:04:05Z"
+
 func parseTrace(args []string) (*traceQuestion, error) {
 	q := &traceQuestion{}
-	flags := flag.NewFlagSet("trace", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.StringVar(&q.db, "db", storedTrace, "")
-	flags.Int64Var(&q.run, "run", 0, "")
-	flags.IntVar(&q.limit, "limit", 20, "")
-	flags.StringVar(&q.where, "where", "", "")
-	since, until := flags.String("since", "", ""), flags.String("until", "", "")
-	flags.StringVar(&q.format, "format", "text", "")
-	flags.StringVar(&q.output, "o", "", "")
-	words, err := wordsAmong(flags, args)
+	flags := command.Flags("trace")
+	flags.StringVar(&q.db, "db", storedTrace, "a file, such as "+storedTrace)
+	flags.Int64Var(&q.run, "run", 0, "a whole number: 0 for the newest run, or one that rubato trace runs lists")
+	flags.IntVar(&q.limit, "limit", 20, "a whole number from 1 to 10000, such as 20")
+	flags.StringVar(&q.where, "where", "", "a condition in SQL, such as \"err IS NOT NULL\"")
+	since, until := flags.String("since", "", whenWanted), flags.String("until", "", whenWanted)
+	flags.StringVar(&q.format, "format", "text", "text, dot or svg")
+	flags.StringVar(&q.output, "o", "", "a file, such as flow.svg")
+	words, err := command.Parse(flags, args)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil, err
 	}
 	if err != nil {
-		return nil, misused("%v; rubato trace -h shows them all", err)
+		return nil, misused("%v; rubato trace -h explains", err)
 	}
 	flags.Visit(func(f *flag.Flag) { q.given = q.given || f.Name == "db" })
 	now := time.Now()
@@ -125,35 +127,17 @@ func parseTrace(args []string) (*traceQuestion, error) {
 	q.until, untilErr = instant(*until, now)
 	switch {
 	case sinceErr != nil:
-		return nil, misused("-since %v", sinceErr)
+		return nil, misused("%v", command.Wrong(flags, "since"))
 	case untilErr != nil:
-		return nil, misused("-until %v", untilErr)
+		return nil, misused("%v", command.Wrong(flags, "until"))
 	case q.limit < 1 || q.limit > 10_000:
-		return nil, misused("-limit %d: give 1 to 10000", q.limit)
+		return nil, misused("%v", command.Wrong(flags, "limit"))
 	case q.run < 0:
-		return nil, misused("-run %d: give 0 for the newest, or one that rubato trace runs lists", q.run)
+		return nil, misused("%v", command.Wrong(flags, "run"))
 	case !slices.Contains([]string{"text", "dot", "svg"}, q.format):
-		return nil, misused("-format %q: give text, dot or svg", q.format)
+		return nil, misused("%v", command.Wrong(flags, "format"))
 	}
 	return q, q.words(words)
-}
-
-// wordsAmong parses flags in any position, and returns the words between them.
-func wordsAmong(flags *flag.FlagSet, args []string) (words []string, err error) {
-	for len(args) > 0 {
-		if err := flags.Parse(args); err != nil {
-			return nil, err
-		}
-		rest := flags.Args()
-		if used := len(args) - len(rest); used > 0 && args[used-1] == "--" {
-			return append(words, rest...), nil
-		}
-		if len(rest) == 0 {
-			break
-		}
-		words, args = append(words, rest[0]), rest[1:]
-	}
-	return words, nil
 }
 
 func (q *traceQuestion) words(words []string) error {

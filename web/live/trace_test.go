@@ -84,10 +84,10 @@ func TestTraceCommand(t *testing.T) {
 		"unquoted":       {[]string{"caused", "not", "err"}, 2, "", "caused takes one RULE, not 2 words; quote it"},
 		"a query":        {[]string{"find", "err"}, 2, "", `find takes its condition as SQL with -where, not "err"`},
 		"too much":       {[]string{"rules", "x"}, 2, "", `rules takes nothing more, not "x"`},
-		"bad flag":       {[]string{"rules", "-x"}, 2, "", "rubato trace -h shows them all"},
-		"bad format":     {[]string{"show", "7", "-format", "png"}, 2, "", "give text, dot or svg"},
-		"bad limit":      {[]string{"rules", "-limit", "0"}, 2, "", "give 1 to 10000"},
-		"bad since":      {[]string{"caused", "x", "-since", "later"}, 2, "", `-since "later" is neither`},
+		"bad flag":       {[]string{"rules", "-x"}, 2, "", "unknown flag \"-x\": did you mean \"-o\"? Valid: -db, -format, -limit, -o, -run, -since, -until, -where; rubato trace -h explains"},
+		"bad format":     {[]string{"show", "7", "-format", "png"}, 2, "", "-format png: want text, dot or svg"},
+		"bad limit":      {[]string{"rules", "-limit", "0"}, 2, "", "-limit 0: want a whole number from 1 to 10000"},
+		"bad since":      {[]string{"caused", "x", "-since", "later"}, 2, "", "-since later: want how long ago, such as 10m, or a time"},
 		"dash":           {[]string{"caused", "--", "-x"}, 0, "", "nothing found"},
 	} {
 		code, stdout, stderr := trace(append([]string{"-db", path}, c.args...)...)
