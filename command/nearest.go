@@ -1,6 +1,9 @@
 package command
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Nearest is the valid name with the fewest edits from a misspelt one, in any case, and
 // the number of edits. Of equals it takes the first. It is "" if there is no valid name.
@@ -11,6 +14,15 @@ func Nearest(name string, valid []string) (best string, least int) {
 		}
 	}
 	return best, least
+}
+
+// Suggest is `; did you mean "x"?` for the nearest valid name, "" if none is near.
+func Suggest(name string, valid []string) string {
+	near, edits := Nearest(name, valid)
+	if near == "" || edits > len(name)/2 {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", near)
 }
 
 // edits is the Levenshtein distance in runes. It cuts names to 64 runes: no valid name

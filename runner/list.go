@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"rubato/results"
 )
 
@@ -147,7 +149,7 @@ func (s Suite) listStyle(w io.Writer, style Style) {
 	fmt.Fprintf(w, "%s: %s\n", style.Name, style.Doc)
 	for _, use := range s.keys() {
 		if slices.Contains(use.Styles, style.Name) {
-			fmt.Fprintf(w, "  -set %s\n", use.summary())
+			entry(w, "-set %s", use.summary())
 		}
 	}
 	for _, scenario := range s.Scenarios {
@@ -159,9 +161,10 @@ func (s Suite) listStyle(w io.Writer, style Style) {
 
 // print prints a key, and the scenarios that have it, by default.
 func (u keyUse) print(w io.Writer) {
-	fmt.Fprintf(w, "-set %s=%s: %s\n", u.Name, u.valueList(), u.Doc)
+	fmt.Fprintf(w, "%s: a key of these scenarios, as in -set %[1]s=%s\n", u.Name, u.valueList())
+	entry(w, "%s", u.Doc)
 	if len(u.Styles) > 0 {
-		fmt.Fprintf(w, "  only %s\n", strings.Join(u.Styles, ", "))
+		entry(w, "only %s", strings.Join(u.Styles, ", "))
 	}
 	by := map[string][]string{}
 	var order []string
@@ -170,14 +173,14 @@ func (u keyUse) print(w io.Writer) {
 		by[value] = append(by[value], u.scenarios[i])
 	}
 	for _, value := range order {
-		fmt.Fprintf(w, "  default %s: %s\n", value, strings.Join(by[value], ", "))
+		entry(w, "default %s: %s", value, strings.Join(by[value], ", "))
 	}
 }
 
 func listScenario(w io.Writer, scenario Scenario) {
 	fmt.Fprintf(w, "%s: %s\n  operation: %s\n", scenario.Name, scenario.Answers, scenario.Op)
 	if len(scenario.Styles) > 0 {
-		fmt.Fprintf(w, "  only %s\n", strings.Join(scenario.Styles, ", "))
+		entry(w, "only %s", strings.Join(scenario.Styles, ", "))
 	}
 	if scenario.Together {
 		fmt.Fprintln(w, "  all styles work at the same time")
@@ -186,17 +189,17 @@ func listScenario(w io.Writer, scenario Scenario) {
 		fmt.Fprintln(w, "  CPU is that of its blocks: no idle window, no profile")
 	}
 	for _, m := range scenario.Measures {
-		fmt.Fprintf(w, "  measures %s: %s\n", m.Name, m.Doc)
+		entry(w, "measures %s: %s", m.Name, m.Doc)
 	}
 	for _, key := range scenario.Keys {
-		fmt.Fprintf(w, "  -set %s\n", key.summary())
+		entry(w, "-set %s", key.summary())
 	}
 	if scenario.Cold != "" {
-		fmt.Fprintf(w, "  caches are cold by default: %s\n", scenario.Cold)
+		entry(w, "caches are cold by default: %s", scenario.Cold)
 	}
 	for j, arm := range scenario.Arms {
 		if j == 0 {
-			fmt.Fprintf(w, "  -set %s=A,B (default: all of these; %s, which ratios are to, always is measured)\n", scenario.ArmKey, arm.Name)
+			entry(w, "-set %s=A,B (default: all of these; %s, which ratios are to, always is measured)", scenario.ArmKey, arm.Name)
 		}
 		fmt.Fprintf(w, "      %-22s %s\n", arm.Name, arm.Doc)
 	}
@@ -217,4 +220,16 @@ func (k Key) summary() string {
 		line += " (only " + strings.Join(k.Styles, ", ") + ")"
 	}
 	return line
+}
+
+// listWidth is the longest line that names make list print, in characters.
+const listWidth = 96
+
+// entry prints an entry below a title; lines after its first stand further in.
+func entry(w io.Writer, format string, args ...any) {
+	indent := "  "
+	for line := range strings.Lines(text.WrapSoft(fmt.Sprintf(format, args...), listWidth-6)) {
+		fmt.Fprintln(w, indent+strings.TrimRight(line, " \n"))
+		indent = "      "
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"rubato/command"
 	"rubato/player"
 	"rubato/web"
 )
@@ -139,15 +140,16 @@ func (d *developer) concepts(*http.Request) (any, error) { return orEmpty(d.in.P
 func (d *developer) concept(r *http.Request) (any, error) {
 	name := r.PathValue("name")
 	var found []player.ConceptInfo
-	var full []string
+	var full, all []string
 	for _, c := range d.in.Player.Concepts() {
+		all = append(all, c.Name, c.Module+"::"+c.Name)
 		if long := c.Module + "::" + c.Name; long == name || c.Name == name {
 			found, full = append(found, c), append(full, long)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return nil, refused(http.StatusNotFound, "no concept %q: GET /dev/concepts lists them", name)
+		return nil, refused(http.StatusNotFound, "no concept %q: GET /dev/concepts lists them%s", name, command.Suggest(name, all))
 	case 1:
 		return found[0], nil
 	}
@@ -164,12 +166,14 @@ func (d *developer) metrics(r *http.Request) (any, error) {
 }
 
 func (d *developer) named(name string) (player.RuleInfo, error) {
+	var all []string
 	for _, info := range d.in.Player.Rules() {
 		if info.Name == name {
 			return info, nil
 		}
+		all = append(all, info.Name)
 	}
-	return player.RuleInfo{}, refused(http.StatusNotFound, "no rule %q: GET /dev/syncs lists them", name)
+	return player.RuleInfo{}, refused(http.StatusNotFound, "no rule %q: GET /dev/syncs lists them%s", name, command.Suggest(name, all))
 }
 
 func (d *developer) lost(*http.Request) (any, error) { return d.in.Player.Lost(), nil }

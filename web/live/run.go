@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"rubato/player"
@@ -65,6 +66,9 @@ type session struct {
 // Nothing stays open, whatever fails.
 func (d Deps) live(ctx context.Context, c serveConfig, stdout, stderr io.Writer) (err error) {
 	l, err := net.Listen("tcp", c.addr)
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return misused("-addr %s: this machine does not have that address; it has %s", c.addr, strings.Join(ownHosts(), ", "))
+	}
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w; give another -addr", err)
 	}
@@ -84,12 +88,15 @@ func (d Deps) live(ctx context.Context, c serveConfig, stdout, stderr io.Writer)
 	}
 	s := web.StartServer(l, Site(site))
 	opened = append(opened, s.Close)
-	return e.run(ctx, s, l.Addr(), stdout)
+	if c.token != "" {
+		fmt.Fprintln(stderr, "a browser opens the address once with ?token=TOKEN at its end; programs send Authorization: Bearer TOKEN")
+	}
+	return e.run(ctx, s, addresses(l.Addr(), ownHosts()), stdout)
 }
 
-// run prints the address of the page, and drives the player until ctx ends, or the server
+// run prints the addresses of the page, and drives the player until ctx ends, or the server
 // or the sound stops.
-func (e *session) run(ctx context.Context, s *web.Server, at net.Addr, stdout io.Writer) error {
+func (e *session) run(ctx context.Context, s *web.Server, pages []string, stdout io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	var driven sync.WaitGroup
 	defer func() { stop(); driven.Wait() }()
@@ -98,7 +105,7 @@ func (e *session) run(ctx context.Context, s *web.Server, at net.Addr, stdout io
 	if e.sound != nil {
 		driven.Go(func() { silent <- e.sound.Pump(ctx, e.people.hear(ctx)) })
 	}
-	if _, err := fmt.Fprintf(stdout, "http://%s/\n", reachable(at)); err != nil {
+	if _, err := fmt.Fprintln(stdout, strings.Join(pages, "\n")); err != nil {
 		return fmt.Errorf("cannot print the address of the page: %w", err)
 	}
 	select {
@@ -112,15 +119,6 @@ func (e *session) run(ctx context.Context, s *web.Server, at net.Addr, stdout io
 	case <-s.Done():
 		return fmt.Errorf("the server stopped: %w", s.Err())
 	}
-}
-
-// reachable is an address that this machine can open: loopback in place of the address that
-// stands for all.
-func reachable(at net.Addr) string {
-	if tcp, ok := at.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
-		return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
-	}
-	return at.String()
 }
 
 // open makes the library if it is missing, and opens everything that the session needs.

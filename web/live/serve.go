@@ -18,9 +18,10 @@ import (
 
 // Exit codes, the same in every command of the program.
 const (
-	exitPass   = 0
-	exitUsage  = 2
-	exitFailed = 5
+	exitPass    = 0
+	exitNothing = 1 // trace: there is no answer
+	exitUsage   = 2
+	exitFailed  = 5
 )
 
 // Deps is what serve needs, as values, so that this package knows no style and no database.
@@ -103,7 +104,9 @@ Examples:
   curl -X POST http://127.0.0.1:8080/api/skip
   RUBATO_TOKEN=$(openssl rand -hex 16) rubato serve -dev -addr 0.0.0.0:8080
 
-When the server answers, its address is printed on stdout.
+When the server answers, its address is printed on stdout. If that is every address of
+the machine (:8080, 0.0.0.0:8080, [::]:8080), there is one line for each: the first for
+this machine, the others for other machines.
 `
 
 // Bounds of a new library.
@@ -140,12 +143,27 @@ func ServeCommand(deps Deps) func(ctx context.Context, args []string, stdout, st
 			fmt.Fprintf(stderr, "rubato serve: %v\nTry: rubato serve -h\n", err)
 			return exitUsage
 		}
-		if err := deps.live(ctx, c, stdout, stderr); err != nil {
-			fmt.Fprintf(stderr, "rubato serve: %v\n", err)
-			return exitFailed
-		}
+		return finished("serve", deps.live(ctx, c, stdout, stderr), stderr)
+	}
+}
+
+// finished reports how a command ended, in one line, and returns the exit code.
+func finished(name string, err error, stderr io.Writer) int {
+	if err == nil {
 		return exitPass
 	}
+	text := err.Error()
+	for _, mark := range []error{errUsage, errNothing} {
+		text = strings.TrimPrefix(text, mark.Error())
+	}
+	fmt.Fprintf(stderr, "rubato %s: %s\n", name, strings.ReplaceAll(text, "\n", "; "))
+	switch {
+	case errors.Is(err, errUsage):
+		return exitUsage
+	case errors.Is(err, errNothing), player.CodeOf(err) == player.NotFound:
+		return exitNothing
+	}
+	return exitFailed
 }
 
 func (d Deps) names() []string {
@@ -198,8 +216,8 @@ func (d Deps) choose(c *serveConfig, name string) error {
 }
 
 func (c *serveConfig) check(flags *flag.FlagSet) error {
-	host, _, err := net.SplitHostPort(c.addr)
-	if err != nil {
+	host, port, err := net.SplitHostPort(c.addr)
+	if _, named := net.LookupPort("tcp", port); err != nil || named != nil {
 		return command.Wrong(flags, "addr")
 	}
 	ip := net.ParseIP(host)

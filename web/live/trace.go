@@ -48,6 +48,9 @@ Columns of an action:
   input output err      text; err and output are NULL where there is none.
                         field(input, 'passage') is one value of input or output
 
+Exit codes: 0 found, 1 nothing found (the nearest that exists is suggested), 2 usage or bad
+input, 5 the trace cannot be read.
+
 Examples:
   rubato trace why 42
   rubato trace caused AutoSelectWhenQueueLow -since 10m
@@ -56,8 +59,15 @@ Examples:
   rubato trace find -where "flow IN (SELECT flow FROM actions WHERE err IS NOT NULL)"
 `
 
-// errUsage marks what the user can correct.
-var errUsage = errors.New("usage")
+// errUsage marks what the user can correct, errNothing a question without an answer.
+var (
+	errUsage   = errors.New("usage")
+	errNothing = errors.New("nothing")
+)
+
+func nothing(format string, args ...any) error {
+	return fmt.Errorf("%w%s", errNothing, fmt.Sprintf(format, args...))
+}
 
 func misused(format string, args ...any) error {
 	return fmt.Errorf("%w%s", errUsage, fmt.Sprintf(format, args...))
@@ -74,15 +84,7 @@ func TraceCommand(open func(path string) (TraceReader, error)) func(ctx context.
 		if err == nil {
 			err = q.put(open, stdout, stderr)
 		}
-		if err == nil {
-			return exitPass
-		}
-		text := strings.TrimPrefix(err.Error(), errUsage.Error())
-		fmt.Fprintf(stderr, "rubato trace: %s\n", strings.ReplaceAll(text, "\n", "; "))
-		if errors.Is(err, errUsage) || player.CodeOf(err) == player.NotFound {
-			return exitUsage
-		}
-		return exitFailed
+		return finished("trace", err, stderr)
 	}
 }
 
@@ -97,6 +99,8 @@ type traceQuestion struct {
 	since, until   time.Time
 	format, output string
 }
+
+var questions = []string{"why", "caused", "show", "find", "rules", "runs"}
 
 // takesSubject is the argument of each word, "" for none.
 var takesSubject = map[string]string{"why": "PASSAGE", "caused": "RULE", "show": "FLOW", "find": "", "rules": "", "runs": ""}
@@ -147,7 +151,7 @@ func (q *traceQuestion) words(words []string) error {
 	subject, known := takesSubject[words[0]]
 	switch {
 	case !known:
-		return misused("%q is none of why, caused, show, find, rules, runs; rubato trace -h explains", words[0])
+		return misused("%v; rubato trace -h explains", command.Unknown("question", words[0], questions))
 	case words[0] == "find" && len(words) > 1:
 		return misused("find takes its condition as SQL with -where, not %q", words[1])
 	case subject == "" && len(words) > 1:
@@ -232,13 +236,13 @@ func (q *traceQuestion) ask(r TraceReader, out *strings.Builder, stderr io.Write
 	if err != nil {
 		return err
 	}
+	if len(rows) == 0 {
+		return nothing("nothing found%s%s", q.elsewhere(r), q.hint(r))
+	}
 	for _, row := range rows {
 		writeRow(out, row)
 	}
-	switch {
-	case len(rows) == 0:
-		fmt.Fprintf(stderr, "nothing found%s\n", q.elsewhere(r))
-	case len(rows) == q.limit:
+	if len(rows) == q.limit {
 		fmt.Fprintf(stderr, "the newest %d; -limit shows more\n", q.limit)
 	}
 	return nil
@@ -258,7 +262,7 @@ func (q *traceQuestion) why(r TraceReader, out *strings.Builder) error {
 		return err
 	}
 	if len(flows) == 0 {
-		return misused("passage %d was not enqueued, as far back as the trace goes%s", passage, q.elsewhere(r))
+		return nothing("passage %d was not enqueued, as far back as the trace goes%s%s", passage, q.elsewhere(r), q.hint(r))
 	}
 	for i, f := range flows {
 		if i > 0 {
@@ -279,7 +283,7 @@ func (q *traceQuestion) show(r TraceReader, out *strings.Builder) error {
 		return err
 	}
 	if !found {
-		return misused("there is no flow %d, or no longer%s", token, q.elsewhere(r))
+		return nothing("there is no flow %d, or no longer%s%s", token, q.elsewhere(r), q.hint(r))
 	}
 	q.draw(f, out)
 	return nil
@@ -295,19 +299,6 @@ func (q *traceQuestion) draw(f player.Flow, out *strings.Builder) {
 	default:
 		out.WriteString(FlowText(f))
 	}
-}
-
-// elsewhere says that other runs exist and were not asked.
-func (q *traceQuestion) elsewhere(r TraceReader) string {
-	runs, err := r.Runs()
-	if err != nil || len(runs) < 2 {
-		return ""
-	}
-	asked := q.run
-	if asked == 0 {
-		asked = runs[0].ID
-	}
-	return fmt.Sprintf("; only run %d was asked, of %d: -run N asks another, rubato trace runs lists them", asked, len(runs))
 }
 
 const traceTime = "2006-01-02 15:04:05.000000"
