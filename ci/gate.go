@@ -166,9 +166,15 @@ func tableOf(a Answer) string {
 		budget = r.Budget
 		g.Add(r.Verdict, name, r.Cell, r.limit(), r.measured(), r.Verdict)
 	}
-	for _, r := range a.Rows {
-		if r.Why != "" {
-			g.Notes = results.AddOnce(g.Notes, fmt.Sprintf("%s: %s: %s", r.Verdict, r.Cell, r.Why))
+	for _, verdict := range []string{Within, Over, Inconclusive, Invalid} {
+		var why reports.Notes
+		for _, r := range a.Rows {
+			if r.Verdict == verdict && r.Why != "" {
+				why.Add(r.Why, r.Cell)
+			}
+		}
+		for _, line := range why.Lines() {
+			g.Notes = append(g.Notes, verdict+": "+line)
 		}
 	}
 	for _, why := range a.Insensitive {

@@ -66,25 +66,16 @@ func (c Comparison) tables() []Grid {
 
 // notesOf lists each reason and warning once, after the cells that it concerns.
 func notesOf(rows []Change) []string {
-	var all notes
+	var all Notes
 	for _, r := range rows {
 		if r.Why != "" {
-			all.add(fmt.Sprintf("%s: %s", r.shownQuantity(), r.Why), r.title())
+			all.Add(fmt.Sprintf("%s: %s", r.shownQuantity(), r.Why), r.title())
 		}
 		for _, w := range r.Warnings {
-			all.add("warning: "+w, r.title())
+			all.Add("warning: "+w, r.title())
 		}
 	}
-	return all.lines(some)
-}
-
-// some joins the first names of a long list.
-func some(names []string) string {
-	const most = 4
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most-1], ", "), len(names)-most+1)
+	return all.Lines()
 }
 
 func (r Change) title() string {

@@ -260,10 +260,15 @@ func pieceTable(run *results.Run, s results.Scenario, gs []group) Grid {
 		Head: []string{s.ArmKey, "one operation", "time/op", "to " + run.BaselineIn(s.Name), "CPU/op", "allocs/op", "work done", "verdict"},
 		Text: []int{0, 1, 7},
 	}
+	warned := Notes{Whole: true}
 	for _, g := range gs {
 		for _, c := range g.cells {
 			t.Add(c.Verdict, pieceRow(run, s, c)...)
+			warned.addWarnings(c, c.Label())
 		}
+	}
+	for _, w := range warned.Lines() {
+		t.Notes = append(t.Notes, "Warning: "+w)
 	}
 	return t
 }
@@ -280,7 +285,7 @@ func pieceRow(run *results.Run, s results.Scenario, c *results.Cell) []string {
 	}
 	verdict := c.Verdict
 	if n := len(c.Warnings); n > 0 {
-		verdict += ", " + plural(n, "warning") // the top of the page lists them
+		verdict += ", " + plural(n, "warning")
 	}
 	return append(head, timeEstimate(c.NsOp), against, nanoseconds(c.CPUNsOp.Median),
 		figure(rounded(c.AllocsOp))+secondary+figure(rounded(c.BytesOp))+noBreak+"B", work, verdict)

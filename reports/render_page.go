@@ -18,14 +18,12 @@ import (
 // A page is the report before it becomes Markdown or HTML. Both have the same content.
 type page struct {
 	Title    string
+	Answer   Grid     // before all else
+	Banners  []banner // what weakens it
 	Lead     []string
-	Banners  []banner
 	Machine  Grid
 	Sections []section
 }
-
-// A banner is a warning before the figures.
-type banner struct{ Kind, Text string } // Kind: "incomplete", "invalid", "inconclusive", "insensitive", "warning"
 
 type section struct {
 	ID     string
@@ -38,7 +36,7 @@ type section struct {
 
 // newPage builds the report. Profiles are read from dir.
 func newPage(dir string, run *results.Run, details results.Details, plots []drawing) (*page, error) {
-	p := &page{Title: "What the coupling costs", Lead: lead(run), Banners: banners(run), Machine: machineTable(run.Machine)}
+	p := &page{Title: "What the coupling costs", Answer: shortTable(run), Banners: banners(run), Lead: lead(run), Machine: machineTable(run.Machine)}
 	if len(run.Cells) == 0 {
 		p.Lead = append(p.Lead, "No cell was measured: there is nothing to compare.")
 	}
@@ -110,66 +108,6 @@ func processesText(run *results.Run) string {
 		return "Where times are compared, each trial had new processes, so the intervals include the differences between processes."
 	}
 	return "Each arm had one process for all its rounds. Two processes of one program can differ by some percent for their whole lifetime, and no interval here includes that. So a ratio within 5 % of 1 may come from the processes alone. Later versions measure in trials, each with new processes."
-}
-
-func banners(run *results.Run) []banner {
-	var all []banner
-	if run.Incomplete != "" {
-		all = append(all, banner{"incomplete", "This run is incomplete: " + run.Incomplete + ". The report shows what was measured until then."})
-	}
-	for _, kind := range []string{results.Invalid, results.Inconclusive} {
-		for _, c := range run.Cells {
-			if c.Verdict == kind {
-				all = append(all, banner{kind, c.Scenario + " " + c.Label() + ": " + c.Why})
-			}
-		}
-	}
-	for i := range run.Controls {
-		if p := &run.Controls[i]; p.Insensitive != "" {
-			all = append(all, banner{"insensitive", p.Comparison() + ": " + p.Insensitive})
-		}
-	}
-	for _, w := range run.Machine.Warnings {
-		all = append(all, banner{"warning", w})
-	}
-	for _, w := range warnings(run.Cells, func(c results.Cell) string { return c.Scenario + " " + c.Label() }) {
-		all = append(all, banner{"warning", w})
-	}
-	return all
-}
-
-// warnings lists each warning once, after the names of the cells that it concerns.
-func warnings(cells []results.Cell, name func(results.Cell) string) []string {
-	var all notes
-	for _, c := range cells {
-		for _, w := range c.Warnings {
-			all.add(w, name(c))
-		}
-	}
-	return all.lines(func(names []string) string { return strings.Join(names, ", ") })
-}
-
-// notes are texts in order, each with the names that it concerns.
-type notes struct {
-	texts []string
-	names map[string][]string
-}
-
-func (n *notes) add(text, name string) {
-	if n.names == nil {
-		n.names = map[string][]string{}
-	}
-	if n.names[text] == nil {
-		n.texts = append(n.texts, text)
-	}
-	n.names[text] = results.AddOnce(n.names[text], name)
-}
-
-func (n *notes) lines(join func([]string) string) (lines []string) {
-	for _, text := range n.texts {
-		lines = append(lines, join(n.names[text])+": "+text)
-	}
-	return lines
 }
 
 func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []group, details results.Details, plots []drawing) ([]section, error) {
@@ -260,6 +198,9 @@ func machineTable(m results.Machine) Grid {
 		add("temperature", figure(m.TempC)+noBreak+"°C")
 	}
 	add("throttled", m.Throttled)
+	for _, w := range m.Warnings {
+		add("warning", w)
+	}
 	add("Go", m.Go)
 	commit := m.Commit
 	if m.Dirty {

@@ -29,14 +29,14 @@ func summaryTable(run *results.Run, gs []group, details results.Details) Grid {
 	t := Grid{Head: slices.Concat([]string{"options", "style"}, head,
 		[]string{"CPU/op", "allocs/op", "switches/op", "RSS peak", "CPU of a core", "work done", "verdict"})}
 	t.Text = []int{0, 1, len(t.Head) - 1}
-	var cells []results.Cell
+	warned := Notes{Whole: true}
 	for _, g := range gs {
 		for _, c := range g.cells {
 			t.Add(c.Verdict, summaryRow(run, c, details, len(t.Head))...)
-			cells = append(cells, *c)
+			warned.addWarnings(c, c.Label())
 		}
 	}
-	for _, w := range warnings(cells, func(c results.Cell) string { return c.Label() }) {
+	for _, w := range warned.Lines() {
 		t.Notes = append(t.Notes, "Warning: "+w)
 	}
 	t.dropEmptyFirst()

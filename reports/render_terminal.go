@@ -12,7 +12,13 @@ import (
 
 // Terminal is the short form of the report, as a terminal shows it.
 func Terminal(run *results.Run) string {
-	grids := []Grid{shortTable(run)}
+	answer := shortTable(run)
+	for _, b := range banners(run) {
+		if b.Kind != "incomplete" { // the command ends with that
+			answer.Notes = append(answer.Notes, b.Kind+": "+b.Text)
+		}
+	}
+	grids := []Grid{answer}
 	all := groups(run)
 	for _, s := range run.Scenarios {
 		grids = append(grids, measureLines(s, slices.DeleteFunc(slices.Clone(all), func(g group) bool { return g.scenario != s.Name })))
@@ -34,7 +40,7 @@ func shortTable(run *results.Run) Grid {
 	for i := range run.Cells {
 		c := &run.Cells[i]
 		if c.Verdict == results.Invalid {
-			g.Add(c.Verdict, c.ComparisonLabel(), c.Style, "", "", "", "", "", "", "", "invalid: "+shortened(c.Why, 60))
+			g.Add(c.Verdict, c.ComparisonLabel(), c.Style, "", "", "", "", "", "", "", results.Invalid)
 			continue
 		}
 		perOp, against, overhead, allIn, p99 := nanoseconds(c.NsOp.Median), "1", "", "", noFigure
@@ -55,9 +61,17 @@ func shortTable(run *results.Run) Grid {
 		if c.P99Ns > 0 {
 			p99 = nanoseconds(c.P99Ns)
 		}
-		g.Add(c.Verdict, c.ComparisonLabel(), c.Style, perOp, against, overhead, allIn, p99, nanoseconds(c.CPUNsOp.Median), grouped(c.AllocsOp, 0), c.Verdict)
+		g.Add(c.Verdict, c.ComparisonLabel(), c.Style, perOp, against, overhead, allIn, p99, nanoseconds(c.CPUNsOp.Median), grouped(c.AllocsOp, 0), shortVerdict(run, *c))
 	}
 	return g
+}
+
+// shortVerdict is the verdict of a cell, and whether its comparison is insensitive.
+func shortVerdict(run *results.Run, c results.Cell) string {
+	if p := run.ControlsOf(&c); p != nil && p.Insensitive != "" {
+		return c.Verdict + ", insensitive"
+	}
+	return c.Verdict
 }
 
 // baselineName is what ratios are to, if all scenarios have the same baseline.
@@ -121,7 +135,7 @@ func questionLines(run *results.Run) Grid {
 	t := Grid{Head: []string{"scenario", "style", "against", "verdict", "rounds"}, Text: []int{0, 1, 2, 3, 4}}
 	for i := range run.Cells {
 		c := &run.Cells[i]
-		if run.Rule == nil || c.Rule != results.Sequential {
+		if run.Rule == nil || c.Rule != results.Sequential || c.Verdict == results.Invalid {
 			continue
 		}
 		for _, j := range c.Judged {
@@ -171,9 +185,6 @@ func controlLines(run *results.Run) Grid {
 		p := &run.Controls[i]
 		t.Add("", p.Comparison(), bracketed(p.AA.Ratio, ratio), bracketed(p.Slowdown.Ratio, ratio)+" of +"+percent(100*p.Share),
 			minimumDetectableText(p), sensitivity(p))
-		if p.Insensitive != "" {
-			t.Notes = append(t.Notes, "insensitive: "+p.Comparison()+": "+p.Insensitive)
-		}
 	}
 	return t
 }

@@ -79,11 +79,14 @@ func writeWith(path string, render func(*bytes.Buffer) error) error {
 // markdown writes the page for a viewer that shows tables. Text from the run is escaped.
 func (p *page) markdown(w *bytes.Buffer) error {
 	fmt.Fprintf(w, "# %s\n\n", mark(p.Title))
-	for _, t := range p.Lead {
-		fmt.Fprintf(w, "%s\n\n", mark(t))
+	if len(p.Answer.Rows) > 0 {
+		p.Answer.markdown(w)
 	}
 	for _, b := range p.Banners {
 		fmt.Fprintf(w, "> **%s**: %s\n\n", mark(b.Kind), mark(b.Text))
+	}
+	for _, t := range p.Lead {
+		fmt.Fprintf(w, "%s\n\n", mark(t))
 	}
 	p.Machine.markdown(w)
 	for _, s := range p.Sections {

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"rubato/reports"
 	"rubato/results"
 )
 
@@ -128,6 +129,7 @@ func (c *comparison) blockLimit() time.Duration { return cmp.Or(c.plan.size.Limi
 func (c *comparison) valid() []*arm {
 	reference := c.arms[0]
 	var standing []*arm
+	var why reports.Notes
 	for _, a := range c.arms {
 		if reference.invalid() && !c.plan.scenario.apart() {
 			a.invalidate("the baseline %s is invalid, so nothing shows that the work was the same: %s", reference.style, reference.cell.Why)
@@ -135,9 +137,12 @@ func (c *comparison) valid() []*arm {
 		if !a.invalid() {
 			standing = append(standing, a)
 		} else if a.process != nil {
-			c.progress.say("%s: invalid: %s", a.title(), a.cell.Why)
+			why.Add("invalid: "+a.cell.Why, a.title())
 			c.release(a)
 		}
+	}
+	for _, line := range why.Lines() {
+		c.progress.say("%s", line)
 	}
 	return standing
 }

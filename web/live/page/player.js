@@ -31,7 +31,7 @@ function drawPosition() {
 function drawQueue() {
   byId("queue").replaceChildren(...queue.map((e) => {
     const li = element("li", e.passage === playing.passage ? "current" : "", name(e.passage, e.title));
-    li.append(element("span", "quiet mono", e.title ? `#${e.passage}` : ""), element("span", "quiet", clockTime(e.length_ms)));
+    li.append(element("span", "quiet mono number", e.title ? `#${e.passage}` : ""), element("span", "quiet", clockTime(e.length_ms)));
     return li;
   }));
   byId("depth").textContent = queue.length;
