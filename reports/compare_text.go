@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/plotter"
@@ -14,16 +15,13 @@ import (
 	"rubato/results"
 )
 
-// Lead names the runs and what weakens the comparison, one line each.
+// Lead names the runs and the machines, one line each.
 func (c Comparison) Lead() []string {
 	lines := []string{"OLD " + c.Old.line(), "NEW " + c.New.line()}
 	if len(c.Otherwise) == 0 {
 		lines = append(lines, "Both runs seem to be from one machine, so absolute figures are compared, too.")
 	} else {
 		lines = append(lines, "The machines differ, so only ratios are compared: "+strings.Join(c.Otherwise, "; ")+".")
-	}
-	for _, w := range c.Warnings {
-		lines = append(lines, "Warning: "+w)
 	}
 	return lines
 }
@@ -134,33 +132,45 @@ func (c Comparison) Text(w io.Writer) error {
 		fmt.Fprintf(&b, "\n%s", g.Terminal())
 	}
 	fmt.Fprintln(&b)
-	for _, line := range c.rest() {
+	for _, line := range append(c.rest(), c.answer()) { // last, where the terminal stops
 		fmt.Fprintln(&b, oneLine(line))
 	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
-// rest lists what could not be compared, then the verdict.
+// rest lists what weakens the comparison, and what could not be compared.
 func (c Comparison) rest() []string {
 	var lines []string
+	for _, w := range c.Warnings {
+		lines = append(lines, "Warning: "+w)
+	}
+	var why Notes
 	for _, v := range c.NotCompared {
-		lines = append(lines, "Not compared: "+v.Cell+": "+v.Why)
+		why.Add(v.Why, v.Cell)
 	}
-	for _, k := range c.OnlyOld {
-		lines = append(lines, "Only in OLD: "+k)
+	for _, line := range why.Lines() {
+		lines = append(lines, "Not compared: "+line)
 	}
-	for _, k := range c.OnlyNew {
-		lines = append(lines, "Only in NEW: "+k)
+	if len(c.OnlyOld) > 0 {
+		lines = append(lines, "Only in OLD: "+some(c.OnlyOld))
+	}
+	if len(c.OnlyNew) > 0 {
+		lines = append(lines, "Only in NEW: "+some(c.OnlyNew))
 	}
 	if n := countOver(c.Absolute); n > 0 && c.Decides == decideRatios {
 		lines = append(lines, plural(n, "absolute figure")+" over: this may come from the machine, and does not count without -absolute")
 	}
+	return lines
+}
+
+// answer is the verdict, in one line.
+func (c Comparison) answer() string {
 	answer := fmt.Sprintf("compare: %s by %s, margin %s", c.Verdict, c.Decides, percent(100*c.Margin))
 	if c.Why != "" {
 		answer += ": " + c.Why
 	}
-	return append(lines, answer)
+	return answer
 }
 
 func countOver(rows []Change) (n int) {
@@ -175,7 +185,7 @@ func countOver(rows []Change) (n int) {
 // Markdown writes the comparison for a viewer that shows tables.
 func (c Comparison) Markdown(w io.Writer) error {
 	var b bytes.Buffer
-	fmt.Fprint(&b, "# Comparison of two runs\n\n")
+	fmt.Fprintf(&b, "# Comparison of two runs\n\n**%s**\n\n", mark(c.answer()))
 	for _, line := range c.Lead() {
 		fmt.Fprintf(&b, "- %s\n", mark(line))
 	}
@@ -214,7 +224,7 @@ func (c Comparison) WriteHTML(path string) error {
 
 // page has a plot for each scenario and the content of Text.
 func (c Comparison) page() (*page, error) {
-	p := &page{Title: "What has changed", Lead: append(c.Lead(), c.rest()...)}
+	p := &page{Title: "What has changed", Lead: slices.Concat([]string{c.answer()}, c.Lead(), c.rest())}
 	changes := section{ID: "changes", Title: "Plots of the changes"}
 	var scenarios []string
 	for _, r := range c.Ratios {

@@ -201,11 +201,12 @@ func TestBrowserPlayer(t *testing.T) {
 	ctx, heard := browse(t)
 	do(t, ctx, "open", scheme("light"), chromedp.Navigate(l.url+"/"))
 	text := func(id string) string { return fmt.Sprintf("document.getElementById(%q).textContent", id) }
-	wait(t, ctx, text("now")+`.startsWith("Passage ")`)
+	wait(t, ctx, text("now")+`.startsWith("Chords in ")`) // as the made tracks are called
+	wait(t, ctx, text("number")+`.startsWith("#")`)
 	wait(t, ctx, text("position")+`.includes("0:01 of 0:0")`)
 	do(t, ctx, "wish", chromedp.Focus(chromedp.CSS("#passage")), chromedp.KeyEvent("8"), chromedp.KeyEvent("\r"))
-	wait(t, ctx, text("queue")+`.includes("Passage 8")`)
-	wait(t, ctx, text("report")+` === "Passage 8 waits."`)
+	wait(t, ctx, text("queue")+`.includes("#8")`)
+	wait(t, ctx, text("report")+`.match(/^Chords in .* waits\.$/)`)
 	do(t, ctx, "wish again", chromedp.Focus(chromedp.CSS("#passage")), chromedp.KeyEvent("\r"))
 	wait(t, ctx, text("report")+`.includes("already-queued")`)
 	shoot(t, ctx, "player")

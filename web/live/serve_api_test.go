@@ -30,7 +30,6 @@ func TestServeAPI(t *testing.T) {
 		tracks := []sqlite.Track{{Path: "river.wav", Title: "Slow River", Length: player.Minute}}
 		return sqlite.Make(path, sqlite.Library{Passages: wish.Passages, Seed: wish.Seed, Tracks: tracks}, nil)
 	}
-	deps.Titles = func(path string) (web.Titles, error) { return sqlite.Titles(path) }
 	deps.Styles, deps.Token = []player.Style{direct.Style, orchestrated.Style, natsbus.Style}, "of the player"
 	for _, style := range deps.Styles {
 		t.Run(style.Name, func(t *testing.T) {

@@ -22,6 +22,7 @@ import (
 	"rubato/player"
 	"rubato/sqlite"
 	"rubato/sqlite/tracedb"
+	"rubato/web"
 	"rubato/web/live"
 )
 
@@ -38,6 +39,7 @@ func real() live.Deps {
 			store, err := sqlite.Open(path, sqlite.Options{})
 			return store, store, err
 		},
+		Titles: func(path string) (web.Titles, error) { return sqlite.Titles(path) },
 		OpenTrace: func(path string) (live.Trace, error) {
 			store, err := tracedb.Open(path, tracedb.Options{})
 			return live.Trace{Sink: store, Reader: store, Closer: store}, err

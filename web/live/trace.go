@@ -314,6 +314,9 @@ func writeRules(r TraceReader, out *strings.Builder) error {
 	if err != nil {
 		return err
 	}
+	if len(rules) == 0 {
+		return nothing("nothing found: this run has no actions, or no longer; rubato trace runs lists the runs")
+	}
 	width := len("(called from outside)")
 	for _, x := range rules {
 		width = max(width, len([]rune(shortened(x.Rule, longestLine))))
@@ -333,6 +336,9 @@ func writeRuns(r TraceReader, out *strings.Builder) error {
 	runs, err := r.Runs()
 	if err != nil {
 		return err
+	}
+	if len(runs) == 0 {
+		return nothing("nothing found: no run has actions, or no longer")
 	}
 	fmt.Fprintf(out, "%6s  %-19s  %-19s  %10s   (UTC)\n", "run", "started", "newest action", "actions")
 	for _, x := range runs {
