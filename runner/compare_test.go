@@ -84,7 +84,7 @@ func TestCompareCommand(t *testing.T) {
 		"lost work":        {[]string{at("old"), at("lost")}, 4, "Not compared: count/copy: invalid in NEW: round ", ""},
 		"other machine":    {[]string{at("old"), at("else")}, 0, "CPU: Synthetic in OLD, Other in NEW", ""},
 		"other, absolute":  {[]string{at("old"), at("else"), "-absolute"}, 2, "", "measure both on one"},
-		"nothing shared":   {[]string{at("old"), at("apart")}, 3, "Only in OLD: count/copy", ""},
+		"nothing shared":   {[]string{at("old"), at("apart")}, 3, "Only in OLD: count/direct, count/copy", ""},
 		"JSON":             {[]string{"-json", at("old"), at("same")}, 0, `"verdict": "within"`, ""},
 		"Markdown":         {[]string{"-md", at("out.md"), at("old"), at("same")}, 0, "compare: within", ""},
 		"page":             {[]string{"-html", at("out.html"), at("old"), at("same")}, 0, "compare: within", ""},
