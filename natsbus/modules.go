@@ -169,9 +169,9 @@ func (m *module) leave() {
 	}
 }
 
-// join starts the server and all modules. If it fails, the caller has to call leave.
+// join starts the server, if it was not given one, and all modules. If it fails, the caller has to call leave.
 func (w *wired) join() (err error) {
-	if w.server, err = startServer(w.config.Placement.Transport); err != nil {
+	if w.network, w.ownNetwork, err = networkOf(w.config.Placement); err != nil {
 		return err
 	}
 	concepts := append(orchestrated.Concepts(w.Parts), orchestrated.PaddingConcept())
@@ -198,7 +198,7 @@ func (w *wired) join() (err error) {
 
 // joinModule gives a module a connection of its own.
 func (w *wired) joinModule(m *module) error {
-	conn, err := connect(w.server, w.config.Placement.Transport, m.name, w.config.Timeout)
+	conn, err := connect(w.network.server, w.config.Placement.Transport, m.name, w.config.Timeout)
 	if err != nil {
 		return err
 	}
@@ -257,8 +257,8 @@ func (w *wired) leave() {
 			m.engine.Close()
 		}
 	}
-	if w.server != nil {
-		stopServer(w.server)
+	if w.ownNetwork && w.network != nil {
+		_ = w.network.Close() // cannot fail
 	}
 }
 

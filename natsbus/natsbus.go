@@ -24,7 +24,7 @@ import (
 var Style = player.Style{
 	Name: "nats",
 	Doc:  "the same concepts and synchronizations on NATS: adds the network",
-	Open: Open,
+	Open: Open, Network: Network,
 }
 
 // saidEvent is the one event that crosses between modules.
@@ -35,7 +35,8 @@ type wired struct {
 	*player.Parts
 	engine.Inspection // shows the modules' engines
 	config            player.Config
-	server            *server.Server
+	network           *network
+	ownNetwork        bool // it ends with the player
 	ap, pd, log, ui   *module
 	sender            *sender
 	receiver          *receiver

@@ -48,10 +48,13 @@ func stopServer(s *server.Server) {
 	s.WaitForShutdown()
 }
 
+// connectionName begins the name of each connection; the module follows.
+const connectionName = "rubato "
+
 // connect opens one module's connection. It does not reconnect, since the server is in
 // this process and does not come back.
 func connect(s *server.Server, transport, module string, timeout time.Duration) (*nats.Conn, error) {
-	options := []nats.Option{nats.Name("rubato " + module), nats.Timeout(timeout), nats.NoReconnect()}
+	options := []nats.Option{nats.Name(connectionName + module), nats.Timeout(timeout), nats.NoReconnect()}
 	if transport == "pipe" {
 		options = append(options, nats.InProcessServer(s))
 	}

@@ -17,9 +17,10 @@ import (
 // Conn is one connection with its prepared statements, for one goroutine at a time.
 // It is exported for tracedb, which has tables of its own.
 type Conn struct {
-	DB      *sqlite.Conn // nil once it is closed
-	Path    string
-	visited atomic.Uint64 // rows read by Each
+	DB   *sqlite.Conn // nil once it is closed
+	Path string
+
+	queries, rows, writes atomic.Int64 // see Tally
 }
 
 // Connect opens a connection that waits up to busy for a lock.
@@ -74,9 +75,10 @@ func (c *Conn) Each(stmt *sqlite.Stmt, row func() error, parameters ...int64) er
 	for i, p := range parameters {
 		stmt.BindInt64(i+1, p)
 	}
-	rows := uint64(0)
+	rows := int64(0)
 	defer func() {
-		c.visited.Add(rows)
+		c.queries.Add(1)
+		c.rows.Add(rows)
 		_ = stmt.Reset() // returns the error of Step again
 	}()
 	for ; ; rows++ {
@@ -91,6 +93,12 @@ func (c *Conn) Each(stmt *sqlite.Stmt, row func() error, parameters ...int64) er
 			return err
 		}
 	}
+}
+
+// Write is Run for a statement that changes rows, and counts it.
+func (c *Conn) Write(stmt *sqlite.Stmt, parameters ...int64) error {
+	c.writes.Add(1)
+	return c.Run(stmt, parameters...)
 }
 
 // Run executes a statement that returns no rows. Parameters that are not given keep
