@@ -140,7 +140,7 @@ func flagError(flags *flag.FlagSet, err error) error {
 			message = ours
 		}
 	}
-	return usageError{message}
+	return usageError{errors.New(message)}
 }
 
 // decisionFlags are those of a run that decides or has controls.
@@ -369,19 +369,22 @@ var patience = limits{
 }
 
 // A usageError is one that the user can correct on the command line: exit 2.
-type usageError struct{ message string }
+type usageError struct{ error }
 
-func (e usageError) Error() string { return e.message }
+func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error {
-	return usageError{fmt.Sprintf(format, args...)}
+	return usageError{fmt.Errorf(format, args...)}
 }
 
-// unknown reports a name that is not valid, with the nearest that is.
+// unknown reports a name that is not valid, with one that is near, if there is any.
 func unknown(what, name string, valid []string) error {
 	if len(valid) == 0 {
 		return usagef("unknown %s %q: there is none to choose from", what, name)
 	}
-	near, _ := results.Nearest(name, valid)
-	return usagef("unknown %s %q: did you mean %q? Valid: %s", what, name, near, strings.Join(valid, ", "))
+	mean := ""
+	if near := results.Nearest(name, valid); near != "" {
+		mean = fmt.Sprintf("did you mean %q? ", near)
+	}
+	return usagef("unknown %s %q: %sValid: %s", what, name, mean, strings.Join(valid, ", "))
 }
