@@ -229,10 +229,13 @@ func parseSet(text string) (key string, values []string, err error) {
 	return key, values, err
 }
 
-// splitValues reads a list of different values, separated by commas.
+// splitValues reads a list of different values, separated by commas. A comma inside a value
+// is written "\,", and a backslash before a comma or backslash "\\".
 func splitValues(key, list string) ([]string, error) {
 	var values []string
-	for value := range strings.SplitSeq(list, ",") {
+	for rest, more := list, true; more; {
+		var value string
+		value, rest, more = cutValue(rest)
 		value = strings.TrimSpace(value)
 		if value == "" {
 			return nil, usagef("key %s: a value is empty in %q", key, list)
@@ -243,6 +246,21 @@ func splitValues(key, list string) ([]string, error) {
 		values = append(values, value)
 	}
 	return values, nil
+}
+
+// cutValue is the text before the first comma that is not escaped, and what follows that.
+func cutValue(list string) (value, rest string, more bool) {
+	var text strings.Builder
+	for i := 0; i < len(list); i++ {
+		switch {
+		case list[i] == ',':
+			return text.String(), list[i+1:], true
+		case list[i] == '\\' && i+1 < len(list) && (list[i+1] == ',' || list[i+1] == '\\'):
+			i++
+		}
+		text.WriteByte(list[i])
+	}
+	return text.String(), "", false
 }
 
 // valid returns what is wrong with a value.
@@ -382,9 +400,9 @@ func unknown(what, name string, valid []string) error {
 	if len(valid) == 0 {
 		return usagef("unknown %s %q: there is none to choose from", what, name)
 	}
-	mean := ""
+	mean := "."
 	if near := results.Nearest(name, valid); near != "" {
-		mean = fmt.Sprintf("did you mean %q? ", near)
+		mean = fmt.Sprintf(": did you mean %q?", near)
 	}
-	return usagef("unknown %s %q: %sValid: %s", what, name, mean, strings.Join(valid, ", "))
+	return usagef("unknown %s %q%s Valid: %s", what, name, mean, strings.Join(valid, ", "))
 }

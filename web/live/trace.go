@@ -59,7 +59,7 @@ Examples:
 var errUsage = errors.New("usage")
 
 func misused(format string, args ...any) error {
-	return fmt.Errorf("%w%s", errUsage, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w%w", errUsage, fmt.Errorf(format, args...))
 }
 
 // TraceCommand is rubato trace, over stored traces that open opens for reading.
