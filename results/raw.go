@@ -55,9 +55,7 @@ func ParseRaw(from io.Reader) (Raw, error) {
 		if n > maxLines {
 			return r, fmt.Errorf("over %d lines: not the results of one run", maxLines)
 		}
-		if n == 1 {
-			line = withoutMark(line)
-		}
+		line = withoutMark(line)
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}

@@ -25,6 +25,10 @@ func TestTranscripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("LONG", strings.Repeat("l", 240))
+			return nil
+		},
 	})
 }
 
