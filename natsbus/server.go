@@ -24,6 +24,9 @@ func startServer(transport string) (*server.Server, error) {
 	}
 	switch transport {
 	case "tcp":
+		if err := loopback(options.Host); err != nil {
+			return nil, err
+		}
 	case "pipe":
 		options.DontListen = true
 	default:
@@ -40,6 +43,20 @@ func startServer(transport string) (*server.Server, error) {
 		return nil, fmt.Errorf("the embedded NATS server was not ready after %v", startWait)
 	}
 	return s, nil
+}
+
+// loopback fails if this machine cannot reach itself over IPv4. The server would only say
+// that it is not ready.
+func loopback(host string) error {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err == nil {
+		defer l.Close()
+		var c net.Conn
+		if c, err = net.DialTimeout("tcp", l.Addr().String(), startWait); err == nil {
+			return c.Close()
+		}
+	}
+	return fmt.Errorf("this machine has no IPv4 loopback (%s), which transport=tcp needs: %w; use transport=pipe", host, err)
 }
 
 // stopServer returns when the server has ended.

@@ -49,7 +49,7 @@ millisecond. Trials go on until every verdict is certain (changed by more than
   -styles A,B      only these styles; the first in the list's order is the baseline
   -seed N          repeat the same work and order (default: drawn, and recorded)
   -set KEY=VALUE   a scenario's setting; several values, separated by commas, are
-                   measured one by one; may be repeated
+                   measured one by one; may be repeated. \, is a comma in a value
   -controls        add two arms to each comparison: an A/A control, which must not
                    differ, and an injected slowdown, which must be found. Otherwise
                    the run is insensitive (exit 4)

@@ -98,7 +98,7 @@ func scanLive(folder string, say func(string)) ([]audio.Track, error) {
 		say(fmt.Sprintf("skipped: %s: %s", s.Path, s.Why))
 	}
 	if err != nil {
-		return nil, err
+		return nil, &player.Error{Code: player.Invalid, Op: "read the music", Err: err}
 	}
 	say(fmt.Sprintf("%d files to play, %d skipped", len(found), len(skipped)))
 	return found, nil

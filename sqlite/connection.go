@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -200,8 +201,15 @@ func advice(path string, err error) string {
 	return ""
 }
 
+// longestPath is how long the path of a database may be, in bytes. SQLite takes 512, with what
+// it adds for its own files and an unfinished library.
+const longestPath = 490
+
 // CheckPath refuses a path that SQLite would not take as the name of a file.
 func CheckPath(path string) error {
+	if full, err := filepath.Abs(path); err == nil && len(full) > longestPath {
+		return fmt.Errorf("sqlite: the path is too long: it has %d bytes, SQLite takes at most %d: %s", len(full), longestPath, full)
+	}
 	if path == "" || strings.HasPrefix(path, ":") || strings.HasPrefix(path, "file:") {
 		return fmt.Errorf("sqlite: %q names no file on disk: give the path of a file", path)
 	}

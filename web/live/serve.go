@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -85,7 +86,7 @@ figures, events as they happen, and flows as pictures. Ctrl-C ends it.
                    other users of the machine cannot see in the list of processes
   -data DIR        folder of library.db and trace.db (default data); a missing library
                    is made
-  -passages N      size of a new library, 200 to 200000 (default 5736)
+  -passages N      size of a new library, 300 to 200000 (default 5736)
   -music DIR       play the WAV, FLAC, MP3 and Ogg Vorbis files in and below DIR, in
                    turn. Without -music, music is generated. DIR is read once, when its
                    library data/music-….db is made
@@ -131,11 +132,15 @@ func ServeCommand(deps Deps) func(ctx context.Context, args []string, stdout, st
 			fmt.Fprintf(stderr, "rubato serve: %v\nTry: rubato serve -h\n", err)
 			return exitUsage
 		}
-		if err := deps.live(ctx, c, stdout, stderr); err != nil {
-			fmt.Fprintf(stderr, "rubato serve: %v\n", err)
-			return exitFailed
+		err = deps.live(ctx, c, stdout, stderr)
+		if err == nil {
+			return exitPass
 		}
-		return exitPass
+		fmt.Fprintf(stderr, "rubato serve: %s\n", strings.TrimPrefix(err.Error(), errUsage.Error()))
+		if errors.Is(err, errUsage) {
+			return exitUsage
+		}
+		return exitFailed
 	}
 }
 
@@ -202,12 +207,47 @@ func (c *serveConfig) check() error {
 		return fmt.Errorf("-addr %s can be reached from other machines, so it needs a token: give -token or RUBATO_TOKEN, at least %d bytes", c.addr, web.ShortestToken)
 	case !(c.rate >= LowestRate && c.rate <= HighestRate):
 		return fmt.Errorf("-rate %g: natural load is %g to %d stimuli a second; rubato run measures higher loads", c.rate, LowestRate, HighestRate)
-	case c.passages < 200 || c.passages > 200_000:
-		return fmt.Errorf("-passages %d: give 200 to 200000; with fewer, all may be cooling down", c.passages)
+	case c.passages < 300 || c.passages > 200_000:
+		return fmt.Errorf("-passages %d: give 300 to 200000; with fewer, all may be cooling down", c.passages)
 	case c.data == "":
 		return errors.New("-data is empty: give a folder")
 	case c.mute && c.music != "":
 		return errors.New("-music and -mute: give one of them")
+	}
+	return errors.Join(c.checkPort(), c.checkFolders())
+}
+
+// checkPort refuses a port that no machine has.
+func (c *serveConfig) checkPort() error {
+	_, port, _ := net.SplitHostPort(c.addr)
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return fmt.Errorf("-addr %s: %w; give a port from 0 to 65535", c.addr, err)
+	}
+	return nil
+}
+
+// longestData is how long the path of the data folder may be, in bytes: SQLite takes no path
+// over 512.
+const longestData = 400
+
+// checkFolders refuses folders that cannot be what they are named for.
+func (c *serveConfig) checkFolders() error {
+	data, err := filepath.Abs(c.data)
+	if err == nil && len(data) > longestData {
+		return fmt.Errorf("-data is too long: its path has %d bytes, and at most %d leave room for its files: %s", len(data), longestData, data)
+	}
+	if at, err := os.Stat(c.data); err == nil && !at.IsDir() {
+		return fmt.Errorf("-data %s is no folder: give another -data", c.data)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("-data cannot be used: %w; give another -data", err)
+	}
+	if c.music == "" {
+		return nil
+	}
+	if at, err := os.Stat(c.music); err != nil {
+		return fmt.Errorf("-music cannot be read: %w; give a folder with music", err)
+	} else if !at.IsDir() {
+		return fmt.Errorf("-music %s is no folder: give a folder with music", c.music)
 	}
 	return nil
 }
