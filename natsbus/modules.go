@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
@@ -20,6 +21,7 @@ import (
 // connection of its own. It reaches concepts of other modules by request.
 type module struct {
 	name    string
+	user    *server.User              // on the server
 	conn    atomic.Pointer[nats.Conn] // the current one: a module may leave and join again
 	timeout time.Duration
 	service micro.Service // nil while it has left
@@ -48,7 +50,9 @@ func newModule(name string, member uint8, config player.Config, all []engine.Con
 			return nil, err
 		}
 	}
-	if err := m.engine.AddRules(orchestrated.RulesOf(name, orchestrated.Padded(orchestrated.Rules(), config.Rules))...); err != nil {
+	rules := orchestrated.Padded(orchestrated.Rules(), config.Rules)
+	m.user = newUser(name, rightsOf(name, rules))
+	if err := m.engine.AddRules(orchestrated.RulesOf(name, rules)...); err != nil {
 		return nil, err
 	}
 	m.engine.Start()
@@ -145,8 +149,12 @@ func (m *module) request(uri, subject string, in, out []engine.Field, call *engi
 	if err != nil {
 		return &player.Error{Code: player.Invalid, Op: uri, Err: err}
 	}
-	reply, err := m.conn.Load().RequestMsg(message(subject, call.Flow(), call.Cause(), call.Depth(), data), m.timeout)
+	conn := m.conn.Load()
+	reply, err := conn.RequestMsg(message(subject, call.Flow(), call.Cause(), call.Depth(), data), m.timeout)
 	if err != nil {
+		if last := conn.LastError(); errors.Is(last, nats.ErrPermissionViolation) {
+			err = last // and the time-out followed from it
+		}
 		return unavailable(uri, err)
 	}
 	if code := reply.Header.Get(micro.ErrorCodeHeader); code != "" {
@@ -171,9 +179,6 @@ func (m *module) leave() {
 
 // join starts the server and all modules. If it fails, the caller has to call leave.
 func (w *wired) join() (err error) {
-	if w.server, err = startServer(w.config.Placement.Transport); err != nil {
-		return err
-	}
 	concepts := append(orchestrated.Concepts(w.Parts), orchestrated.PaddingConcept())
 	for i, m := range []struct {
 		name string
@@ -183,7 +188,12 @@ func (w *wired) join() (err error) {
 			return err
 		}
 		w.Inspection = append(w.Inspection, (*m.to).engine)
-		if err := w.joinModule(*m.to); err != nil {
+	}
+	if w.server, err = startServer(w.config.Placement.Transport, w.ap.user, w.pd.user, w.log.user, w.ui.user); err != nil {
+		return err
+	}
+	for _, m := range []*module{w.ap, w.pd, w.log, w.ui} {
+		if err := w.joinModule(m); err != nil {
 			return err
 		}
 	}
@@ -198,7 +208,7 @@ func (w *wired) join() (err error) {
 
 // joinModule gives a module a connection of its own.
 func (w *wired) joinModule(m *module) error {
-	conn, err := connect(w.server, w.config.Placement.Transport, m.name, w.config.Timeout)
+	conn, err := connect(w.server, w.config.Placement.Transport, m.user, w.config.Timeout)
 	if err != nil {
 		return err
 	}
