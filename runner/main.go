@@ -51,7 +51,7 @@ func Main(suite Suite, args []string) int {
 	if len(args) > 0 && args[0] == childCommand {
 		return mainChild(withKernel(suite))
 	}
-	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: os.Stdout, stderr: os.Stderr,
+	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: screen{os.Stdout}, stderr: screen{os.Stderr},
 		limits: patience, left: &leftovers{}}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
