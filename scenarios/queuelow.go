@@ -27,7 +27,7 @@ func (s styles) queueLow() runner.Scenario {
 			return workload.Prepare(setup, workload.Number(setup.Options, "passages"))
 		},
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &workload.Workload{Script: workload.LowAt, Drive: workload.ClosedLoop, Count: workload.Refills, Each: 8, Commit: true}
+			w := &workload.Workload{Script: workload.LowAt, Drive: workload.ClosedLoop, Count: workload.Refills, Each: 9, Commit: true}
 			return s.Start(setup, w, func(*player.Config) {})
 		},
 	}
