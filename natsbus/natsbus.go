@@ -113,7 +113,7 @@ func (w *wired) converse(s player.Stimulus) error {
 	case player.VolumeSet:
 		return w.ui.engine.Invoke(s.Seq, 0, "ap::Playback::setVolume", []engine.Value{engine.Int(s.Volume)}, nil)
 	case player.Wanted:
-		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", engine.Int(s.Passage))
+		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", engine.Int(s.Passage), engine.Int(s.At))
 	case player.Suggestion:
 		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::suggestionWanted", engine.Int(s.At), engine.Nat(s.Seed))
 	case player.FlavorWanted:

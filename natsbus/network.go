@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"rubato/orchestrated"
 	"rubato/player"
 )
 
@@ -16,6 +17,7 @@ import (
 // counts of each connection.
 type network struct {
 	server    *server.Server
+	users     map[string]*server.User // by module
 	transport string
 	closing   sync.Once
 }
@@ -26,11 +28,16 @@ func Network(p player.Placement) (player.Network, error) {
 }
 
 func startNetwork(transport string) (*network, error) {
-	s, err := startServer(transport)
+	n := &network{users: map[string]*server.User{}, transport: transport}
+	for _, module := range []string{"ap", "pd", "log", "ui"} {
+		n.users[module] = newUser(module, rightsOf(module, orchestrated.Rules()))
+	}
+	var err error
+	n.server, err = startServer(transport, slices.Collect(maps.Values(n.users))...)
 	if err != nil {
 		return nil, err
 	}
-	return &network{server: s, transport: transport}, nil
+	return n, nil
 }
 
 // networkOf is the one that the opener started, or a new one, which is the player's own.

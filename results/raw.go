@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -190,8 +191,9 @@ func (r *Run) sound() error {
 
 // sound refuses numbers that no block has.
 func (b *Block) sound() error {
-	least := min(int64(b.Round), int64(b.Turn), int64(b.Ops), int64(b.SliceOps), int64(b.Hot), b.Stimuli, b.Effects, b.Expected,
-		b.Payload, b.Visited, int64(slices.Min(append([]time.Duration{b.Wall}, b.Slices...))))
+	counts := append(slices.Collect(maps.Values(b.Counts)), slices.Collect(maps.Values(b.Own))...)
+	least := min(slices.Min(append(counts, 0)), int64(b.Round), int64(b.Turn), int64(b.Ops), int64(b.SliceOps), int64(b.Hot), b.Stimuli, b.Effects, b.Expected,
+		b.Payload, int64(slices.Min(append([]time.Duration{b.Wall}, b.Slices...))))
 	if least < 0 {
 		return fmt.Errorf("block of cell %s, round %d: a number or time is %d, below zero", b.Cell, b.Round, least)
 	}

@@ -51,8 +51,8 @@ func Main(suite Suite, args []string) int {
 	if len(args) > 0 && args[0] == childCommand {
 		return mainChild(withKernel(suite))
 	}
-	out := &output{to: os.Stdout}
-	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: out, stderr: os.Stderr,
+	out := &output{to: screen{os.Stdout}}
+	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: out, stderr: screen{os.Stderr},
 		limits: patience, left: &leftovers{}}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)

@@ -8,14 +8,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"rubato/inference"
 	"rubato/reports"
@@ -301,18 +299,12 @@ type progress struct {
 
 func newProgress(to io.Writer, comparisons int) *progress {
 	p := &progress{to: to}
-	if isTerminal(to) {
-		p.bar = progressbar.NewOptions(comparisons, progressbar.OptionSetWriter(to), progressbar.OptionSetDescription("comparisons"),
+	if file, ok := terminal(to); ok {
+		p.bar = progressbar.NewOptions(comparisons, progressbar.OptionSetWriter(file), progressbar.OptionSetDescription("comparisons"),
 			progressbar.OptionSetWidth(30), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetRenderBlankState(true))
 	}
 	return p
-}
-
-// isTerminal is false, too, if NO_COLOR asks for plain output (no-color.org).
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }
 
 // say writes a line, above the bar if there is one.

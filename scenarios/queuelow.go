@@ -30,7 +30,7 @@ func (s styles) queueLow() runner.Scenario {
 			return workload.OpenFloor(setup, workload.RefillCalls)
 		},
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &workload.Workload{Script: workload.LowAt, Drive: workload.ClosedLoop, Count: workload.Refills, Each: 8, Commit: true, Crosses: workload.RefillCrosses}
+			w := &workload.Workload{Script: workload.LowAt, Drive: workload.ClosedLoop, Count: workload.Refills, Each: 9, Commit: true, Crosses: workload.RefillCrosses}
 			return s.Start(setup, w, func(*player.Config) {})
 		},
 	}

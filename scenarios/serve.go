@@ -95,7 +95,7 @@ func makeLive(path string, wish live.LibraryWish, say func(string)) error {
 func scanLive(folder string, say func(string)) ([]audio.Track, error) {
 	found, skipped, err := audio.Scan(folder, 0)
 	for _, s := range skipped {
-		say(fmt.Sprintf("skipped: %s: %s", s.Path, s.Why))
+		say(fmt.Sprintf("skipped: %q: %s", s.Path, s.Why))
 	}
 	if err != nil {
 		return nil, &player.Error{Code: player.Invalid, Op: "read the music", Err: err}

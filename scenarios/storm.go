@@ -143,7 +143,10 @@ func stormEffects(pace player.PaceMode) func(player.Stimulus) int64 {
 		}
 		effects = 1 // played down
 		if k == 0 {
-			effects += 5 // flavor, selection, queued, asked for, cooldown
+			effects += 6 // flavor, selection, queued, its depth held, asked for, cooldown
+			if pace == player.Unlimited {
+				effects += broadcast - 1 // not held
+			}
 		}
 		inTime := k%broadcastEvery == 0
 		if pace == player.Coalesced && k > 0 && k%halfSecond == 0 {

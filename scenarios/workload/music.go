@@ -42,7 +42,7 @@ const unplayableFile = "unplayable.json"
 func PrepareMusic(setup runner.Setup, lengths []player.Ticks) error {
 	tracks, skipped, err := music(setup, lengths)
 	for _, s := range skipped {
-		fmt.Fprintf(os.Stderr, "skipped: %s: %s\n", s.Path, s.Why)
+		fmt.Fprintf(os.Stderr, "skipped: %q: %s\n", s.Path, s.Why)
 	}
 	if err != nil {
 		return err

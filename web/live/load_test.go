@@ -95,8 +95,10 @@ func TestLoadCountsFailures(t *testing.T) {
 	if got := l.counts(); got.stimuli != 2 || got.failed != 1 || got.last == nil {
 		t.Errorf("%+v", got)
 	}
-	if s := (serveConfig{rate: 2.5}).status(l.counts()); s.Failed != 1 || s.LastError != "broken by the test" || s.Rate != "2.5" {
-		t.Errorf("%+v", s)
+	for dev, want := range map[bool]string{true: "broken by the test", false: web.Reason(errors.New("broken by the test"))} {
+		if s := (serveConfig{rate: 2.5, dev: dev}).status(l.counts()); s.Failed != 1 || s.LastError != want || s.Rate != "2.5" {
+			t.Errorf("%+v", s)
+		}
 	}
 }
 

@@ -210,7 +210,10 @@ func (c serveConfig) status(so counts) Status {
 	s := Status{Sound: c.sound(), Style: c.style.Name, Doc: c.style.Doc, Data: c.data, Seed: c.seed,
 		Rate: strconv.FormatFloat(c.rate, 'g', -1, 64), Stimuli: so.stimuli, Failed: so.failed}
 	if so.last != nil {
-		s.LastError = so.last.Error()
+		s.LastError = web.Reason(so.last)
+		if c.dev {
+			s.LastError = so.last.Error()
+		}
 	}
 	return s
 }
