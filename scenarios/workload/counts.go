@@ -85,7 +85,9 @@ const (
 // ownWhen waits until the counts since before are enough, and then until they stay the same.
 func (w *verifier) ownWhen(before results.Counts, enough func(results.Counts) bool) (since results.Counts, err error) {
 	last := results.Counts(nil)
-	for start := time.Now(); ; time.Sleep(calm) {
+	again := time.NewTicker(calm)
+	defer again.Stop()
+	for start := time.Now(); ; <-again.C {
 		now, err := w.own()
 		if err != nil {
 			return nil, err
