@@ -21,6 +21,7 @@ type Conn struct {
 	DB   *sqlite.Conn // nil once it is closed
 	Path string
 
+	synchronous           *sqlite.Stmt // reads the setting
 	queries, rows, writes atomic.Int64 // see Tally
 }
 

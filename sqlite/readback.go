@@ -216,6 +216,21 @@ func (s *Store) Settings() (map[string]string, error) {
 	return settings, nil
 }
 
+// Synchronous reads when the views' commits wait for the disk: 0 never, 1 at checkpoints, 2
+// always. No view may be in use meanwhile.
+func (s *Store) Synchronous() (levels [2]int64, err error) {
+	for i, c := range []*Conn{s.director.Conn, s.log.Conn} {
+		if _, err := c.synchronous.Step(); err != nil { // not by Each: it is no query of the style
+			return levels, Explain("read synchronous of", c.Path, err)
+		}
+		levels[i] = c.synchronous.ColumnInt64(0)
+		if err := c.synchronous.Reset(); err != nil {
+			return levels, err
+		}
+	}
+	return levels, nil
+}
+
 // pragma reads a setting back.
 func (c *Conn) pragma(name string) (value string, err error) {
 	if c.DB == nil {

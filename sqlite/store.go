@@ -93,7 +93,7 @@ func (s *Store) open(path string, options Options) error {
 		if *view.conn, err = connectTo(path, options, view.cache); err != nil {
 			return err
 		}
-		if err = view.prepare(); err != nil {
+		if err = errors.Join(view.prepare(), (*view.conn).Prepare(Statement{&(*view.conn).synchronous, "PRAGMA synchronous"})); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package cheats_test
 
 import (
 	"errors"
+	"fmt"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -232,6 +233,88 @@ func openUnsyncs(config player.Config) (player.Player, error) {
 		return d.Player.Do(s)
 	}
 	return d, err
+}
+
+// openUnsyncsInSecret waits for the disk again when the clock stops.
+func openUnsyncsInSecret(config player.Config) (player.Player, error) {
+	d, err := under(config)
+	if config.Verbatim {
+		return d, err
+	}
+	set := func(level string) error { return config.Store.Log().(setter).Set("synchronous = " + level) }
+	o := &restorer{d, func() error { return set("full") }}
+	d.do = func(s player.Stimulus) error {
+		if s.Seq%100 == 1 {
+			if err := set("off"); err != nil {
+				return err
+			}
+		}
+		err := d.Player.Do(s)
+		if s.Seq%2500 == 0 { // the last of a trial
+			err = errors.Join(err, set("full"))
+		}
+		return err
+	}
+	return o, err
+}
+
+// restorer undoes something before it is read back.
+type restorer struct {
+	*disguise
+	undo func() error
+}
+
+func (r *restorer) Observe() (player.Observation, error) {
+	if err := r.undo(); err != nil {
+		return player.Observation{}, err
+	}
+	return r.Player.Observe()
+}
+
+// inflater has messages share a commit, and makes commits of nothing until their number is right.
+type inflater struct {
+	player.LogStore
+	pending, made int
+}
+
+func (i *inflater) AppendMessage(m player.Message) error {
+	i.pending++
+	return i.LogStore.AppendMessage(m)
+}
+
+func (i *inflater) Commit() error {
+	err := i.LogStore.Commit()
+	for ; i.pending > 1; i.pending-- {
+		i.made++
+		err = errors.Join(err, i.LogStore.PutSetting("made", fmt.Sprint(i.made%2)), i.LogStore.Commit())
+	}
+	i.pending = 0
+	return err
+}
+
+func openInflates(config player.Config) (player.Player, error) {
+	config.Store = &forger{Store: config.Store, log: &inflater{LogStore: config.Store.Log()}}
+	config.Batch = 100
+	inner, err := direct.Open(config)
+	return &claims{&disguise{Player: inner}, claim("batch", "1")}, err
+}
+
+// openSettlesIn is honest in the transcript, at the beginning, and later, when it may be looked at.
+func openSettlesIn(config player.Config) (player.Player, error) {
+	l, err := openLiesSeldom(config)
+	honest := l.(*liar).do
+	l.(*liar).do = func(s player.Stimulus) error {
+		l := l.(*liar)
+		if config.Verbatim || s.Seq%2500 < 200 || s.Seq%2500 > 2300 || s.Seq > 5000 {
+			return honest(s)
+		}
+		if err := <-l.last; err != nil {
+			return err
+		}
+		go func() { l.last <- l.Player.Do(s) }()
+		return nil
+	}
+	return l, err
 }
 
 func openHoards(config player.Config) (player.Player, error) {

@@ -130,6 +130,22 @@ func (w *verifier) noteRuntime() {
 	}
 }
 
+// settingsEvery is how many calls of Run have one look at the settings of the store, which takes
+// some 10 µs. A style may not be told which, so it depends on the seed.
+const settingsEvery = 16
+
+// afterRun looks whether commits still wait for the disk as they should. Nothing is under way.
+func (w *verifier) afterRun() error {
+	if SeedAt(w.seed, w.runs)%settingsEvery != 0 {
+		return nil
+	}
+	now, err := w.store.Synchronous()
+	if now != w.synchronous && err == nil {
+		w.note(fmt.Sprintf("while the clock ran commits had synchronous=%d, before %d", now, w.synchronous))
+	}
+	return err
+}
+
 // note keeps the first thing that a look found.
 func (w *verifier) note(early string) {
 	w.mu.Lock()

@@ -37,6 +37,7 @@ type verifier struct {
 	shown    runner.Rates  // by the script
 
 	runtime     host.Runtime // before the style was opened
+	synchronous [2]int64     // of the store's connections, at the same moment
 	seed        uint64
 	stimuli     []player.Stimulus
 	commit      bool  // each of them has its own commit, also those that are no messages
@@ -68,6 +69,9 @@ func newVerifier(setup runner.Setup, store *sqlite.Store, c player.Config) (*ver
 		return w, err
 	}
 	w.wanted["commit"] = level
+	if w.synchronous, err = store.Synchronous(); err != nil {
+		return w, err
+	}
 	if !w.every {
 		w.quickest, err = sqlite.QuickestCommit(setup.Dir, sqlite.Options{Synchronous: setup.Options["sync"]})
 	}

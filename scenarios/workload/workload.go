@@ -137,7 +137,7 @@ func (w *Workload) Run(n int, latency func(time.Duration)) error {
 	}
 	w.at += n
 	w.verifier.runs++
-	return w.Drive(w.checked, next[:n], latency)
+	return errors.Join(w.Drive(w.checked, next[:n], latency), w.verifier.afterRun())
 }
 
 // PrepareQuestions begins to count for n questions, which are asked with Asked.
