@@ -6,7 +6,7 @@ export CGO_ENABLED = 0
 BUILDFLAGS = -pgo=off -trimpath -ldflags=-s $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
 STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 
-.PHONY: bench goals bench-components bench-full test race lint gate targets pi report readme test-browser build clean
+.PHONY: bench goals bench-components bench-full test race lint gate targets pi report readme test-browser test-files build clean
 
 # Over budget (1) and inconclusive (3) are answers. Invalid or insensitive (4) and failed (5) are errors.
 bench: build ; bin/rubato run -controls -decide -time 20s queue-low conversation message-log || case $$? in 1|3) ;; *) exit $$? ;; esac
@@ -17,11 +17,13 @@ test: ; $(GO) test -timeout 30m ./...
 # The long measurements of runner and cheats are left to make test: they start many processes.
 race: ; CGO_ENABLED=1 $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/(runner|cheats)$$') && \
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 30m ./runner ./scenarios/cheats
-lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live && $(STATICCHECK) ./...
+lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live && $(GO) vet -tags encoders ./audio && $(STATICCHECK) ./...
 gate: build ; bin/rubato gate
 targets: build ; bin/rubato gate -budgets ci/targets.yaml
 report: build ; bin/rubato report out/latest
 readme: build ; bin/rubato report -into README.md out/latest
+# Needs Debian's lame, vorbis-tools, flac and ffmpeg; it fails without them.
+test-files: ; $(GO) test -tags encoders -run 'TestFolder|TestUnsupported' ./audio
 test-browser: ; $(GO) test -tags browser -run TestBrowser ./web/live
 pi: ; GO='$(GO)' BUILDFLAGS="$(BUILDFLAGS)" pi/build.sh
 build: ; $(GO) build $(BUILDFLAGS) -o bin/rubato .

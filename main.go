@@ -3,6 +3,8 @@
 package main
 
 import (
+	"io"
+	"log"
 	"os"
 
 	"rubato/direct"
@@ -14,6 +16,7 @@ import (
 )
 
 func main() {
+	log.SetOutput(io.Discard) // only libraries write there; what this program has to say goes to stdout and stderr
 	styles := []player.Style{direct.Style, orchestrated.Style, natsbus.Style}
 	suite := scenarios.Suite(natsbus.Versions(), styles...)
 	suite.Commands = scenarios.Commands(styles...)

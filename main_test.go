@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,6 +18,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"rubato/web"
 )
 
 // The test binary is the program, in transcripts and as every child.
@@ -50,13 +55,9 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 // serves ARG… starts rubato serve, which the end of the script interrupts. $PAGES are the
 // addresses that it prints.
 func serves(ts *testscript.TestScript, _ bool, args []string) {
-	program, err := os.Executable()
-	ts.Check(err)
 	var stderr bytes.Buffer
-	c := &exec.Cmd{Path: program, Args: append([]string{"rubato", "serve"}, args...), Dir: ts.Getenv("WORK"), Stderr: &stderr}
-	out, err := c.StdoutPipe()
+	c, out, err := serve(ts.Getenv("WORK"), &stderr, args...)
 	ts.Check(err)
-	ts.Check(c.Start())
 	ts.Defer(func() {
 		_ = c.Process.Signal(os.Interrupt)
 		if err := c.Wait(); err != nil {
@@ -67,6 +68,20 @@ func serves(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := out.Read(said) // all addresses are one write
 	ts.Check(err)
 	ts.Setenv("PAGES", strings.TrimSpace(string(said[:n])))
+}
+
+// serve starts the program as rubato serve in a folder.
+func serve(dir string, stderr io.Writer, args ...string) (*exec.Cmd, io.Reader, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &exec.Cmd{Path: program, Args: append([]string{"rubato", "serve"}, args...), Dir: dir, Stderr: stderr}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, out, c.Start()
 }
 
 // gets PATH PATTERN asks every one of $PAGES, with $TOKEN, until the answer matches.
@@ -114,4 +129,69 @@ func atoi(ts *testscript.TestScript, text string) int {
 	n, err := strconv.Atoi(text)
 	ts.Check(err)
 	return n
+}
+
+// TestStrangersWords: what a file is called, and what a foreign library logs, leaves the
+// terminal alone. A library logged a line for every frame of a FLAC file of 24 kHz, and the
+// name of a file went to the terminal as it was: with ESC [2J in it, which clears the screen,
+// and with a line end, behind which it can say what it likes.
+func TestStrangersWords(t *testing.T) {
+	t.Parallel()
+	folder, data := t.TempDir(), t.TempDir()
+	track, err := os.ReadFile("audio/decode/testdata/mono-24000.flac")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"track.flac": track, "clears\x1b[2J.mp3": nil, "ends\nrubato: all is well.mp3": nil,
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var stderr bytes.Buffer
+	served, stdout, err := serve("", &stderr, "-music", folder, "-data", data, "-passages", "300")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := bufio.NewReader(stdout).ReadString('\n')
+	if err == nil {
+		untilItPlays(t, strings.TrimSpace(address))
+	}
+	_ = served.Process.Signal(os.Interrupt)
+	if ended := served.Wait(); err != nil || ended != nil {
+		t.Fatalf("%v, %v: %s", err, ended, &stderr)
+	}
+	for line := range strings.Lines(stderr.String()) {
+		known := strings.HasPrefix(line, "making a library") || strings.HasPrefix(line, `skipped: "`) || strings.HasPrefix(line, "1 files to play, 2 skipped")
+		if !known || strings.ContainsAny(line, "\x1b\x07") {
+			t.Errorf("on the terminal: %q", line)
+		}
+	}
+	if !strings.Contains(stderr.String(), `clears\x1b[2J.mp3`) || !strings.Contains(stderr.String(), `ends\nrubato: all is well.mp3`) {
+		t.Errorf("the files are not named: %s", &stderr)
+	}
+}
+
+// untilItPlays waits until frames of the track have been decoded.
+func untilItPlays(t *testing.T, address string) {
+	t.Helper()
+	c := web.NewClient(address, "")
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for ctx.Err() == nil {
+		var s struct {
+			Position int64 `json:"position_ms"`
+		}
+		if err := c.Ask(ctx, "GET", "/api/status", nil, &s); err != nil {
+			t.Error(err)
+			return
+		}
+		if s.Position > 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("nothing plays")
 }

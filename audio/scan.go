@@ -12,30 +12,41 @@ import (
 	"rubato/player"
 )
 
-// Skipped is a file that Scan skipped, and why.
+// Found is what Scan finds in a folder, in order of the paths.
+type Found struct {
+	Tracks  []Track
+	Skipped []Skipped
+	Notices []Notice
+}
+
+// Skipped is a file that cannot be played, and why.
 type Skipped struct{ Path, Why string }
+
+// Notice says what is missing or left out of a track.
+type Notice struct{ Path, Text string }
 
 // mostFiles is how many files Scan looks at.
 const mostFiles = 100_000
 
-// Scan finds the music in a folder and its subfolders, in order of the paths: at most max
-// tracks, MostTracks if max is 0. It skips files that cannot be played. A folder without
-// music is an error.
-func Scan(dir string, max int) (tracks []Track, skipped []Skipped, err error) {
+// Scan finds the music in a folder and its subfolders, at most max tracks, MostTracks if max
+// is 0. It reads every file to its end, to know how long it plays. It skips files that cannot
+// be played. A folder without music is an error.
+func Scan(dir string, max int) (Found, error) {
 	if max <= 0 || max > MostTracks {
 		max = MostTracks
 	}
-	if dir, err = folder(dir); err != nil {
-		return nil, nil, fmt.Errorf("audio: scan: %w", err)
+	dir, err := folder(dir)
+	if err != nil {
+		return Found{}, fmt.Errorf("audio: scan: %w", err)
 	}
 	s := &scan{max: max}
 	if err := filepath.WalkDir(dir, s.visit); err != nil {
-		return nil, s.skipped, fmt.Errorf("audio: scan %s: %w", dir, err)
+		return s.Found, fmt.Errorf("audio: scan %s: %w", dir, err)
 	}
-	if len(s.tracks) == 0 {
-		return nil, s.skipped, fmt.Errorf("audio: scan %s: no music in it, among %d files: give a folder with WAV, FLAC, MP3 or Ogg Vorbis", dir, len(s.skipped))
+	if len(s.Tracks) == 0 {
+		return s.Found, fmt.Errorf("audio: scan %s: no music in it, among %d files: give a folder with WAV, FLAC, MP3 or Ogg Vorbis", dir, len(s.Skipped))
 	}
-	return s.tracks, s.skipped, nil
+	return s.Found, nil
 }
 
 // folder is the absolute path of a folder, with links resolved.
@@ -54,10 +65,9 @@ func folder(dir string) (string, error) {
 }
 
 type scan struct {
-	max     int
-	files   int
-	tracks  []Track
-	skipped []Skipped
+	Found
+	max   int
+	files int
 }
 
 func (s *scan) visit(path string, entry fs.DirEntry, err error) error {
@@ -67,8 +77,8 @@ func (s *scan) visit(path string, entry fs.DirEntry, err error) error {
 		return nil
 	case entry.IsDir():
 		return nil
-	case len(s.tracks) == s.max || s.files == mostFiles:
-		s.skip(path, fmt.Errorf("there are %d tracks already: this file and the following ones were not read", len(s.tracks)))
+	case len(s.Tracks) == s.max || s.files == mostFiles:
+		s.skip(path, fmt.Errorf("there are %d tracks already: this file and the following ones were not read", len(s.Tracks)))
 		return fs.SkipAll
 	}
 	s.files++
@@ -78,7 +88,10 @@ func (s *scan) visit(path string, entry fs.DirEntry, err error) error {
 		return nil
 	}
 	name := filepath.Base(path)
-	s.tracks = append(s.tracks, Track{Path: path, Title: strings.TrimSuffix(name, filepath.Ext(name)), Length: info.Length})
+	s.Tracks = append(s.Tracks, Track{Path: path, Title: strings.TrimSuffix(name, filepath.Ext(name)), Length: info.Length})
+	for _, text := range info.Notices {
+		s.Notices = append(s.Notices, Notice{path, text})
+	}
 	return nil
 }
 
@@ -91,5 +104,5 @@ func (s *scan) skip(path string, why error) {
 	case errors.As(why, &file):
 		why = file.Err
 	}
-	s.skipped = append(s.skipped, Skipped{Path: path, Why: why.Error()})
+	s.Skipped = append(s.Skipped, Skipped{Path: path, Why: why.Error()})
 }

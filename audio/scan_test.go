@@ -73,28 +73,32 @@ func TestScan(t *testing.T) {
 
 	outside := filepath.Join(t.TempDir(), "music")
 	link(t, dir, outside)
-	tracks, skipped, err := audio.Scan(outside, 0)
+	found, err := audio.Scan(outside, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got strings.Builder
-	for _, x := range tracks {
+	for _, x := range found.Tracks {
 		fmt.Fprintf(&got, "%s %q %d\n", relative(t, dir, x.Path), x.Title, x.Length/player.TicksPerFrame)
 	}
-	for _, x := range skipped {
+	for _, x := range found.Skipped {
 		fmt.Fprintf(&got, "%s: %s\n", relative(t, dir, x.Path), x.Why)
 	}
+	for _, x := range found.Notices {
+		fmt.Fprintf(&got, "%s plays, but: %s\n", relative(t, dir, x.Path), x.Text)
+	}
 	const want = `a/1.one.flac "1.one" 44100
-a/2 two.mp3 "2 two" 16128
+a/2 two.mp3 "2 two" 13871
 b.ogg "b" 13230
+half.flac "half" 24576
 link.ogg "link" 13230
 z.txt "z" 441
 cover.wav: neither WAV, FLAC, MP3 nor Ogg Vorbis: convert it to one of these
-half.flac: is truncated: it has 24576 of 44100 frames
 loose.ogg: no such file or directory
 nothing.ogg: is empty
 round: is no regular file
 wrong way.wav: WAV: it has no samples: its length is 0
+half.flac plays, but: is truncated: it has 24576 of 44100 frames
 `
 	if got.String() != want {
 		t.Errorf("got\n%swant\n%s", got.String(), want)
@@ -123,9 +127,9 @@ func TestScanTakesSoMany(t *testing.T) {
 	for i := range 5 {
 		files[fmt.Sprint(i)] = wavFile(t, 480)
 	}
-	tracks, skipped, err := audio.Scan(shelf(t, files), 3)
-	if err != nil || len(tracks) != 3 || len(skipped) != 1 || !strings.Contains(skipped[0].Why, "3 tracks already") {
-		t.Errorf("%d tracks, skipped %v, %v", len(tracks), skipped, err)
+	found, err := audio.Scan(shelf(t, files), 3)
+	if err != nil || len(found.Tracks) != 3 || len(found.Skipped) != 1 || !strings.Contains(found.Skipped[0].Why, "3 tracks already") {
+		t.Errorf("%+v, %v", found, err)
 	}
 }
 
@@ -137,8 +141,8 @@ func TestScanRefuses(t *testing.T) {
 		"no folder": {filepath.Join(t.TempDir(), "gone"), "no such file"},
 		"one file":  {put(t, "a.wav", wavFile(t, 480)), "is no folder"},
 	} {
-		if tracks, _, err := audio.Scan(c.dir, 0); err == nil || tracks != nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, %v, want %q", name, tracks, err, c.want)
+		if found, err := audio.Scan(c.dir, 0); err == nil || found.Tracks != nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, %v, want %q", name, found, err, c.want)
 		}
 	}
 }

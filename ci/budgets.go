@@ -114,6 +114,7 @@ func ParseBudgets(file string, data []byte) (Budgets, error) {
 	if len(data) > maxBudgetsFile {
 		return Budgets{}, Faults{{File: file, Problem: fmt.Sprintf("longer than %d KiB; is it a budgets file?", maxBudgetsFile>>10)}}
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // the byte order mark of other systems' editors
 	if fault := tooDeep(file, data); fault != nil {
 		return Budgets{}, Faults{*fault}
 	}

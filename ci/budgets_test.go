@@ -30,6 +30,19 @@ func TestParseBudgets(t *testing.T) {
 	}
 }
 
+// A file that an editor of another system wrote is read like one without its mark and carriage
+// returns, with the same lines in its faults.
+func TestForeignBudgets(t *testing.T) {
+	t.Parallel()
+	foreign := func(text string) []byte { return []byte("\ufeff" + strings.ReplaceAll(text, "\n", "\r\n")) }
+	if b, err := ParseBudgets("f", foreign(goodBudgets)); err != nil || b.Baseline != "direct" || len(b.List) != 2 || b.List[0].line != 4 || b.List[0].Source != "a test" {
+		t.Errorf("%+v, %v", b, err)
+	}
+	if _, err := ParseBudgets("f", foreign("schema: 1\nrequire_proof: true\nbudgets: []\n")); err == nil || !strings.HasPrefix(err.Error(), "f:2: require_proof: is now require_controls") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestFaults changes one thing in a good file and reads the complaint.
 func TestFaults(t *testing.T) {
 	t.Parallel()

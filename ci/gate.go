@@ -29,12 +29,12 @@ const (
 	ExitUsage        = 2 // the command, the budgets or the results cannot be read
 	ExitInconclusive = 3 // some interval straddles its limit, or a cell was not measured
 	ExitInvalid      = 4 // some budgeted cell is invalid, the styles did different work, or the run is insensitive
-	ExitIncomplete   = 5 // the run ended early
+	ExitIncomplete   = 5 // the run ended early, or the answer cannot be written
 )
 
 // A Gate knows the names that budgets may use. A zero Gate takes those of the run. Then it
 // cannot distinguish a misspelt name from a scenario that was not run, unless the name is
-// within two edits of one that was.
+// near to one that was.
 type Gate struct {
 	Scenarios []string
 	Styles    []string
@@ -66,7 +66,8 @@ func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 		return usage(stderr, err)
 	}
 	if err := write(stdout, answer, *asJSON); err != nil {
-		return usage(stderr, fmt.Errorf("write the answer: %w", err))
+		usage(stderr, fmt.Errorf("write the answer: %w", err))
+		return ExitIncomplete
 	}
 	return answer.Exit
 }
@@ -87,7 +88,7 @@ func folder(flags *flag.FlagSet, args []string) (string, error) {
 }
 
 func usage(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "rubato gate: %v\n", err)
+	fmt.Fprintf(stderr, "rubato gate: %s\n", results.Reason(err))
 	return ExitUsage
 }
 
@@ -106,7 +107,7 @@ cells keep one, the table shows the tightest; -json shows all.
      insensitive   the A/A control differs from the baseline, or the injected slowdown
                    was not found; or there are no controls and the budgets need them:
                    measure again with more effort, with -controls, or on a quieter machine
-  5  incomplete    the run ended early
+  5  incomplete    the run ended early, or the answer cannot be written
 
   -budgets FILE    the promises to hold the run to
   -json            the answer as JSON instead of a table

@@ -177,7 +177,7 @@ func owners(sources []source) []string {
 	}{
 		{[]string{"natsbus"}, []string{"github.com/nats-io"}},
 		{[]string{"sqlite"}, []string{"zombiezen.com/go/sqlite", "modernc.org", "github.com/mattn/go-sqlite3", "github.com/ncruces/go-sqlite3"}},
-		{[]string{"audio/decode"}, []string{"github.com/gopxl/beep", "github.com/hajimehoshi/go-mp3", "github.com/jfreymuth/oggvorbis"}},
+		{[]string{"audio/decode"}, []string{"github.com/gopxl/beep", "github.com/hajimehoshi/go-mp3", "github.com/jfreymuth/vorbis", "github.com/jfreymuth/oggvorbis"}},
 		// The tracks that tests and runs play are written as FLAC.
 		{[]string{"audio/decode", "audio/tracks.go"}, []string{"github.com/mewkiz/flac"}},
 		{[]string{"peers"}, []string{"github.com/ThreeDotsLabs/watermill", "github.com/asaskevich/EventBus", "github.com/kelindar/event", "github.com/mustafaturan/bus", "github.com/olebedev/emitter", "github.com/gookit/event", "github.com/maniartech/signals", "github.com/dustin/go-broadcast"}},

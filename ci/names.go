@@ -54,8 +54,7 @@ func unknown(name string, known, measured []string) bool {
 	if slices.Contains(measured, name) || len(measured) == 0 {
 		return false
 	}
-	_, edits := command.Nearest(name, measured)
-	return edits <= 2
+	return command.Nearest(name, measured) != ""
 }
 
 func choice(known, measured []string) []string {
@@ -101,17 +100,22 @@ func (b Budget) lineOf(field string) int {
 	return b.line
 }
 
-// suggest gives the valid name nearest to a wrong one, and all names if there are few.
+// suggest gives the valid name near to a wrong one, and all names if there are few or none
+// is near.
 func suggest(wrong string, valid []string) string {
 	if len(valid) == 0 {
 		return "there is none to choose from"
 	}
 	names := slices.Sorted(slices.Values(valid))
-	best, _ := command.Nearest(wrong, names)
-	if len(names) > 6 {
+	all := "there are " + strings.Join(names, ", ")
+	switch best := command.Nearest(wrong, names); {
+	case best == "":
+		return all
+	case len(names) > 6:
 		return fmt.Sprintf("nearest is %q", best)
+	default:
+		return fmt.Sprintf("nearest is %q; %s", best, all)
 	}
-	return fmt.Sprintf("nearest is %q; there are %s", best, strings.Join(names, ", "))
 }
 
 // root reads the whole file: its schema and its list of budgets.

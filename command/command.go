@@ -47,13 +47,16 @@ func Wrong(flags *flag.FlagSet, name string) error {
 	return fmt.Errorf("-%s %s: want %s", name, f.Value, f.Usage)
 }
 
-// Unknown is the error for a name that is not valid, with the nearest that is.
+// Unknown is the error for a name that is not valid, with one that is near, if there is any.
 func Unknown(what, name string, valid []string) error {
 	if len(valid) == 0 {
 		return fmt.Errorf("unknown %s %q: there is none to choose from", what, name)
 	}
-	near, _ := Nearest(name, valid)
-	return fmt.Errorf("unknown %s %q: did you mean %q? Valid: %s", what, name, near, strings.Join(valid, ", "))
+	mean := "."
+	if near := Nearest(name, valid); near != "" {
+		mean = fmt.Sprintf(": did you mean %q?", near)
+	}
+	return fmt.Errorf("unknown %s %q%s Valid: %s", what, name, mean, strings.Join(valid, ", "))
 }
 
 // UnknownFlag is the error for a flag that does not exist.

@@ -1,49 +1,63 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
-// Nearest is the valid name with the fewest edits from a misspelt one, in any case, and
-// the number of edits. Of equals it takes the first. It is "" if there is no valid name.
-func Nearest(name string, valid []string) (best string, least int) {
-	for i, candidate := range valid {
-		if d := edits(strings.ToLower(name), strings.ToLower(candidate)); i == 0 || d < least {
+// Nearest is the valid name that a misspelt one probably means, in any case: the one with
+// the fewest edits, if these are at most some third of the longer name; else the first that
+// begins with it. Of equals it takes the first. It is "" if none is near.
+func Nearest(name string, valid []string) (best string) {
+	name = strings.ToLower(name)
+	least, begins := 0, ""
+	for _, candidate := range valid {
+		lower := strings.ToLower(candidate)
+		longer := max(utf8.RuneCountInString(name), utf8.RuneCountInString(lower))
+		if d := edits(name, lower); 3*d <= longer+1 && (best == "" || d < least) {
 			best, least = candidate, d
 		}
+		if begins == "" && len(name) >= 3 && strings.HasPrefix(lower, name) {
+			begins = candidate
+		}
 	}
-	return best, least
+	return cmp.Or(best, begins)
 }
 
-// Suggest is `; did you mean "x"?` for the nearest valid name, "" if none is near.
+// Suggest is `; did you mean "x"?` for a valid name that is near, "" if none is.
 func Suggest(name string, valid []string) string {
-	near, edits := Nearest(name, valid)
-	if near == "" || edits > len(name)/2 {
+	near := Nearest(name, valid)
+	if near == "" {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", near)
 }
 
-// edits is the Levenshtein distance in runes. It cuts names to 64 runes: no valid name
-// is longer.
+// edits is the number of runes to insert, delete, change, or swap with the next, no rune
+// twice. It cuts names to 64 runes: no valid name is longer.
 func edits(a, b string) int {
 	s, t := cut(a), cut(b)
+	before := make([]int, len(t)+1) // the row before the last
 	row := make([]int, len(t)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range s {
-		diagonal := row[0]
-		row[0] = i + 1
+		next := make([]int, len(t)+1)
+		next[0] = i + 1
 		for j := range t {
-			change := diagonal
+			change := row[j]
 			if s[i] != t[j] {
 				change++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			next[j+1] = min(change, next[j]+1, row[j+1]+1)
+			if i > 0 && j > 0 && s[i] == t[j-1] && s[i-1] == t[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
 		}
+		before, row = row, next
 	}
 	return row[len(t)]
 }

@@ -10,18 +10,21 @@ func TestNearest(t *testing.T) {
 	t.Parallel()
 	names := []string{"queue-low", "message-log", "storm"}
 	for wrong, want := range map[string]string{"queuelow": "queue-low", "msg-log": "message-log", "strom": "storm",
-		"": "storm", "MESSAGE-LOG": "message-log", "queue-lo": "queue-low", "mesage-log": "message-log"} {
-		if got, _ := Nearest(wrong, names); got != want {
+		"MESSAGE-LOG": "message-log", "queue-lo": "queue-low", "mesage-log": "message-log", "message": "message-log",
+		"": "", "kafka": "", "soak": "", "me": ""} {
+		if got := Nearest(wrong, names); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", wrong, got, want)
 		}
 	}
-	if best, _ := Nearest("x", nil); best != "" {
-		t.Errorf("%q is near nothing", best)
+	for _, far := range []string{"kafka", "x", "udp"} {
+		if best := Nearest(far, []string{"nats", "direct", "bus", "pipe", "url"}); best != "" {
+			t.Errorf("%q is not near %q", far, best)
+		}
 	}
 	for _, c := range []struct {
 		a, b string
 		want int
-	}{{"", "", 0}, {"a", "", 1}, {"kitten", "sitting", 3}, {"µs", "us", 1}} {
+	}{{"", "", 0}, {"a", "", 1}, {"kitten", "sitting", 3}, {"strom", "storm", 1}, {"ca", "abc", 3}, {"µs", "us", 1}} {
 		if got := edits(c.a, c.b); got != c.want {
 			t.Errorf("edits(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
 		}

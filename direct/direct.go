@@ -112,6 +112,8 @@ func (w *wired) pass(s player.Stimulus, m player.Marker) error {
 		return w.Broadcast.Send(player.SongChanged, "", m.Passage)
 	case player.PassageEndMark:
 		return w.passageEnd(s)
+	case player.IdleMark:
+		return w.review(s)
 	}
 	return nil
 }

@@ -8,12 +8,16 @@ import (
 
 // Playing: from one passage to the next.
 
-// position reports the position. Time has passed, so it also reviews the queue and
-// reports a depth that was held back.
+// position reports the position. Time has passed, so it also reviews the queue.
 func (w *wired) position(s player.Stimulus, m player.Marker) error {
 	if err := w.Broadcast.Send(player.PositionChanged, "", m.Position.Duration().Milliseconds()); err != nil {
 		return err
 	}
+	return w.review(s)
+}
+
+// review refills the queue if that is due by now, and reports a depth that was held back.
+func (w *wired) review(s player.Stimulus) error {
 	if level := w.Queue.Review(s.At); level.Refill {
 		if err := w.depthChanged(s, level); err != nil {
 			return err

@@ -9,10 +9,13 @@ func (w *wired) queueLow(s player.Stimulus) error {
 	return w.depthChanged(s, w.Queue.PlayDown(s.At))
 }
 
-// depthChanged reports the queue's depth and refills the queue.
+// depthChanged reports the queue's depth, or that an empty queue waits, and refills it.
 func (w *wired) depthChanged(s player.Stimulus, level player.Level) error {
 	if err := w.paceDepth(s, level.Depth); err != nil {
 		return err
+	}
+	if level.Starved {
+		return w.Broadcast.Send(player.Notice, player.RefillWaits, 0)
 	}
 	if !w.Queue.AutoPlay || !w.Queue.RefillDue() {
 		return nil
@@ -41,7 +44,7 @@ func (w *wired) refill(s player.Stimulus, level player.Level) error {
 	if err != nil {
 		return err
 	}
-	if err := w.enqueue(passage); err != nil {
+	if err := w.enqueue(s, passage); err != nil {
 		return err
 	}
 	return w.Cooldowns.Record(passage.ID, level.Target)
@@ -69,12 +72,17 @@ func (w *wired) suggestion(s player.Stimulus) error {
 	return w.Broadcast.Send(player.Suggested, "", passage.ID)
 }
 
-// enqueue appends a passage and requests its decoding.
-func (w *wired) enqueue(passage player.Passage) error {
+// enqueue appends a passage, reports the queue's depth and requests the decoding. Each step
+// runs even if another fails.
+func (w *wired) enqueue(s player.Stimulus, passage player.Passage) error {
 	if err := w.Queue.Enqueue(passage.ID, passage.Length()); err != nil {
 		return err
 	}
-	return w.Decoder.Request(passage.ID)
+	err := w.paceDepth(s, w.Queue.Depth())
+	if requested := w.Decoder.Request(passage.ID); err == nil {
+		err = requested
+	}
+	return err
 }
 
 // wanted enqueues the passage that a user wants.
@@ -83,5 +91,5 @@ func (w *wired) wanted(s player.Stimulus) error {
 	if err != nil {
 		return err
 	}
-	return w.enqueue(passage)
+	return w.enqueue(s, passage)
 }

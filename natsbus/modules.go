@@ -48,7 +48,8 @@ func newModule(name string, member uint8, config player.Config, all []engine.Con
 			return nil, err
 		}
 	}
-	if err := m.engine.AddRules(orchestrated.RulesOf(name, orchestrated.Padded(orchestrated.Rules(), config.Rules))...); err != nil {
+	rules := orchestrated.Padded(orchestrated.Rules(), config.Rules)
+	if err := m.engine.AddRules(orchestrated.RulesOf(name, rules)...); err != nil {
 		return nil, err
 	}
 	m.engine.Start()
@@ -145,8 +146,12 @@ func (m *module) request(uri, subject string, in, out []engine.Field, call *engi
 	if err != nil {
 		return &player.Error{Code: player.Invalid, Op: uri, Err: err}
 	}
-	reply, err := m.conn.Load().RequestMsg(message(subject, call.Flow(), call.Cause(), call.Depth(), data), m.timeout)
+	conn := m.conn.Load()
+	reply, err := conn.RequestMsg(message(subject, call.Flow(), call.Cause(), call.Depth(), data), m.timeout)
 	if err != nil {
+		if last := conn.LastError(); errors.Is(last, nats.ErrPermissionViolation) {
+			err = last // and the time-out followed from it
+		}
 		return unavailable(uri, err)
 	}
 	if code := reply.Header.Get(micro.ErrorCodeHeader); code != "" {
@@ -169,9 +174,9 @@ func (m *module) leave() {
 	}
 }
 
-// join starts the server and all modules. If it fails, the caller has to call leave.
+// join starts the server, if it was not given one, and all modules. If it fails, the caller has to call leave.
 func (w *wired) join() (err error) {
-	if w.server, err = startServer(w.config.Placement.Transport); err != nil {
+	if w.network, w.ownNetwork, err = networkOf(w.config.Placement); err != nil {
 		return err
 	}
 	concepts := append(orchestrated.Concepts(w.Parts), orchestrated.PaddingConcept())
@@ -183,7 +188,9 @@ func (w *wired) join() (err error) {
 			return err
 		}
 		w.Inspection = append(w.Inspection, (*m.to).engine)
-		if err := w.joinModule(*m.to); err != nil {
+	}
+	for _, m := range []*module{w.ap, w.pd, w.log, w.ui} {
+		if err := w.joinModule(m); err != nil {
 			return err
 		}
 	}
@@ -198,7 +205,7 @@ func (w *wired) join() (err error) {
 
 // joinModule gives a module a connection of its own.
 func (w *wired) joinModule(m *module) error {
-	conn, err := connect(w.server, w.config.Placement.Transport, m.name, w.config.Timeout)
+	conn, err := connect(w.network.server, w.config.Placement.Transport, w.network.users[m.name], w.config.Timeout)
 	if err != nil {
 		return err
 	}
@@ -257,8 +264,8 @@ func (w *wired) leave() {
 			m.engine.Close()
 		}
 	}
-	if w.server != nil {
-		stopServer(w.server)
+	if w.ownNetwork && w.network != nil {
+		_ = w.network.Close() // cannot fail
 	}
 }
 

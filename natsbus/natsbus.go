@@ -24,7 +24,7 @@ import (
 var Style = player.Style{
 	Name: "nats",
 	Doc:  "the same concepts and synchronizations on NATS: adds the network",
-	Open: Open,
+	Open: Open, Network: Network,
 }
 
 // saidEvent is the one event that crosses between modules.
@@ -35,7 +35,8 @@ type wired struct {
 	*player.Parts
 	engine.Inspection // shows the modules' engines
 	config            player.Config
-	server            *server.Server
+	network           *network
+	ownNetwork        bool // it ends with the player
 	ap, pd, log, ui   *module
 	sender            *sender
 	receiver          *receiver
@@ -112,7 +113,7 @@ func (w *wired) converse(s player.Stimulus) error {
 	case player.VolumeSet:
 		return w.ui.engine.Invoke(s.Seq, 0, "ap::Playback::setVolume", []engine.Value{engine.Int(s.Volume)}, nil)
 	case player.Wanted:
-		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", engine.Int(s.Passage))
+		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", engine.Int(s.Passage), engine.Int(s.At))
 	case player.Suggestion:
 		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::suggestionWanted", engine.Int(s.At), engine.Nat(s.Seed))
 	case player.FlavorWanted:

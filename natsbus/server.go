@@ -16,14 +16,18 @@ import (
 const startWait = 10 * time.Second
 
 // startServer starts an embedded server, on a free loopback port for tcp and without a
-// socket for pipe.
-func startServer(transport string) (*server.Server, error) {
+// socket for pipe. Only these users can connect. The server itself can be asked for its
+// counters (Varz, Connz) by whoever started it.
+func startServer(transport string, users ...*server.User) (*server.Server, error) {
 	options := &server.Options{
 		ServerName: "rubato", Host: "127.0.0.1", Port: server.RANDOM_PORT,
-		NoLog: true, NoSigs: true, MaxPayload: maxPayload,
+		NoLog: true, NoSigs: true, MaxPayload: maxPayload, Users: users,
 	}
 	switch transport {
 	case "tcp":
+		if err := loopback(options.Host); err != nil {
+			return nil, err
+		}
 	case "pipe":
 		options.DontListen = true
 	default:
@@ -42,16 +46,35 @@ func startServer(transport string) (*server.Server, error) {
 	return s, nil
 }
 
+// loopback fails if this machine cannot reach itself over IPv4. The server would only say
+// that it is not ready.
+func loopback(host string) error {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err == nil {
+		defer l.Close()
+		var c net.Conn
+		if c, err = net.DialTimeout("tcp", l.Addr().String(), startWait); err == nil {
+			return c.Close()
+		}
+	}
+	return fmt.Errorf("this machine has no IPv4 loopback (%s), which transport=tcp needs: %w; use transport=pipe", host, err)
+}
+
 // stopServer returns when the server has ended.
 func stopServer(s *server.Server) {
 	s.Shutdown()
 	s.WaitForShutdown()
 }
 
-// connect opens one module's connection. It does not reconnect, since the server is in
+// connectionName begins the name of each connection; the module follows.
+const connectionName = "rubato "
+
+// connect opens the connection of one user. It does not reconnect, since the server is in
 // this process and does not come back.
-func connect(s *server.Server, transport, module string, timeout time.Duration) (*nats.Conn, error) {
-	options := []nats.Option{nats.Name("rubato " + module), nats.Timeout(timeout), nats.NoReconnect()}
+func connect(s *server.Server, transport string, user *server.User, timeout time.Duration) (*nats.Conn, error) {
+	options := []nats.Option{nats.Name(connectionName + user.Username), nats.Timeout(timeout), nats.NoReconnect(),
+		nats.UserInfo(user.Username, user.Password), nats.CustomInboxPrefix(inboxPrefix + user.Username),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})} // the default writes to stderr; lost and request report
 	if transport == "pipe" {
 		options = append(options, nats.InProcessServer(s))
 	}
@@ -83,7 +106,7 @@ const (
 // Only one goroutine may use it.
 type Rung struct {
 	server        *server.Server
-	asker, hearer *nats.Conn
+	asker, hearer *nats.Conn // with passwords and rights, as the modules have
 	body          []byte
 	heard         atomic.Int64
 	wanted        atomic.Int64  // value of heard that Publish waits for
@@ -92,23 +115,35 @@ type Rung struct {
 
 // OpenRung opens one on transport "tcp" or "pipe". Messages have 128 bytes.
 func OpenRung(transport string) (*Rung, error) {
-	s, err := startServer(transport)
+	return openRung(transport, rungUsers()...)
+}
+
+func rungUsers() []*server.User {
+	return []*server.User{newUser("asker", rights{publish: []string{rungSubject}}), newUser("hearer", rights{subscribe: []string{rungSubject}})}
+}
+
+// openRung lets only these users in; without one, everybody.
+func openRung(transport string, users ...*server.User) (*Rung, error) {
+	s, err := startServer(transport, users...)
 	if err != nil {
 		return nil, err
 	}
 	r := &Rung{server: s, body: make([]byte, 128), reached: make(chan struct{}, 1)}
-	if err := r.join(transport); err != nil {
+	if len(users) == 0 {
+		users = rungUsers()
+	}
+	if err := r.join(transport, users[0], users[1]); err != nil {
 		r.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *Rung) join(transport string) (err error) {
-	if r.asker, err = connect(r.server, transport, "asker", rungWait); err != nil {
+func (r *Rung) join(transport string, asker, hearer *server.User) (err error) {
+	if r.asker, err = connect(r.server, transport, asker, rungWait); err != nil {
 		return err
 	}
-	if r.hearer, err = connect(r.server, transport, "hearer", rungWait); err != nil {
+	if r.hearer, err = connect(r.server, transport, hearer, rungWait); err != nil {
 		return err
 	}
 	if _, err = r.hearer.Subscribe(rungSubject, r.hear); err != nil {

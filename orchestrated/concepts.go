@@ -25,7 +25,7 @@ func fields(names ...string) []engine.Field {
 	for i, name := range names {
 		out[i] = engine.Field{Name: name, Type: engine.Integer}
 		switch name {
-		case "command", "entries", "key", "kind", "state", "text", "token", "user", "value":
+		case "code", "command", "entries", "key", "kind", "state", "text", "token", "user", "value":
 			out[i].Type = engine.Text
 		case "flavor":
 			out[i].Type = engine.Flavor
@@ -45,28 +45,31 @@ func event(name string, names ...string) engine.Event {
 func queueConcept(q *player.Queue) engine.Concept {
 	return engine.Concept{
 		Module: "ap", Name: "Queue",
-		Events: []engine.Event{event("depthChanged", "depth", "target", "seed", "at")},
+		Events: []engine.Event{event("depthChanged", "depth", "target", "seed", "at"), event("starved", "code")},
 		Actions: append(queueMoves(q), []engine.Action{
 			{
-				Name: "playDown", In: fields("at", "seed"), Emits: []string{"depthChanged"},
+				Name: "playDown", In: fields("at", "seed"), Emits: emitsLevel,
 				Run: func(c *engine.Call) error {
-					level := q.PlayDown(c.In[0].Ticks())
-					c.Emit(0, engine.Int(level.Depth), engine.Int(level.Target), c.In[1], c.In[0])
+					emitLevel(c, q.PlayDown(c.In[0].Ticks()), c.In[0], c.In[1])
 					return nil
 				},
 			},
 			{
-				Name: "review", In: fields("at", "seed"), Emits: []string{"depthChanged"},
+				Name: "review", In: fields("at", "seed"), Emits: emitsLevel,
 				Run: func(c *engine.Call) error {
 					if level := q.Review(c.In[0].Ticks()); level.Refill {
-						c.Emit(0, engine.Int(level.Depth), engine.Int(level.Target), c.In[1], c.In[0])
+						emitLevel(c, level, c.In[0], c.In[1])
 					}
 					return nil
 				},
 			},
 			{
-				Name: "enqueue", In: fields("passage", "length"),
-				Run: func(c *engine.Call) error { return q.Enqueue(c.In[0].Int(), c.In[1].Ticks()) },
+				Name: "enqueue", In: fields("passage", "length", "at"), Out: fields("depth"),
+				Run: func(c *engine.Call) error {
+					err := q.Enqueue(c.In[0].Int(), c.In[1].Ticks())
+					c.Out[0] = engine.Int(q.Depth())
+					return err
+				},
 			},
 			{
 				Name: "list", Out: fields("entries"),
@@ -82,6 +85,16 @@ func queueConcept(q *player.Queue) engine.Concept {
 	}
 }
 
+// emitsLevel are the events of an action that changes how full the queue is.
+var emitsLevel = []string{"depthChanged", "starved"}
+
+func emitLevel(c *engine.Call, level player.Level, at, seed engine.Value) {
+	c.Emit(0, engine.Int(level.Depth), engine.Int(level.Target), seed, at)
+	if level.Starved {
+		c.Emit(1, engine.String(player.RefillWaits))
+	}
+}
+
 // queueMoves are the actions that remove an entry. Afterwards next is the first passage
 // of the queue and after is the second.
 func queueMoves(q *player.Queue) []engine.Action {
@@ -89,28 +102,28 @@ func queueMoves(q *player.Queue) []engine.Action {
 		{
 			Name: "advance", In: fields("at", "seed"),
 			Out:   fields("passage", "began", "next", "after"),
-			Emits: []string{"depthChanged"},
+			Emits: emitsLevel,
 			Run: func(c *engine.Call) error {
 				ended, began, level, err := q.Advance(c.In[0].Ticks())
 				if err != nil {
 					return err
 				}
 				c.Out[0], c.Out[1], c.Out[2], c.Out[3] = engine.Int(ended.Passage), engine.Int(began), engine.Int(q.Head()), engine.Int(q.Next())
-				c.Emit(0, engine.Int(level.Depth), engine.Int(level.Target), c.In[1], c.In[0])
+				emitLevel(c, level, c.In[0], c.In[1])
 				return nil
 			},
 		},
 		{
 			Name: "drop", In: fields("passage", "at", "seed"),
 			Out:   fields("next", "after"),
-			Emits: []string{"depthChanged"},
+			Emits: emitsLevel,
 			Run: func(c *engine.Call) error {
 				level, err := q.Drop(c.In[0].Int(), c.In[1].Ticks())
 				if err != nil {
 					return err
 				}
 				c.Out[0], c.Out[1] = engine.Int(q.Head()), engine.Int(q.Next())
-				c.Emit(0, engine.Int(level.Depth), engine.Int(level.Target), c.In[2], c.In[1])
+				emitLevel(c, level, c.In[1], c.In[2])
 				return nil
 			},
 		},
@@ -336,7 +349,7 @@ func sessionsConcept(s *player.Sessions) engine.Concept {
 		Events: []engine.Event{
 			event("commanded", "command", "token", "at", "seed"),
 			event("suggestionWanted", "target", "seed"),
-			event("wanted", "passage"),
+			event("wanted", "passage", "at"),
 			event("flavorWanted", "passage", "until"),
 		},
 		Actions: []engine.Action{{Name: "refuse", In: fields("command"), Run: func(c *engine.Call) error { return s.Refuse(c.In[0].Text()) }}},

@@ -90,7 +90,7 @@ func (w *wired) converse(s player.Stimulus) error {
 	case player.VolumeSet:
 		return w.engine.Invoke(s.Seq, 0, "ap::Playback::setVolume", []engine.Value{engine.Int(s.Volume)}, nil)
 	case player.Wanted:
-		return w.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", engine.Int(s.Passage))
+		return w.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", engine.Int(s.Passage), engine.Int(s.At))
 	case player.Suggestion:
 		return w.engine.Emit(s.Seq, 0, "ui::Sessions::suggestionWanted", engine.Int(s.At), engine.Nat(s.Seed))
 	case player.FlavorWanted:
@@ -115,7 +115,7 @@ func (w *wired) period(s player.Stimulus) error {
 	return err
 }
 
-// Pass emits the event of one marker; rules do the rest.
+// Pass emits the event of one marker, or reviews an idle queue; rules do the rest.
 func Pass(e *engine.Engine, s player.Stimulus, m player.Marker) error {
 	at := s.At + m.After
 	switch m.Kind {
@@ -127,6 +127,12 @@ func Pass(e *engine.Engine, s player.Stimulus, m player.Marker) error {
 		return e.Emit(s.Seq, 0, "ap::Playback::songBoundary", engine.Int(m.Passage))
 	case player.PassageEndMark:
 		return e.Emit(s.Seq, 0, "ap::Playback::passageEnded", engine.Int(at), engine.Nat(s.Seed))
+	case player.IdleMark:
+		err := e.Invoke(s.Seq, 0, "ap::Queue::review", []engine.Value{engine.Int(at), engine.Nat(s.Seed)}, nil)
+		if released := e.Invoke(s.Seq, 0, "ap::Pace::release", []engine.Value{engine.Int(at)}, nil); err == nil {
+			err = released
+		}
+		return err
 	}
 	return nil
 }

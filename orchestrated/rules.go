@@ -22,25 +22,27 @@ func refillRules() []engine.Rule {
 	return []engine.Rule{
 		{ // paceDepth, sendDepth
 			Name: "BroadcastQueueDepth", Module: "ap",
-			When:  engine.On(trigger("ap::Queue::depthChanged", "depth", "at"), trigger("ap::Pace::owed", "depth", "at")),
+			When: engine.On(trigger("ap::Queue::depthChanged", "depth", "at"), trigger("ap::Queue::enqueue", "depth", "at"),
+				trigger("ap::Pace::owed", "depth", "at")),
 			Where: ask("ap::Pace::due", "at"),
 			Then:  steps{send(player.DepthChanged, nothing, engine.Var("depth")), do("ap::Pace::mark", "at")},
 			Else:  steps{do("ap::Pace::hold", "depth")},
 		},
 		{ // refill
 			Name: "AutoSelectWhenQueueLow", Module: "ap",
-			When:  engine.On(trigger("ap::Queue::depthChanged", "target", "seed")),
+			When:  engine.On(trigger("ap::Queue::depthChanged", "target", "seed", "at")),
 			Where: engine.And{ask("ap::Queue::autoPlay"), ask("ap::Queue::refillDue")},
 			Then: steps{
 				gives(do("pd::Timeslots::flavorAt", "target"), "flavor"),
 				gives(do("pd::Director::select", "target", "flavor", "seed"), "passage", "length"),
-				do("ap::Queue::enqueue", "passage", "length"),
+				do("ap::Queue::enqueue", "passage", "length", "at"),
 				do("pd::Cooldowns::record", "passage", "target"),
 			},
 		},
-		{ // choose, when the selection fails
+		{ // choose, when the selection fails, and depthChanged, when it has to wait
 			Name: "NotifyWhenSelectionFails", Module: "ap",
-			When: engine.On(engine.Trigger{URI: "pd::Director::select", Failed: true, Bind: engine.Same("code")}),
+			When: engine.On(engine.Trigger{URI: "pd::Director::select", Failed: true, Bind: engine.Same("code")},
+				trigger("ap::Queue::starved", "code")),
 			Then: steps{send(player.Notice, engine.Var("code"), zero)},
 		},
 		{ // suggestion
@@ -59,8 +61,8 @@ func refillRules() []engine.Rule {
 		},
 		{ // wanted
 			Name: "EnqueueWhenWanted", Module: "ui",
-			When: engine.On(trigger("ui::Sessions::wanted", "passage")),
-			Then: steps{gives(do("pd::Director::find", "passage"), "length"), do("ap::Queue::enqueue", "passage", "length")},
+			When: engine.On(trigger("ui::Sessions::wanted", "passage", "at")),
+			Then: steps{gives(do("pd::Director::find", "passage"), "length"), do("ap::Queue::enqueue", "passage", "length", "at")},
 		},
 		{ // converse: Timeslots.Override
 			Name: "OverrideFlavorWhenWanted", Module: "ui",

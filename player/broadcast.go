@@ -13,6 +13,10 @@ const (
 // Crossfading is the state in StateChanged while one passage fades into the next.
 const Crossfading = "crossfading"
 
+// RefillWaits is the text of a Notice when the queue has run empty and its refill has to
+// wait for the rest of RefillInterval. Other notices have the code of a failed selection.
+const RefillWaits = "refill-waits"
+
 // Broadcast sends announcements to the audience. Part of module ui.
 type Broadcast struct {
 	Lane     Lane

@@ -41,6 +41,7 @@ type Playback struct {
 	deck     Deck // may be nil
 	lastSkip Ticks
 	skipped  bool
+	idle     int // frames since the last IdleMark, or since a passage played
 }
 
 // NewPlayback returns the part; deck may be nil.
@@ -153,6 +154,9 @@ func (p *Playback) Mix(frames int) ([]Marker, error) {
 	if err != nil {
 		return nil, fail(Unavailable, op, err)
 	}
+	if p.idles(frames) {
+		markers = append(markers, Marker{Kind: IdleMark})
+	}
 	for _, m := range markers {
 		if m.Kind == PassageEndMark {
 			p.Passage = 0
@@ -160,6 +164,21 @@ func (p *Playback) Mix(frames int) ([]Marker, error) {
 		p.Lane.Record("pass "+m.Kind.String(), "", m.Passage, int64(m.Position), int64(m.After))
 	}
 	return markers, nil
+}
+
+// idles counts frames without a passage and reports whether an IdleMark is due. Without one,
+// nothing would tell the queue that time passes.
+func (p *Playback) idles(frames int) bool {
+	if p.Passage != 0 || p.State != Playing {
+		p.idle = 0
+		return false
+	}
+	p.idle += frames
+	if Ticks(p.idle)*TicksPerFrame < PositionInterval {
+		return false
+	}
+	p.idle = 0
+	return true
 }
 
 // Status is what users see.

@@ -88,6 +88,37 @@ func TestMixRecordsWhatWasPassed(t *testing.T) {
 	}
 }
 
+// TestIdleMarks: half a second in which a playing player has no passage is a marker, since
+// nothing else tells the queue that time passes.
+func TestIdleMarks(t *testing.T) {
+	t.Parallel()
+	const half = SampleRate / 2
+	p := NewPlayback(&deckTape{}, true)
+	for i, step := range []struct {
+		do   func() error // before the frames
+		mix  int
+		want int
+	}{
+		{nil, half, 0}, // stopped: nothing is to play
+		{func() error { _, err := p.Command(Play); return err }, half - 1, 0},
+		{nil, 1, 1}, {nil, half, 1}, {nil, half - 1, 0},
+		{func() error { return p.Start(3) }, half, 0},
+		{func() error { return p.Skip(0) }, half - 1, 0}, // counts from the skip
+		{nil, 1, 1},
+		{func() error { _, err := p.Command(Pause); return err }, half, 0},
+	} {
+		if step.do != nil {
+			if err := step.do(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		markers, err := p.Mix(step.mix)
+		if idle := slices.ContainsFunc(markers, func(m Marker) bool { return m.Kind == IdleMark }); err != nil || idle != (step.want == 1) || len(markers) != step.want {
+			t.Errorf("step %d: %v, %v, want %d", i, markers, err, step.want)
+		}
+	}
+}
+
 func TestDecoderAndItsDeck(t *testing.T) {
 	t.Parallel()
 	deck := &deckTape{}

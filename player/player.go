@@ -22,6 +22,9 @@ type Style struct {
 	Name string // as on the command line: "direct", "bus", "nats"
 	Doc  string // what the style adds to the previous one, in one line
 	Open func(Config) (Player, error)
+	// Network starts what carries messages between its modules, as Open would with this
+	// placement. nil: it has no network.
+	Network func(Placement) (Network, error)
 }
 
 // A Player is a running player that takes stimuli. Call Do, Post and Settle from one
@@ -96,6 +99,26 @@ const (
 // Placement says how modules are connected. Only a style with a network reads it.
 type Placement struct {
 	Transport string // "tcp": loopback socket (default); "pipe": in-process connection
+	// Network is one that the style's Network has started with this transport. Its starter
+	// closes it after the player. nil: the player starts its own and closes it.
+	Network Network
+}
+
+// A Network carries messages between the modules of a style. Whoever starts it can see what
+// crosses it, whatever the style says.
+type Network interface {
+	// Links are the modules' connections by name, as the network counts them. What is under
+	// way may not be counted yet.
+	Links() ([]Link, error)
+	// Close cuts every connection. Closing twice is no error.
+	Close() error
+}
+
+// A Link counts what a module has sent and received: messages, and the bytes in them.
+type Link struct {
+	Module                   string
+	Sent, Received           int64
+	SentBytes, ReceivedBytes int64
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,

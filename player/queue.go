@@ -26,6 +26,9 @@ type Level struct {
 	Music  Ticks // length of all entries
 	Target Ticks // expected end of the last entry: when the next one would start
 	Refill bool  // the queue is low, and the last RefillInterval had no refill request
+	// Starved: the queue has just run empty, and its refill has to wait for the rest of
+	// RefillInterval. It is true once until the next Enqueue.
+	Starved bool
 }
 
 // Queue holds what plays and what plays next. Part of module ap. It starts empty, with
@@ -38,6 +41,7 @@ type Queue struct {
 	lastRefill Ticks
 	refilled   bool
 	due        bool // the last change requested a refill that has not come
+	starved    bool // the last level that was Starved is not yet followed by an Enqueue
 }
 
 // NewQueue returns an empty queue.
@@ -77,9 +81,9 @@ func (q *Queue) Advance(at Ticks) (ended Entry, began Ticks, level Level, err er
 	return ended, began, level, nil
 }
 
-// request records whether the level requests a refill.
+// request records whether the level requests a refill, or is Starved.
 func (q *Queue) request(level Level, at Ticks) {
-	q.due = level.Refill
+	q.due, q.starved = level.Refill, q.starved || level.Starved
 	if level.Refill {
 		q.lastRefill, q.refilled = at, true
 	}
@@ -99,8 +103,12 @@ func (q *Queue) Drop(passage int64, at Ticks) (Level, error) {
 	return level, nil
 }
 
-// Review checks whether a refill is due by now. If so, this is a refill request.
+// Review checks whether a refill is due by now. If so, this is a refill request. What is
+// enqueued in an empty queue starts now.
 func (q *Queue) Review(at Ticks) Level {
+	if len(q.entries) == 0 {
+		q.headStart = at
+	}
 	level := q.level(at)
 	if level.Refill {
 		q.Lane.Record("review", "", int64(at), int64(level.Depth), int64(level.Target))
@@ -116,6 +124,9 @@ func (q *Queue) Next() int64 {
 	}
 	return q.entries[1].Passage
 }
+
+// Depth is the number of entries.
+func (q *Queue) Depth() int { return len(q.entries) }
 
 // Head is the passage that plays or plays next, 0 for none.
 func (q *Queue) Head() int64 {
@@ -133,6 +144,7 @@ func (q *Queue) level(at Ticks) Level {
 	l.Target = q.headStart + l.Music
 	recent := q.refilled && at-q.lastRefill < RefillInterval
 	l.Refill = (l.Depth < LowDepth || l.Music < LowMusic) && !recent
+	l.Starved = l.Depth == 0 && recent && !q.starved
 	return l
 }
 
@@ -149,7 +161,7 @@ func (q *Queue) Enqueue(passage int64, length Ticks) error {
 	if slices.ContainsFunc(q.entries, func(e Entry) bool { return e.Passage == passage }) {
 		return fail(AlreadyQueued, op, fmt.Errorf("passage %d is queued already", passage))
 	}
-	q.due = false
+	q.due, q.starved = false, false
 	q.entries = append(q.entries, Entry{Passage: passage, Length: length})
 	q.Lane.Record("enqueue", "", passage, int64(length), int64(len(q.entries)))
 	return nil

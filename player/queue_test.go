@@ -26,12 +26,12 @@ func TestPlayDown(t *testing.T) {
 		want    Level
 		left    []int64
 	}{
-		"empty":          {nil, Level{0, 0, at, true}, nil},
-		"one":            {[]Ticks{Minute}, Level{1, Minute, at + Minute, true}, []int64{1}},
-		"two":            {[]Ticks{Minute, Hour}, Level{2, Minute + Hour, at + Minute + Hour, true}, []int64{1, 2}},
-		"three":          {[]Ticks{Hour, Minute, Minute}, Level{2, 2 * Minute, at + 2*Minute, true}, []int64{2, 3}},
-		"seven":          {slices.Repeat([]Ticks{Minute}, 7), Level{2, 2 * Minute, at + 2*Minute, true}, []int64{6, 7}},
-		"much music too": {[]Ticks{Minute, Day, Day}, Level{2, 2 * Day, at + 2*Day, true}, []int64{2, 3}},
+		"empty":          {nil, Level{0, 0, at, true, false}, nil},
+		"one":            {[]Ticks{Minute}, Level{1, Minute, at + Minute, true, false}, []int64{1}},
+		"two":            {[]Ticks{Minute, Hour}, Level{2, Minute + Hour, at + Minute + Hour, true, false}, []int64{1, 2}},
+		"three":          {[]Ticks{Hour, Minute, Minute}, Level{2, 2 * Minute, at + 2*Minute, true, false}, []int64{2, 3}},
+		"seven":          {slices.Repeat([]Ticks{Minute}, 7), Level{2, 2 * Minute, at + 2*Minute, true, false}, []int64{6, 7}},
+		"much music too": {[]Ticks{Minute, Day, Day}, Level{2, 2 * Day, at + 2*Day, true, false}, []int64{2, 3}},
 	} {
 		q := filled(t, c.lengths...)
 		if got := q.PlayDown(at); got != c.want {
@@ -82,6 +82,35 @@ func TestRefillIsRequestedOnceInTenSeconds(t *testing.T) {
 	}
 	if err := q.Enqueue(1, Minute); err != nil || q.RefillDue() {
 		t.Errorf("a refill has come and is still due; %v", err)
+	}
+}
+
+// TestStarved: an empty queue whose refill has to wait says so once, until something is
+// enqueued. The refill comes with the first review after the ten seconds, and starts then.
+func TestStarved(t *testing.T) {
+	t.Parallel()
+	q := NewQueue(false)
+	if level := q.PlayDown(0); !level.Refill || level.Starved {
+		t.Errorf("a refill is due: %+v", level)
+	}
+	for round := range Ticks(2) {
+		at := round * 10 * Second
+		if err := q.Enqueue(1, 3*Second); err != nil {
+			t.Fatal(err)
+		}
+		_, _, level, err := q.Advance(at + 3*Second)
+		if err != nil || level.Refill || !level.Starved {
+			t.Errorf("round %d: the queue is empty and its refill waits: %+v, %v", round, level, err)
+		}
+		if level := q.PlayDown(at + 4*Second); level.Starved {
+			t.Errorf("round %d: it says so twice", round)
+		}
+		if level := q.Review(at + 10*Second - 1); level.Refill || level.Starved {
+			t.Errorf("round %d: before the ten seconds: %+v", round, level)
+		}
+		if level := q.Review(at + 10*Second); !level.Refill || level.Starved || level.Target != at+10*Second {
+			t.Errorf("round %d: after the ten seconds: %+v", round, level)
+		}
 	}
 }
 

@@ -66,11 +66,12 @@ const (
 	CrossfadeMark                        // the cued passage begins while this one still sounds
 	BoundaryMark                         // the next song of the passage begins
 	PassageEndMark                       // the last frame of the passage was mixed
+	IdleMark                             // every PositionInterval in which a playing player has nothing to play
 )
 
 // String is the name of the kind in lanes and announcements.
 func (k MarkerKind) String() string {
-	names := [...]string{"?", "position", "crossfade", "boundary", "end"}
+	names := [...]string{"?", "position", "crossfade", "boundary", "end", "idle"}
 	if int(k) >= len(names) {
 		return "?"
 	}

@@ -17,6 +17,7 @@ type Stored struct {
 	Messages  int64  // rows of messages
 	Said      int64  // sum of the message counts of all users
 	Plays     int64  // rows of play history
+	History   uint64 // digest of the newest 1 000 of them
 	Settings  uint64 // digest of all settings
 	Log       uint64 // digest of the newest 1 000 messages and of all users' counts
 }

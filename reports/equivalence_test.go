@@ -54,7 +54,7 @@ func TestCertificateInReport(t *testing.T) {
 	certify(run, "")
 	for i := range details.Blocks {
 		b := &details.Blocks[i]
-		b.Payload, b.Visited, b.Keys = 100, 7, "k"
+		b.Payload, b.Counts, b.Keys = 100, results.Counts{"rows read": 7}, "k"
 		if b.Round == 0 && strings.HasPrefix(b.Cell, "queue-low/") {
 			b.Keys = ""
 		}
@@ -62,7 +62,7 @@ func TestCertificateInReport(t *testing.T) {
 	Summarize(run, details)
 	Summarize(run, details) // as for a report that is made again
 	first, second := run.Cells[0].Equivalence, run.Cells[4].Equivalence
-	if first.Blocks != 12 || first.Payload != 1200 || first.Visited != 84 || first.Keys || !second.Keys {
+	if first.Blocks != 12 || first.Payload != 1200 || first.Counts["rows read"] != 84 || first.Keys || !second.Keys {
 		t.Errorf("%+v, %+v", first, second)
 	}
 	var out bytes.Buffer

@@ -28,6 +28,7 @@ func writeRaw(t testing.TB, dir string, run *results.Run, d results.Details) {
 	for i := range d.Profiles {
 		lines = append(lines, results.Line{Profile: &d.Profiles[i]})
 	}
+	lines = append(lines, results.Line{Run: run})
 	for _, l := range lines {
 		if err := out.Encode(l); err != nil {
 			t.Fatal(err)
@@ -73,7 +74,8 @@ func TestBrokenRun(t *testing.T) {
 	t.Parallel()
 	from, whole, d := writtenFixture(t)
 	dir, data := t.TempDir(), read(t, from, results.RawFile)
-	put(t, dir, results.RawFile, data[:len(data)-20])
+	closing := strings.LastIndex(strings.TrimSuffix(data, "\n"), "\n") + 1
+	put(t, dir, results.RawFile, data[:closing-20])
 	for _, p := range d.Profiles[:len(d.Profiles)-1] {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, p.Path)), 0o755); err != nil {
 			t.Fatal(err)
@@ -125,6 +127,14 @@ func TestLoadRefuses(t *testing.T) {
 		"key of another":      {first + `{"block":{"cell":"a/b/z=1/c=2"}}` + "\n", "", "not a key that rubato writes"},
 		"profile outside":     {first + `{"profile":{"path":"../../etc/passwd"}}` + "\n", "", "outside the folder"},
 		"long line":           {first + `{"block":"` + strings.Repeat("x", results.MaxLine) + `"}` + "\n", "", "line 2: over 8388608 bytes"},
+		"negative round":      {first + `{"block":{"cell":"a/b","round":-1,"ops":1,"wall":1}}` + "\n", "", "line 2: block of cell a/b, round -1: a number or time is -1, below zero"},
+		"negative ops":        {first + `{"block":{"cell":"a/b","ops":-4,"wall":1}}` + "\n", "", "-4, below zero"},
+		"negative slice":      {first + `{"block":{"cell":"a/b","ops":4,"wall":1,"slices":[3,-2],"slice_ops":2}}` + "\n", "", "-2, below zero"},
+		"another run":         {first + `{"run":{"schema":1,"started":"2026-01-02T03:04:05Z"}}` + "\n", "", "line 2: a second run begins here"},
+		"twice":               {first + first + first, "", "line 3: a second run begins here"},
+		"more after the end":  {first + first + `{"block":{"cell":"a/b","ops":1,"wall":1}}` + "\n", "", "line 3: a second run begins here"},
+		"summary: of another": {first, `{"schema":2,"started":"2026-01-02T03:04:05Z"}`, "are of two runs"},
+		"summary: rounds":     {first, `{"schema":2,"cells":[{"scenario":"s","style":"d","rounds":-3}]}`, "cell s/d: a number of rounds or operations is -3"},
 		"summary: later":      {first, `{"schema":9}`, "schema 9 is later"},
 		"summary: not JSON":   {first, "{\n\"schema\": 1,\n\"cells\": oops}", "results.json: line 3: invalid character 'o'"},
 		"summary: kind":       {first, "{\"schema\": 2,\n\"cells\": 5}", "results.json: line 2: json: cannot unmarshal number"},
@@ -172,6 +182,59 @@ func TestCheckpoint(t *testing.T) {
 	}
 	if run.Incomplete != "stopped; results.jsonl ends in the middle of line 4" {
 		t.Errorf("incomplete: %q", run.Incomplete)
+	}
+}
+
+// ownFixture is a copy of the fixture, to change.
+func ownFixture(t *testing.T) (string, *results.Run) {
+	t.Helper()
+	from, run, _ := writtenFixture(t)
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	return dir, run
+}
+
+// Raw results without their closing record are those of a run that was cut off, whatever the
+// summary says; and a summary that holds more than they do is fuller.
+func TestNoClosingRecord(t *testing.T) {
+	t.Parallel()
+	dir, run := ownFixture(t)
+	if results.Fuller(dir, run) {
+		t.Error("a summary is not fuller than its own run")
+	}
+	lines := strings.SplitAfter(read(t, dir, results.RawFile), "\n")
+	for name, left := range map[string][]string{"without the last line": lines[:len(lines)-2], "without any block": lines[:1]} {
+		put(t, dir, results.RawFile, strings.Join(left, ""))
+		got, details, err := results.Load(dir)
+		if err != nil || !strings.Contains(got.Incomplete, "without its closing record") {
+			t.Fatalf("%s: incomplete %q, %v", name, got.Incomplete, err)
+		}
+		Summarize(got, details)
+		if !results.Fuller(dir, got) {
+			t.Errorf("%s: the summary is fuller", name)
+		}
+	}
+}
+
+// A mark of the byte order, which editors of other systems put first, is no part of the text.
+func TestByteOrderMark(t *testing.T) {
+	t.Parallel()
+	dir, want := ownFixture(t)
+	for _, name := range []string{results.SummaryFile, results.RawFile} {
+		put(t, dir, name, "\ufeff"+strings.ReplaceAll(read(t, dir, name), "\n", "\r\n"))
+	}
+	got, _, err := results.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "with marks and carriage returns", got, want)
+	if err := os.Remove(filepath.Join(dir, results.SummaryFile)); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err = results.Load(dir); err != nil || got.Incomplete != "" {
+		t.Errorf("raw: %v, incomplete %q", err, got.Incomplete)
 	}
 }
 

@@ -147,10 +147,11 @@ func sumEquivalence(c *results.Cell, blocks []results.Block) {
 		return
 	}
 	sum := *c.Equivalence
-	sum.Blocks, sum.Payload, sum.Visited, sum.Keys = len(blocks), 0, 0, len(blocks) > 0
+	sum.Blocks, sum.Payload, sum.Counts, sum.Own, sum.Keys = len(blocks), 0, nil, nil, len(blocks) > 0
 	for _, b := range blocks {
 		sum.Payload += b.Payload
-		sum.Visited += b.Visited
+		sum.Counts.Add(b.Counts)
+		sum.Own.Add(b.Own)
 		sum.Keys = sum.Keys && b.Keys != ""
 	}
 	c.Equivalence = &sum
@@ -158,8 +159,8 @@ func sumEquivalence(c *results.Cell, blocks []results.Block) {
 
 // equivalenceSection shows that the work was the same. There is none without checks.
 func equivalenceSection(run *results.Run) []section {
-	t := Grid{Text: []int{0, 1, 5, 6},
-		Head: []string{"cell", "transcript", "blocks", "payload", "rows read", "order per key", "settings of its own"}}
+	t := Grid{Text: []int{0, 1, 5, 6, 7},
+		Head: []string{"cell", "transcript", "blocks", "witnessed", "payload", "done", "order per key", "of its own"}}
 	shared := map[string][]string{}
 	for i := range run.Cells {
 		c := &run.Cells[i]
@@ -176,7 +177,7 @@ func equivalenceSection(run *results.Run) []section {
 	if len(t.Rows) == 0 {
 		return nil
 	}
-	text := []string{"The check compares the transcripts of the styles in a comparison. In every block, it compares effects, payload, rows read, order per key and stored data. It also compares each style's settings with the requested ones, and between its blocks."}
+	text := []string{"The check compares the transcripts of the styles in a comparison. In every block, it compares effects, payload, commits, statements, rows read, order per key and stored data; all are read when the clock stops. Witnessed: stimuli after a timed part, unknown to the style, each of which was looked at. It also compares each style's settings with the requested ones, and between its blocks."}
 	if len(shared) > 0 {
 		text = append(text, "Settings that all styles of a comparison share: "+sharedText(shared))
 	}
@@ -219,8 +220,27 @@ func equivalenceRow(c *results.Cell) Row {
 			own = append(own, s.Name+" "+s.Value)
 		}
 	}
+	if check.Floor != nil {
+		own = append(own, fmt.Sprintf("CPU ×%.2f [%.2f, %.2f] of the same work without a style", check.Floor.Median, check.Floor.Lo, check.Floor.Hi))
+	}
 	return Row{Cells: []string{c.Scenario + " " + c.Label(), check.Transcript, fmt.Sprint(check.Blocks),
-		count(check.Payload) + noBreak + "B", count(check.Visited), order, strings.Join(own, "; ")}}
+		count(int64(check.Witnessed)), count(check.Payload) + noBreak + "B", strings.Join(counted(check.Counts), ", "), order,
+		strings.Join(append(own, counted(withoutZeros(check.Own))...), "; ")}}
+}
+
+// counted lists counts by name.
+func counted(c results.Counts) (list []string) {
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		list = append(list, count(c[name])+noBreak+name)
+	}
+	return list
+}
+
+// withoutZeros leaves out modules that send nothing.
+func withoutZeros(c results.Counts) results.Counts {
+	c = maps.Clone(c)
+	maps.DeleteFunc(c, func(_ string, n int64) bool { return n == 0 })
+	return c
 }
 
 // instrumentsSection shows what measuring costs. There is none unless it was requested.

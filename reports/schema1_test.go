@@ -58,7 +58,7 @@ var oldFigures = []string{
 	"| bus | in this style | ×1.010 (+1.03 %) (0.801 … 1.347) | ×1.019 (+1.89 %) (0.819 … 1.064) |",
 	"multiplied: ×0.947 (−5.32 %)",
 	"queue-low +0.693 % (−68.8 % … +13.2 %)",
-	"| queue-low bus | 21367e18ff844209 | 10 | 0 B | 944 430 |",
+	"| queue-low bus | 21367e18ff844209 | 10 | 0 | 0 B | 944 430 rows read |",
 	"No energy: this machine has no RAPL counters",
 }
 

@@ -116,9 +116,24 @@ func (s section) markdown(w *bytes.Buffer) {
 
 // Markers between which Embed writes. They are comments in Markdown and HTML.
 const (
-	figuresBegin = "<!-- figures -->\n"
+	figuresBegin = "<!-- figures -->"
 	figuresEnd   = "<!-- /figures -->"
 )
+
+// Figures is what stands before the figures in a file, and after them. A file without the
+// markers is an error.
+func Figures(path string) (before, after []byte, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	before, rest, begins := bytes.Cut(text, []byte(figuresBegin))
+	_, after, ends := bytes.Cut(rest, []byte(figuresEnd))
+	if !begins || !ends {
+		return nil, nil, fmt.Errorf("%s: has no lines %q and %q to write the figures between", path, figuresBegin, figuresEnd)
+	}
+	return before, after, nil
+}
 
 // Embed writes the run's figures into a file, between its markers, so that nobody has to
 // type figures by hand. A file without the markers, and an incomplete or invalid run, is
@@ -127,20 +142,15 @@ func Embed(path string, run *results.Run) error {
 	if run.Incomplete != "" {
 		return fmt.Errorf("%s: not written: the run is incomplete: %s", path, run.Incomplete)
 	}
-	text, err := os.ReadFile(path)
+	before, after, err := Figures(path)
 	if err != nil {
 		return err
-	}
-	before, rest, begins := bytes.Cut(text, []byte(figuresBegin))
-	_, after, ends := bytes.Cut(rest, []byte(figuresEnd))
-	if !begins || !ends {
-		return fmt.Errorf("%s: has no lines %q and %q to write the figures between", path, figuresBegin[:len(figuresBegin)-1], figuresEnd)
 	}
 	figures, err := figuresTable(run)
 	if err != nil {
 		return fmt.Errorf("%s: not written: %w", path, err)
 	}
-	return results.WriteFile(path, bytes.Join([][]byte{before, []byte(figuresBegin), figures, []byte(figuresEnd), after}, nil))
+	return results.WriteFile(path, bytes.Join([][]byte{before, []byte(figuresBegin + "\n"), figures, []byte(figuresEnd), after}, nil))
 }
 
 // figuresTable is a short table of the styles, without scenarios of pieces.

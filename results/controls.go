@@ -62,11 +62,14 @@ type Setting struct {
 // An Equivalence shows that a cell did the work of its baseline. A cell without one has no
 // ratio.
 type Equivalence struct {
-	Transcript string    `json:"transcript"` // digest of the untimed script
-	Blocks     int       `json:"blocks"`     // timed blocks that were compared with the baseline's
-	Payload    int64     `json:"payload"`    // bytes that the timed effects hold, as read back
-	Visited    int64     `json:"visited"`    // rows that the style read to have them
-	Keys       bool      `json:"keys"`       // order within each key was compared
+	Transcript string    `json:"transcript"`          // digest of the untimed script
+	Blocks     int       `json:"blocks"`              // timed blocks that were compared with the baseline's
+	Payload    int64     `json:"payload"`             // bytes that the timed effects hold, as read back
+	Counts     Counts    `json:"counts,omitempty"`    // what was done to have them
+	Own        Counts    `json:"own,omitempty"`       // what only this style does
+	Witnessed  int       `json:"witnessed,omitempty"` // stimuli after a timed part that were all looked at
+	Keys       bool      `json:"keys"`                // order within each key was compared
+	Floor      *Estimate `json:"floor,omitempty"`     // of the baseline: its CPU per operation, as a ratio to that of the same work without a style
 	Settings   []Setting `json:"settings,omitempty"`
 }
 

@@ -17,7 +17,7 @@ type WorkDone struct {
 	Lanes    map[string][]string // transcript by lane; the order between lanes does not matter
 	Payload  int64               // bytes that the effects hold, as read back
 	Keys     string              // digest of the order within each key
-	Visited  int64               // rows that were read
+	Counts   Counts              // what was done to have the effects: "commits", "rows read"
 	Digest   string              // of the effects
 }
 
@@ -35,8 +35,13 @@ func (d WorkDone) Difference(baseline WorkDone) string {
 		return fmt.Sprintf("its effects hold %d bytes, those of the baseline %d", d.Payload, baseline.Payload)
 	case d.Keys != baseline.Keys:
 		return fmt.Sprintf("the order within a key differs: its digest is %q, that of the baseline %q", d.Keys, baseline.Keys)
-	case d.Visited != baseline.Visited:
-		return fmt.Sprintf("it read %d rows, the baseline %d: one of them kept an answer or asked twice", d.Visited, baseline.Visited)
+	}
+	for _, name := range slices.Sorted(maps.Keys(baseline.Counts)) {
+		if got, want := d.Counts[name], baseline.Counts[name]; got != want {
+			return fmt.Sprintf("%s: %d, in the baseline %d: one of them did less than the work, or more", name, got, want)
+		}
+	}
+	switch {
 	case d.Digest != baseline.Digest:
 		return fmt.Sprintf("the digest of its effects is %q, that of the baseline %q: it did other work", d.Digest, baseline.Digest)
 	}
@@ -79,7 +84,7 @@ func shortened(line string) string {
 
 // Done is the work of the block.
 func (b Block) Done() WorkDone {
-	return WorkDone{Expected: b.Expected, Payload: b.Payload, Keys: b.Keys, Visited: b.Visited, Digest: b.Digest}
+	return WorkDone{Expected: b.Expected, Payload: b.Payload, Keys: b.Keys, Counts: b.Counts, Digest: b.Digest}
 }
 
 // Fault says why the block gives no figure, whatever other arms did. It is "" if it does.

@@ -11,7 +11,7 @@ func TestWorkDifference(t *testing.T) {
 	long := strings.Repeat("x", 500)
 	baseline := func() WorkDone {
 		return WorkDone{Expected: 3, Lanes: map[string][]string{"a": {"one", "two"}, "b": {"three"}, "empty": nil},
-			Payload: 10, Keys: "k", Visited: 20, Digest: "d"}
+			Payload: 10, Keys: "k", Counts: Counts{"rows read": 20}, Digest: "d"}
 	}
 	for name, test := range map[string]struct {
 		change func(*WorkDone)
@@ -29,7 +29,7 @@ func TestWorkDifference(t *testing.T) {
 		"a long line is cut":   {func(d *WorkDone) { d.Lanes["b"][0] = long }, `got "` + long[:199] + `…"`},
 		"other bytes":          {func(d *WorkDone) { d.Payload = 9 }, "its effects hold 9 bytes, those of the baseline 10"},
 		"other order by key":   {func(d *WorkDone) { d.Keys = "" }, `the order within a key differs: its digest is "", that of the baseline "k"`},
-		"fewer rows":           {func(d *WorkDone) { d.Visited = 19 }, "it read 19 rows, the baseline 20"},
+		"fewer rows":           {func(d *WorkDone) { d.Counts = Counts{"rows read": 19} }, "rows read: 19, in the baseline 20"},
 		"other digest":         {func(d *WorkDone) { d.Digest = "e" }, `the digest of its effects is "e", that of the baseline "d": it did other work`},
 		"the lane comes first": {func(d *WorkDone) { d.Digest, d.Lanes["b"][0] = "e", "3" }, "lane b, line 1"},
 	} {

@@ -1,7 +1,6 @@
 package results
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
@@ -12,8 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
+	"syscall"
 )
 
 // WriteJSON writes a value as a JSON file.
@@ -34,9 +33,14 @@ func Halt() { writing.Lock() }
 
 // WriteFile replaces the file in one step: no reader sees half of it, and a full disk does
 // not leave half of it.
+//
+// What is no regular file, such as /dev/null, is written to as it is.
 func WriteFile(path string, data []byte) (err error) {
 	writing.RLock()
 	defer writing.RUnlock()
+	if at, err := os.Stat(path); err == nil && !at.Mode().IsRegular() {
+		return os.WriteFile(path, data, 0o644)
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -63,7 +67,15 @@ func WriteFile(path string, data []byte) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// OrEmpty is the list, or an empty one instead of nil, which JSON would write as null.
+// Reason is the text of an error. Of a path that is too long, which may fill a page, it says
+// so first.
+func Reason(err error) string {
+	if errors.Is(err, syscall.ENAMETOOLONG) {
+		return "a path or name is too long: " + err.Error()
+	}
+	return err.Error()
+}
+
 // OrEmpty is the list, or an empty one instead of nil, which JSON writes as [].
 func OrEmpty[T any](list []T) []T {
 	if list == nil {
@@ -78,154 +90,6 @@ func AddOnce[T comparable](list []T, item T) []T {
 		return list
 	}
 	return append(list, item)
-}
-
-// Raw is the content of results.jsonl.
-type Raw struct {
-	Details
-	path   string
-	schema int // of the lines after the last run
-	first  *Run
-	last   *Run
-	broken string // why the file ends early; empty: it does not
-}
-
-// LoadRaw reads results.jsonl.
-func LoadRaw(path string) (Raw, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return Raw{}, err
-	}
-	defer f.Close()
-	r, err := ParseRaw(f)
-	r.path = path
-	if err != nil {
-		return Raw{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return r, nil
-}
-
-// ParseRaw reads the lines. The last one may be cut off by a killed run.
-func ParseRaw(from io.Reader) (Raw, error) {
-	var r Raw
-	in := bufio.NewReaderSize(from, 64<<10)
-	for n := 1; ; n++ {
-		line, whole, err := readLine(in)
-		if err == io.EOF && len(line) == 0 {
-			return r, nil
-		}
-		if err != nil && err != io.EOF {
-			return r, fmt.Errorf("line %d: %w", n, err)
-		}
-		if n > maxLines {
-			return r, fmt.Errorf("over %d lines: not the results of one run", maxLines)
-		}
-		if len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		if err := r.add(line); err != nil {
-			if !whole && n > 1 && errors.As(err, new(cutError)) {
-				r.broken = fmt.Sprintf("%s ends in the middle of line %d", RawFile, n)
-				return r, nil
-			}
-			return r, fmt.Errorf("line %d: %w", n, err)
-		}
-	}
-}
-
-// readLine is the next line without its line break. whole says whether it had one.
-func readLine(in *bufio.Reader) (line []byte, whole bool, err error) {
-	for {
-		part, err := in.ReadSlice('\n')
-		line = append(line, part...)
-		if len(line) > MaxLine {
-			return nil, false, fmt.Errorf("over %d bytes long", MaxLine)
-		}
-		if err == bufio.ErrBufferFull {
-			continue
-		}
-		return bytes.TrimSuffix(line, []byte("\n")), err == nil, err
-	}
-}
-
-// A cutError is the error for a line that is not a whole JSON value.
-type cutError struct{ error }
-
-func (r *Raw) add(data []byte) error {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(data, &fields); err != nil {
-		return cutError{err}
-	}
-	if run, ok := fields["run"]; ok {
-		var err error
-		if r.schema, err = schemaOf(run); err != nil {
-			return err
-		}
-	}
-	if r.schema == 1 {
-		var err error
-		if data, err = upgradeLine(data); err != nil {
-			return err
-		}
-	}
-	var l Line
-	if err := json.Unmarshal(data, &l); err != nil {
-		return err
-	}
-	set := 0
-	for _, has := range []bool{l.Run != nil, l.Block != nil, l.Sample != nil, l.Profile != nil} {
-		if has {
-			set++
-		}
-	}
-	switch {
-	case set != 1:
-		return fmt.Errorf("%d of run, block, sample, profile: want exactly one", set)
-	case l.Run == nil && r.first == nil:
-		return errors.New("the first line must be the run")
-	case l.Run != nil && r.first == nil:
-		r.first = l.Run
-	case l.Run != nil:
-		r.last = l.Run
-	case l.Block != nil:
-		r.Blocks = append(r.Blocks, *l.Block)
-	case l.Sample != nil:
-		r.Samples = append(r.Samples, *l.Sample)
-	case l.Profile != nil:
-		r.Profiles = append(r.Profiles, *l.Profile)
-		return checkProfiles([]Profile{*l.Profile})
-	}
-	return nil
-}
-
-// Run is the summary that the raw results allow.
-func (r *Raw) Run() (*Run, error) {
-	if r.first == nil {
-		return nil, fmt.Errorf("%s: empty: nothing was measured", r.path)
-	}
-	run := r.last // the summary, or a checkpoint if the run was cut off
-	if run == nil {
-		run = r.first
-		run.Incomplete = cmp.Or(run.Incomplete, "the run ended before it wrote its summary")
-	}
-	if r.broken != "" {
-		run.Incomplete = strings.TrimPrefix(run.Incomplete+"; "+r.broken, "; ")
-	}
-	for _, b := range r.Blocks {
-		if slices.ContainsFunc(run.Arms(), func(c *Cell) bool { return c.Key() == b.Cell }) {
-			continue
-		}
-		c, err := ParseKey(b.Cell)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.path, err)
-		}
-		if c.Key() != b.Cell {
-			return nil, fmt.Errorf("%s: cell %q: not a key that rubato writes, which would be %q", r.path, b.Cell, c.Key())
-		}
-		run.Cells = append(run.Cells, c)
-	}
-	nameCells(run.Cells)
-	return run, nil
 }
 
 // Limits of files that are read back. The longest lines hold a run or a block's histogram.
@@ -248,7 +112,8 @@ type SummaryJSON struct {
 
 // Load reads a run back from its folder. The summary comes from results.json, the details
 // from results.jsonl. A run that was cut off has no results.json: then all comes from
-// results.jsonl, and Run.Incomplete says so. Call Summarize next.
+// results.jsonl. Run.Incomplete says if results.jsonl has no closing record, whatever
+// results.json says. Call Summarize next.
 func Load(dir string) (*Run, Details, error) {
 	raw, err := LoadRaw(filepath.Join(dir, RawFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -259,6 +124,12 @@ func Load(dir string) (*Run, Details, error) {
 		return nil, Details{}, sumErr
 	}
 	if sumErr == nil {
+		if raw.first != nil && !run.Started.Equal(raw.first.Started) {
+			return nil, Details{}, fmt.Errorf("%s: %s and %s are of two runs: give each run a folder of its own", dir, SummaryFile, RawFile)
+		}
+		if err == nil && !raw.closed {
+			run.Incomplete = cmp.Or(run.Incomplete, noClosing)
+		}
 		if len(profiles) > 0 {
 			raw.Profiles = profiles
 		}
@@ -269,6 +140,21 @@ func Load(dir string) (*Run, Details, error) {
 	}
 	run, err = raw.Run()
 	return run, raw.Details, err
+}
+
+// Fuller reports whether results.json in dir holds what this run, as read from the raw
+// results there, has lost: its end, or rounds. Such a summary must not be overwritten.
+func Fuller(dir string, run *Run) bool {
+	kept, _, err := LoadSummary(filepath.Join(dir, SummaryFile))
+	if err != nil {
+		return false
+	}
+	rounds := map[string]int{}
+	for _, c := range run.Arms() {
+		rounds[c.Key()] = c.Rounds + c.LeftOut
+	}
+	return kept.Incomplete == "" && run.Incomplete != "" ||
+		slices.ContainsFunc(kept.Arms(), func(c *Cell) bool { return c.Rounds+c.LeftOut > rounds[c.Key()] })
 }
 
 // LoadSummary reads results.json.
@@ -295,6 +181,7 @@ func LoadSummary(path string) (*Run, []Profile, error) {
 // ParseSummary decodes results.json of this schema or an older one.
 func ParseSummary(data []byte) (*Run, []Profile, error) {
 	s := SummaryJSON{Run: &Run{}}
+	data = withoutMark(data)
 	schema, err := schemaOf(data)
 	if err != nil {
 		return nil, nil, err
@@ -307,7 +194,7 @@ func ParseSummary(data []byte) (*Run, []Profile, error) {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return nil, nil, fmt.Errorf("%w (remove it to read the raw results instead)", located(data, err))
 	}
-	return s.Run, s.Profiles, checkProfiles(s.Profiles)
+	return s.Run, s.Profiles, errors.Join(s.Run.sound(), checkProfiles(s.Profiles))
 }
 
 // schemaOf reads only the schema. The rest may not decode if the schema is another.

@@ -183,6 +183,19 @@ type Work struct {
 	Digest   string `json:"digest"`
 }
 
+// Counts say how often something was done, by name: "commits", "rows read".
+type Counts map[string]int64
+
+// Add adds others.
+func (c *Counts) Add(others Counts) {
+	if *c == nil && len(others) > 0 {
+		*c = Counts{}
+	}
+	for name, n := range others {
+		(*c)[name] += n
+	}
+}
+
 // A Block is the measured turn of one arm in one round: a line of results.jsonl. If all
 // arms work together, Turn has no meaning.
 type Block struct {
@@ -206,7 +219,8 @@ type Block struct {
 	Expected    int64         `json:"expected"`
 	Digest      string        `json:"digest"`
 	Payload     int64         `json:"payload,omitempty"`    // bytes that the effects hold, as read back
-	Visited     int64         `json:"visited,omitempty"`    // rows that the style read to have them
+	Counts      Counts        `json:"counts,omitempty"`     // what was done to have them, equal in all styles
+	Own         Counts        `json:"own,omitempty"`        // what only some styles do: messages and bytes that crossed, by connection
 	Keys        string        `json:"keys,omitempty"`       // digest of the order within each key
 	Latency     string        `json:"latency"`              // HdrHistogram, V2 compressed, base64; in ns
 	NoLatency   string        `json:"no_latency,omitempty"` // why there is no latency, though operations have one

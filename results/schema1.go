@@ -25,6 +25,9 @@ func upgradeLine(data []byte) ([]byte, error) {
 		of(o["run"], upgradeRun)
 		of(o["block"], func(b object) {
 			rename(b, "untold", "no_latency")
+			if rows, counted := b["visited"]; counted {
+				b["counts"] = object{"rows read": rows}
+			}
 			upgradeKey(b, "cell")
 		})
 		of(o["sample"], func(s object) { upgradeKey(s, "cell") })

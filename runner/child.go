@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,6 +97,8 @@ func (c *child) do(ask request) (reply, error) {
 		return c.trial(ask.First, slicing{Ops: ask.N, Turns: 1})
 	case doTrial:
 		return c.trial(ask.First, ask.Slices)
+	case doWitness:
+		return c.witness(ask)
 	case doDrive:
 		return c.drive(ask)
 	case doClose:
@@ -206,7 +209,8 @@ func (c *child) trial(first int, slices slicing) (reply, error) {
 		return reply{}, fmt.Errorf("counting effects: %w", err)
 	}
 	block.Stimuli, block.Effects, block.Expected = work.Stimuli, work.Effects, work.Expected
-	block.Digest, block.Payload, block.Visited, block.Keys = work.Digest, work.Bytes, work.Visited, work.Keys
+	block.Digest, block.Payload, block.Keys = work.Digest, work.Bytes, work.Keys
+	block.Counts, block.Own = work.Counts, work.Own
 	if err := c.scenario.figures(work); err != nil {
 		return reply{}, err
 	}
@@ -215,7 +219,44 @@ func (c *child) trial(first int, slices slicing) (reply, error) {
 		work.Settings = append(work.Settings, processSettings()...)
 	}
 	least := time.Duration(float64(work.Least) * float64(slices.timed()) / float64(n))
-	return reply{Block: &block, Wrong: work.wrong(n), Least: least, Settings: work.Settings}, nil
+	return reply{Block: &block, Wrong: cmp.Or(work.wrong(n), t.changed), Least: least, Settings: work.Settings}, nil
+}
+
+// witness goes on as in a timed part, and looks at every stimulus. Then it takes away what
+// joins the modules.
+func (c *child) witness(ask request) (reply, error) {
+	inner := c.load
+	if s, is := inner.(*slowed); is {
+		inner = s.Workload
+	}
+	load, can := inner.(Witness)
+	if !can {
+		return reply{}, nil
+	}
+	load.Witness(true)
+	if err := c.load.Prepare(ask.First, ask.N); err != nil {
+		return reply{}, fmt.Errorf("preparing stimuli %d to %d: %w", ask.First, ask.First+ask.N-1, err)
+	}
+	if err := c.load.Run(ask.N, unrecorded); err != nil {
+		return reply{}, fmt.Errorf("running %d stimuli that are looked at: %w", ask.N, err)
+	}
+	if err := seal(c.load); err != nil {
+		return reply{}, err
+	}
+	work, err := c.load.Work()
+	if err != nil {
+		return reply{}, err
+	}
+	load.Witness(false)
+	answer := reply{Work: &work, Wrong: work.wrong(ask.N)}
+	if ask.Setup != nil {
+		if answer.Floor, err = c.floor(*ask.Setup, ask.First+ask.N, ask.N); err != nil {
+			return reply{}, err
+		}
+	}
+	wrong, err := load.Isolate()
+	answer.Wrong = cmp.Or(answer.Wrong, wrong)
+	return answer, err
 }
 
 // close closes the workload and counts the goroutines that it leaves behind.

@@ -25,6 +25,10 @@ func TestTranscripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("LONG", strings.Repeat("l", 240))
+			return nil
+		},
 	})
 }
 
@@ -46,7 +50,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func FuzzParseSet(f *testing.F) {
-	for _, seed := range []string{"passages=1000", "a=1,2", "=", "a", "a=", "a=,", "a=b=c", " a = b , c ", "a=1,1"} {
+	for _, seed := range []string{"passages=1000", "a=1,2", "=", "a", "a=", "a=,", "a=b=c", " a = b , c ", "a=1,1", `a=b\,c`, `a=b\\,c`, `a=\`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -54,14 +58,33 @@ func FuzzParseSet(f *testing.F) {
 		if err != nil {
 			return
 		}
+		escaped := make([]string, len(values))
 		if key == "" || len(values) == 0 || slices.Contains(values, "") {
 			t.Fatalf("%q: key %q, values %q", text, key, values)
 		}
-		again, more, err := parseSet(key + "=" + strings.Join(values, ","))
+		for i, v := range values {
+			escaped[i] = strings.NewReplacer(`\`, `\\`, ",", `\,`).Replace(v)
+		}
+		again, more, err := parseSet(key + "=" + strings.Join(escaped, ","))
 		if err != nil || again != key || !slices.Equal(more, values) {
 			t.Fatalf("%q reads as %q %q, and then as %q %q (%v)", text, key, values, again, more, err)
 		}
 	})
+}
+
+func TestEscapedValues(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		`music=/one\, two,/three`: {"/one, two", "/three"},
+		`music=C:\music`:          {`C:\music`},
+		`music=a\\,b`:             {`a\`, "b"},
+		`music=a\\\,b`:            {`a\,b`},
+		`music=a\`:                {`a\`},
+	} {
+		if key, got, err := parseSet(text); err != nil || key != "music" || !slices.Equal(got, want) {
+			t.Errorf("%s: %s %q, %v, want %q", text, key, got, err, want)
+		}
+	}
 }
 
 func TestOrders(t *testing.T) {

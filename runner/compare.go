@@ -43,11 +43,25 @@ func parseCompare(args []string) (comparing, error) {
 		return comparing{}, usagef("compare takes two runs, the old one first, as in: rubato compare out/OLD out/latest")
 	}
 	flags.Visit(func(f *flag.Flag) {
-		if (f.Name == "md" || f.Name == "html") && f.Value.String() == "" {
-			err = usagef("-%s is given without a file: leave it out for none", f.Name)
+		if f.Name == "md" || f.Name == "html" {
+			err = errors.Join(err, toWrite(f.Name, f.Value.String()))
 		}
 	})
 	return ask, err
+}
+
+// toWrite refuses the file of a flag that cannot be written, before any work.
+func toWrite(flag, path string) error {
+	if path == "" {
+		return usagef("-%s is given without a file: leave it out for none", flag)
+	}
+	if at, err := os.Stat(path); err == nil && at.IsDir() {
+		return usagef("-%s %s is a folder: name a file in it", flag, path)
+	}
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return usagef("-%s %s cannot be written: %w", flag, path, err)
+	}
+	return nil
 }
 
 // into writes to a file, if there is to be one.
@@ -71,12 +85,12 @@ func (p program) compare(args []string) int {
 	var sides [2]reports.Recorded
 	for i, path := range ask.runs {
 		if sides[i], err = reports.LoadRecorded(path); err != nil {
-			return p.fail(usageError{err.Error() + neighbour(path)})
+			return p.fail(usagef("%w%s", err, neighbour(path)))
 		}
 	}
 	answer, err := reports.Compare(sides[0], sides[1], ask.question)
 	if err != nil {
-		return p.fail(usageError{err.Error()})
+		return p.fail(usageError{err})
 	}
 	write := answer.Text
 	if ask.asJSON {
@@ -118,8 +132,7 @@ func neighbour(path string) string {
 		names = append(names, e.Name())
 	}
 	slices.Sort(names)
-	name := filepath.Base(path)
-	if near, edits := command.Nearest(name, names); near != "" && edits <= len(name)/2 {
+	if near := command.Nearest(filepath.Base(path), names); near != "" {
 		return fmt.Sprintf("; did you mean %s?", filepath.Join(filepath.Dir(path), near))
 	}
 	return ""

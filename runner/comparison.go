@@ -22,18 +22,19 @@ import (
 // same time; one works, the others wait on their stdin.
 type comparison struct {
 	*measurement
-	plan     comparisonPlan
-	controls *results.Controls // nil: it has none
-	name     string            // scenario and the options that tell it from its others
-	dir      string            // in the work folder, of this comparison alone
-	arms     []*arm
-	n        int           // stimuli in a block
-	next     int           // position in the script, the same for all
-	restarts int           // how often all processes were started again
-	dropped  int           // trials that broke off
-	turned   time.Duration // what the turns of the last trial took
-	slowdown time.Duration
-	disturb  func([]*arm) (calm func()) // at work while turns are taken; nil: nothing
+	plan      comparisonPlan
+	controls  *results.Controls // nil: it has none
+	name      string            // scenario and the options that tell it from its others
+	dir       string            // in the work folder, of this comparison alone
+	arms      []*arm
+	n         int           // stimuli in a block
+	next      int           // position in the script, the same for all
+	restarts  int           // how often all processes were started again
+	dropped   int           // trials that broke off
+	witnessed bool          // the arms were looked at after a timed part
+	turned    time.Duration // what the turns of the last trial took
+	slowdown  time.Duration
+	disturb   func([]*arm) (calm func()) // at work while turns are taken; nil: nothing
 }
 
 // An arm is one that is at work.
@@ -44,6 +45,7 @@ type arm struct {
 	process  *process
 	n        int       // operations in a block, for arms apart
 	settings []Setting // that its script ran under
+	rates    Rates     // that its script showed
 	perOp    float64   // ns, in the quickest block of calibration and warm-up
 }
 
@@ -173,7 +175,7 @@ func (c *comparison) setup(a *arm, purpose string) (*Setup, error) {
 		return nil, fmt.Errorf("making a folder to work in: %w", err)
 	}
 	setup := &Setup{Style: a.style, Options: maps.Clone(a.options), Seed: c.config.seed,
-		Shared: c.shared(), Dir: dir, Effort: c.config.effort.Name, Instruments: a.instruments}
+		Shared: c.shared(), Dir: dir, Effort: c.config.effort.Name, Instruments: a.instruments, Rates: a.rates}
 	if a.role == results.RoleSlowdown {
 		setup.Slowdown = &Slowdown{Stage: c.plan.scenario.stage()}
 	}

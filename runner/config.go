@@ -4,10 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"time"
 
 	"rubato/command"
@@ -109,7 +106,7 @@ func usage(err error) error {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return err
 	}
-	return usageError{err.Error()}
+	return usageError{err}
 }
 
 // renamedFlags are the flags of earlier versions. They do not work any more; the error
@@ -174,109 +171,6 @@ func (c config) trialTime() time.Duration {
 	return c.effort.Time
 }
 
-// maxSetLength bounds one -set argument.
-const maxSetLength = 4096
-
-// settings are the values given by -set, by key.
-type settings map[string][]string
-
-// parseSet reads key=value[,value…]. Values keep what stands after the first "=".
-func parseSet(text string) (key string, values []string, err error) {
-	if len(text) > maxSetLength {
-		return "", nil, usagef("-set is longer than %d bytes", maxSetLength)
-	}
-	key, list, found := strings.Cut(text, "=")
-	key = strings.TrimSpace(key)
-	if !found || key == "" {
-		return "", nil, usagef("-set %q: want key=value, as in -set passages=1000", text)
-	}
-	values, err = splitValues(key, list)
-	return key, values, err
-}
-
-// splitValues reads a list of different values, separated by commas.
-func splitValues(key, list string) ([]string, error) {
-	var values []string
-	for value := range strings.SplitSeq(list, ",") {
-		value = strings.TrimSpace(value)
-		if value == "" {
-			return nil, usagef("key %s: a value is empty in %q", key, list)
-		}
-		if slices.Contains(values, value) {
-			return nil, usagef("key %s: value %q is given twice", key, value)
-		}
-		values = append(values, value)
-	}
-	return values, nil
-}
-
-// valid returns what is wrong with a value.
-func (k Key) valid(value string) error {
-	if len(k.Values) > 0 && !slices.Contains(k.Values, value) {
-		return unknown("value of key "+k.Name, value, k.Values)
-	}
-	if k.Check != nil {
-		if err := k.Check(value); err != nil {
-			return usagef("key %s: value %q: %v", k.Name, value, err)
-		}
-	}
-	return nil
-}
-
-// values are those asked for, else the default's; named reports whether the key
-// belongs in the name of a cell.
-func (k Key) values(set settings) (values []string, named bool, err error) {
-	values, named = set[k.Name]
-	if !named {
-		if values, err = splitValues(k.Name, k.Default); err != nil {
-			return nil, false, err
-		}
-		named = len(values) > 1
-	}
-	for _, value := range values {
-		if err := k.valid(value); err != nil {
-			return nil, false, err
-		}
-	}
-	return values, named, nil
-}
-
-// A setting is a key with the values it takes in this run.
-type setting struct {
-	key    string
-	values []string
-}
-
-// product is every combination; the last setting varies fastest. Without settings it is
-// one empty set.
-func product(all []setting) []Options {
-	sets := []Options{{}}
-	for _, s := range all {
-		var wider []Options
-		for _, set := range sets {
-			for _, value := range s.values {
-				wider = append(wider, set.with(s.key, value))
-			}
-		}
-		sets = wider
-	}
-	return sets
-}
-
-// with is a copy of the options and one more.
-func (o Options) with(key, value string) Options {
-	wider := maps.Clone(o)
-	wider[key] = value
-	return wider
-}
-
-// and is a copy of the options and those of another set.
-func (o Options) and(more Options) Options {
-	wider := maps.Clone(o)
-	maps.Copy(wider, more)
-	return wider
-}
-
 // Effort is how long and how often a run measures. Quick answers "does it work?",
 // Default is for make bench, Full is for publishing.
 type Effort struct {
@@ -334,15 +228,15 @@ var patience = limits{
 }
 
 // A usageError is one that the user can correct on the command line: exit 2.
-type usageError struct{ message string }
+type usageError struct{ error }
 
-func (e usageError) Error() string { return e.message }
+func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error {
-	return usageError{fmt.Sprintf(format, args...)}
+	return usageError{fmt.Errorf(format, args...)}
 }
 
-// unknown reports a name that is not valid, with the nearest that is.
+// unknown reports a name that is not valid, with one that is near, if there is any.
 func unknown(what, name string, valid []string) error {
 	return usage(command.Unknown(what, name, valid))
 }

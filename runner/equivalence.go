@@ -9,11 +9,11 @@ import (
 	"maps"
 	"os"
 	"runtime"
-	"runtime/metrics"
 	"slices"
 	"strconv"
 
 	"rubato/results"
+	"rubato/runner/host"
 )
 
 // checkScripts has every arm run the scenario's script, untimed, and compares what it did
@@ -21,6 +21,7 @@ import (
 // may differ.
 func (c *comparison) checkScripts(ctx context.Context) error {
 	var reference Work
+	var traced traces
 	for i, a := range c.arms {
 		setup, err := c.setup(a, "script"+strconv.Itoa(i))
 		if err != nil {
@@ -37,7 +38,7 @@ func (c *comparison) checkScripts(ctx context.Context) error {
 		if i == 0 {
 			reference = *answer.Work
 		}
-		a.cell.Work.Digest, a.settings = answer.Work.digest(), answer.Work.Settings
+		a.cell.Work.Digest, a.settings, a.rates = answer.Work.digest(), answer.Work.Settings, answer.Work.Rates
 		a.cell.Equivalence = &results.Equivalence{Transcript: a.cell.Work.Digest, Settings: a.settings}
 		if answer.Work.Wrong != "" { // the most precise reason comes first
 			a.invalidate("script, style %s: %s", a.style, answer.Work.Wrong)
@@ -47,6 +48,9 @@ func (c *comparison) checkScripts(ctx context.Context) error {
 		}
 		if answer.Wrong != "" {
 			a.invalidate("script, style %s: %s", a.style, answer.Wrong)
+		}
+		if other := traced.differ(a, answer.Work); other != "" {
+			a.invalidate("script, style %s: %s", a.style, other)
 		}
 		if other := unasked(a.settings); other != "" {
 			a.invalidate("settings, style %s: %s", a.style, other)
@@ -60,6 +64,77 @@ func (c *comparison) checkScripts(ctx context.Context) error {
 			len(standing), reference.Stimuli, reference.Effects, reference.digest())
 	}
 	return nil
+}
+
+// traces compares what the traces of arms have kept, by rules. Not every style has a trace, and
+// options may give arms of one style different rules.
+type traces map[string]struct{ style, digest string }
+
+// differ says how the trace of an arm differs from that of the first with the same rules.
+func (t *traces) differ(a *arm, w *Work) string {
+	if w.Trace == "" {
+		return ""
+	}
+	if *t == nil {
+		*t = traces{}
+	}
+	rules := byName(w.Settings)["rules"].Value
+	first, seen := (*t)[rules]
+	if !seen {
+		(*t)[rules] = struct{ style, digest string }{a.style, w.Trace}
+		return ""
+	}
+	if first.digest != w.Trace {
+		return fmt.Sprintf("its trace kept other flows (%s) than that of %s (%s): actions, rules, triggers or causes differ", w.Trace, first.style, first.digest)
+	}
+	return ""
+}
+
+// witness has the arms go on after a trial for as many stimuli as the script has, and looks at
+// each, as in the script. The style cannot know that the trial is over. Then the modules'
+// network is taken away: what goes on without it does not use it. So the processes end here.
+func (c *comparison) witness(ctx context.Context) error {
+	c.witnessed = true
+	if c.plan.scenario.apart() {
+		return nil
+	}
+	n := c.units(c.plan.scenario.Script)
+	var reference *Work
+	var traced traces
+	for _, a := range c.valid() {
+		ask := request{Do: doWitness, First: c.next, N: n}
+		if a == c.arms[0] && c.plan.scenario.Floor != nil {
+			var err error
+			if ask.Setup, err = c.setup(a, "floor"); err != nil {
+				return err
+			}
+		}
+		answer, err := a.process.ask(ctx, ask, c.limits.Script)
+		if err != nil {
+			return err
+		}
+		work := answer.Work
+		if work == nil {
+			return nil // the workload is no witness
+		}
+		a.cell.Equivalence.Witnessed = n
+		if answer.Wrong != "" {
+			a.invalidate("after a timed part, style %s: %s", a.style, answer.Wrong)
+		}
+		if answer.Floor != nil {
+			c.checkFloor(a, *answer.Floor)
+		}
+		if other := traced.differ(a, work); other != "" {
+			a.invalidate("after a timed part, style %s: %s", a.style, other)
+		}
+		if reference == nil {
+			reference = work
+		} else if difference := work.done().Difference(reference.done()); difference != "" {
+			a.invalidate("after a timed part, style %s: %s", a.style, difference)
+		}
+	}
+	c.valid()
+	return c.retire(ctx, c.leaving())
 }
 
 // digest is a digest of the transcript and of the workload's own digest.
@@ -80,7 +155,7 @@ func (w Work) digest() string {
 
 // done is the work in the form in which it is compared.
 func (w Work) done() results.WorkDone {
-	return results.WorkDone{Lanes: w.Lanes, Payload: w.Bytes, Keys: w.Keys, Visited: w.Visited, Digest: w.Digest}
+	return results.WorkDone{Lanes: w.Lanes, Payload: w.Bytes, Keys: w.Keys, Counts: w.Counts, Digest: w.Digest}
 }
 
 // seal asks the workload to note what is durable now, if it can.
@@ -93,13 +168,12 @@ func seal(load Workload) error {
 
 // processSettings are the settings of the process, as its runtime reports them.
 func processSettings() []Setting {
-	read := []metrics.Sample{{Name: "/gc/gogc:percent"}, {Name: "/gc/gomemlimit:bytes"}}
-	metrics.Read(read)
+	now := host.RuntimeNow()
 	return []Setting{
 		{Name: "go", Value: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH},
-		{Name: "GOMAXPROCS", Value: strconv.Itoa(runtime.GOMAXPROCS(0))},
-		{Name: "GOGC", Value: strconv.FormatInt(int64(read[0].Value.Uint64()), 10)},
-		{Name: "GOMEMLIMIT", Value: strconv.FormatUint(read[1].Value.Uint64(), 10)},
+		{Name: "GOMAXPROCS", Value: strconv.Itoa(now.Procs)},
+		{Name: "GOGC", Value: strconv.FormatInt(int64(now.GOGC), 10)},
+		{Name: "GOMEMLIMIT", Value: strconv.FormatUint(now.GOMEMLIMIT, 10)},
 		{Name: "GODEBUG", Value: os.Getenv("GODEBUG")},
 	}
 }

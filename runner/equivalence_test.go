@@ -52,13 +52,13 @@ func TestProcessSettings(t *testing.T) {
 
 func TestBlockIsHeldAgainstBaseline(t *testing.T) {
 	t.Parallel()
-	base := results.Block{Digest: "d", Payload: 10, Visited: 20, Keys: "k"}
+	base := results.Block{Digest: "d", Payload: 10, Counts: results.Counts{"rows read": 20}, Keys: "k"}
 	for want, change := range map[string]func(*results.Block){
-		"":             func(*results.Block) {},
-		"9 bytes":      func(b *results.Block) { b.Payload = 9 },
-		"within a key": func(b *results.Block) { b.Keys = "l" },
-		"read 19 rows": func(b *results.Block) { b.Visited = 19 },
-		"other work":   func(b *results.Block) { b.Digest = "e" },
+		"":              func(*results.Block) {},
+		"9 bytes":       func(b *results.Block) { b.Payload = 9 },
+		"within a key":  func(b *results.Block) { b.Keys = "l" },
+		"rows read: 19": func(b *results.Block) { b.Counts = results.Counts{"rows read": 19} },
+		"other work":    func(b *results.Block) { b.Digest = "e" },
 	} {
 		b := base
 		change(&b)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"rubato/results"
@@ -33,10 +34,18 @@ type folder struct {
 	dup  bool   // named by the time: latest beside it will point to it
 }
 
-// checkOut rejects a folder that holds a run already: results are not overwritten.
+// longestOut is how long the path of the folder may be, in bytes. SQLite takes no path over
+// 512, and the paths of what workloads keep hold all named options.
+const longestOut = 320
+
+// checkOut rejects a folder that holds a run already, since results are not overwritten, and
+// one whose path is too long for the files below it.
 func checkOut(out string) error {
 	if out == "" {
 		return nil
+	}
+	if path, err := filepath.Abs(out); err == nil && len(path) > longestOut {
+		return usagef("-out is too long: its path has %d bytes, and at most %d leave room for the files below it: %s", len(path), longestOut, path)
 	}
 	for _, name := range []string{rawName, summaryName} {
 		if _, err := os.Lstat(filepath.Join(out, name)); err == nil {
@@ -46,25 +55,32 @@ func checkOut(out string) error {
 	return nil
 }
 
-// makeFolder makes the folder and those inside it.
+// makeFolder makes the folder and those inside it. A named one that cannot be made is the
+// user's to correct, unless the disk is full.
 func makeFolder(out string, now time.Time) (f folder, err error) {
-	f = folder{show: out}
-	if out == "" {
-		f.dup = true
-		if f.show, err = makeTimed(now); err != nil {
-			return folder{}, fmt.Errorf("making a folder for the results: %w", err)
-		}
+	f = folder{show: out, dup: out == ""}
+	if f.dup {
+		f.show, err = makeTimed(now)
 	}
-	if f.path, err = filepath.Abs(f.show); err != nil {
-		return folder{}, err
+	if err == nil {
+		f.path, err = filepath.Abs(f.show)
 	}
 	f.work = filepath.Join(f.path, workName)
 	for _, dir := range []string{filepath.Join(f.work, "tmp"), filepath.Join(f.path, profilesName)} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return folder{}, fmt.Errorf("making a folder for the results: %w", errors.Join(err, os.RemoveAll(f.work)))
+		if err == nil {
+			err = os.MkdirAll(dir, 0o755)
 		}
 	}
-	return f, nil
+	if err == nil {
+		return f, nil
+	}
+	if f.path != "" {
+		_ = os.RemoveAll(f.work) // what could not be made is the news
+	}
+	if err = fmt.Errorf("making a folder for the results: %w", err); !f.dup && !errors.Is(err, syscall.ENOSPC) {
+		err = usageError{err}
+	}
+	return folder{}, err
 }
 
 // makeTimed makes a folder named by the time; of two in the same second the later
@@ -87,18 +103,21 @@ func makeTimed(now time.Time) (string, error) {
 	return "", fmt.Errorf("%s exists a hundred times: name a folder with -out", stamp)
 }
 
-// pointLatest makes latest point to the folder, in one step.
+// pointLatest makes latest point to the folder, in one step. It fails where there are no
+// links, or where latest is a folder.
 func (f folder) pointLatest() error {
 	if !f.dup {
 		return nil
 	}
 	next := f.path + "." + latestName
-	if err := os.Symlink(filepath.Base(f.path), next); err != nil {
-		return err
+	err := os.Symlink(filepath.Base(f.path), next)
+	if err == nil {
+		if err = os.Rename(next, filepath.Join(filepath.Dir(f.path), latestName)); err != nil {
+			err = errors.Join(err, os.Remove(next))
+		}
 	}
-	err := os.Rename(next, filepath.Join(filepath.Dir(f.path), latestName))
 	if err != nil {
-		return errors.Join(err, os.Remove(next))
+		return fmt.Errorf("%s does not point to this run: %w", filepath.Join(filepath.Dir(f.show), latestName), err)
 	}
 	return nil
 }
@@ -108,7 +127,7 @@ func (f folder) pointLatest() error {
 // and a crash of the runner loses nothing.
 type record struct {
 	mu      sync.Mutex
-	file    io.WriteCloser
+	file    *os.File
 	details results.Details
 	err     error // the first failure; nothing is written after it
 }
@@ -128,6 +147,9 @@ func (r *record) add(line results.Line) error {
 	if r.err != nil {
 		return r.err
 	}
+	if r.err = r.intact(); r.err != nil {
+		return r.err
+	}
 	if err := writeLine(r.file, line); err != nil {
 		r.err = fmt.Errorf("writing the results: %w", err)
 		return r.err
@@ -143,6 +165,47 @@ func (r *record) add(line results.Line) error {
 	return nil
 }
 
+// intact fails if the file is no longer what was written: SQLite, a child or the disk may
+// then give a reason that is only a consequence. What is not a regular file cannot be checked.
+func (r *record) intact() error {
+	own, err := r.file.Stat()
+	if err != nil || !own.Mode().IsRegular() {
+		return err
+	}
+	written, err := r.file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	now, err := os.Stat(r.file.Name())
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(own, now):
+		return fmt.Errorf("%s was removed while the run was under way", r.file.Name())
+	case err == nil && own.Size() != written:
+		return fmt.Errorf("%s was changed by another program while the run was under way", r.file.Name())
+	}
+	return err
+}
+
+// lost is why the record cannot go on; nil: it can.
+func (r *record) lost() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = r.intact()
+	}
+	return r.err
+}
+
+// halt lets no line be written any more, and returns the number of blocks so far. A program
+// calls it before it exits at once.
+func (r *record) halt() int {
+	if r == nil {
+		return 0
+	}
+	r.mu.Lock()
+	return len(r.details.Blocks)
+}
+
 // blocks are the blocks so far. Callers must not change them.
 func (r *record) blocks() []results.Block {
 	r.mu.Lock()
@@ -152,6 +215,9 @@ func (r *record) blocks() []results.Block {
 
 // finish writes the summary as the last line.
 func (r *record) finish(run *results.Run) error {
-	err := r.add(results.Line{Run: run})
-	return errors.Join(err, r.file.Close())
+	if err := r.add(results.Line{Run: run}); err != nil {
+		_ = r.file.Close() // the first failure is the news
+		return err
+	}
+	return r.file.Close()
 }

@@ -50,7 +50,7 @@ millisecond. Trials go on until every verdict is certain (changed by more than
   -seed N          a whole number: repeat the same work and order (default: drawn, and
                    recorded)
   -set KEY=VALUE   a scenario's setting; several values, separated by commas, are
-                   measured one by one; may be repeated
+                   measured one by one; may be repeated. \, is a comma in a value
   -controls        add two arms to each comparison: an A/A control, which must not
                    differ, and an injected slowdown, which must be found. Otherwise
                    the run is insensitive (exit 4)

@@ -52,12 +52,41 @@ func Main(suite Suite, args []string) int {
 	if len(args) > 0 && args[0] == childCommand {
 		return mainChild(withKernel(suite))
 	}
-	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: os.Stdout, stderr: os.Stderr,
+	out := &output{to: screen{os.Stdout}}
+	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: out, stderr: screen{os.Stderr},
 		limits: patience, left: &leftovers{}}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	go p.stopOnInterrupt(cancel)
-	return p.main(ctx, args)
+	code := p.main(ctx, args)
+	if err := out.failed(); err != nil && code != exitFailed { // which has been reported
+		return p.fail(fmt.Errorf("the output is not complete: %w", err))
+	}
+	return code
+}
+
+// An output remembers its first failure, so that no command succeeds whose answer was lost.
+// A reader that goes away has read what it wanted.
+type output struct {
+	to  io.Writer
+	mu  sync.Mutex
+	err error
+}
+
+func (o *output) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := o.to.Write(text)
+	if o.err == nil && !errors.Is(err, syscall.EPIPE) {
+		o.err = err
+	}
+	return n, err
+}
+
+func (o *output) failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
 }
 
 // mainChild answers on the real stdout. What else the process prints there goes to stderr:
@@ -73,18 +102,24 @@ func mainChild(suite Suite) int {
 }
 
 // stopOnInterrupt ends the run in good order on the first Ctrl-C, and at once on the
-// second. Neither leaves anything behind. A closed pipe on stdout is an error like
-// others; it must not end the program while children are at work.
+// second. Neither leaves anything behind. What whoever started the program ignores stays
+// ignored: nohup ignores hangups. A closed pipe on stdout is an error like others; it must
+// not end the program while children are at work.
 func (p program) stopOnInterrupt(cancel context.CancelCauseFunc) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
 	cancel(fmt.Errorf("stopped by signal: %v", <-signals))
 	<-signals
-	halt()
+	kept := p.left.halt(p.name)
 	if err := p.left.sweep(); err != nil {
 		fmt.Fprintf(p.stderr, "%s: left behind: %v\n", p.name, err)
 	}
+	fmt.Fprintf(p.stderr, "%s: stopped at once%s\n", p.name, kept)
 	os.Exit(exitFailed)
 }
 
@@ -187,7 +222,7 @@ func (p program) gate(args []string) int {
 
 // fail prints the error. The exit code says whether the user can correct it.
 func (p program) fail(err error) int {
-	fmt.Fprintf(p.stderr, "%s: %v\n", p.name, err)
+	fmt.Fprintf(p.stderr, "%s: %s\n", p.name, results.Reason(err))
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
@@ -203,8 +238,8 @@ const halfWritten = ".tmp-"
 type leftovers struct {
 	mu        sync.Mutex
 	processes map[*process]bool
-	out       string // the folder of the run
-	work      string
+	folder    folder // of the run
+	record    *record
 }
 
 func (l *leftovers) add(p *process) {
@@ -225,7 +260,13 @@ func (l *leftovers) drop(p *process) {
 func (l *leftovers) in(f folder) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.out, l.work = f.path, f.work
+	l.folder = f
+}
+
+func (l *leftovers) keep(r *record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.record = r
 }
 
 // clear kills the processes and removes the folder.
@@ -235,10 +276,10 @@ func (l *leftovers) clear() error {
 	for p := range l.processes {
 		p.kill()
 	}
-	if l.work == "" {
+	if l.folder.work == "" {
 		return nil
 	}
-	return os.RemoveAll(l.work)
+	return os.RemoveAll(l.folder.work)
 }
 
 // sweep clears and also removes half-written files. It is for an end in a hurry; rendering
@@ -247,23 +288,33 @@ func (l *leftovers) sweep() error {
 	err := l.clear()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.out == "" {
+	if l.folder.path == "" {
 		return err
 	}
-	return errors.Join(err, removeHalfWritten(l.out))
+	return errors.Join(err, removeHalfWritten(l.folder.path))
 }
 
-// halt keeps the report from starting another file. One that a slow disk delays is removed.
-func halt() {
-	halted := make(chan struct{})
+// halt keeps run and report from writing any more, and says what is kept. A file of the
+// report that a slow disk delays is removed.
+func (l *leftovers) halt(program string) (kept string) {
+	l.mu.Lock()
+	record, show := l.record, l.folder.show
+	l.mu.Unlock()
+	halted := make(chan int, 1)
 	go func() {
-		defer close(halted)
 		results.Halt()
+		halted <- record.halt()
 	}()
+	some := "what was measured"
 	select {
-	case <-halted:
+	case n := <-halted:
+		some = plural(n, "block")
 	case <-time.After(2 * time.Second):
 	}
+	if record == nil {
+		return ""
+	}
+	return fmt.Sprintf(". %s keeps %s: %s report %s renders it", filepath.Join(show, rawName), some, program, show)
 }
 
 func removeHalfWritten(dir string) error {

@@ -244,8 +244,9 @@ const (
 	doScript   = "script"  // open a workload of its own, run the transcript, close it
 	doOpen     = "open"
 	doBlock    = "block"
-	doTrial    = "trial" // Slices in turns; the turns are handed over on pipes
-	doDrive    = "drive" // block after block for a time, with a profile if asked for
+	doTrial    = "trial"   // Slices in turns; the turns are handed over on pipes
+	doWitness  = "witness" // a script's length of stimuli, all looked at; then the network is taken away
+	doDrive    = "drive"   // block after block for a time, with a profile if asked for
 	doUsage    = "usage"
 	doSlowdown = "slowdown" // delay each operation by Wall
 	doDuty     = "duty"     // a known load, of Share of a core for Wall
@@ -278,6 +279,7 @@ type reply struct {
 
 	Settings []Setting     `json:"settings,omitempty"` // of a block
 	Least    time.Duration `json:"least,omitempty"`    // that the block can have taken
+	Floor    *floorReading `json:"floor,omitempty"`    // of the baseline
 }
 
 // A window is CPU time used over a time on the child's own clock.

@@ -1,19 +1,19 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"maps"
-	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"rubato/command"
 	"rubato/inference"
@@ -50,7 +50,7 @@ func (p program) run(ctx context.Context, args []string) int {
 	}
 	if err == nil {
 		if plan.budgets, err = config.decide.limits(); err != nil {
-			err = usageError{err.Error()}
+			err = usageError{err}
 		}
 	}
 	if err != nil {
@@ -72,6 +72,7 @@ func (p program) measure(ctx context.Context, config config, plan plan, command 
 	if err != nil {
 		return p.fail(err)
 	}
+	p.left.keep(record)
 	m := &measurement{config: config, limits: p.limits, folder: folder, record: record, leftovers: p.left,
 		progress: newProgress(p.stderr, len(plan.comparisons))}
 	m.result = newResult(p.suite, config, plan, command, started)
@@ -86,6 +87,9 @@ func (p program) measure(ctx context.Context, config config, plan plan, command 
 		m.progress.say("warning: %s", warning)
 	}
 	failure := m.comparisons(ctx, plan)
+	if lost := record.lost(); lost != nil {
+		failure = lost // of which any other failure is a consequence
+	}
 	m.progress.finish()
 	p.clear()
 	m.result.Seconds = time.Since(started).Seconds()
@@ -189,14 +193,18 @@ func (p program) finish(m *measurement, failure error) int {
 		run.Instruments = slices.DeleteFunc(run.Instruments, func(o results.Instrument) bool { return !m.touched(o.Arm) })
 	}
 	reports.Summarize(run, m.record.details)
-	failure = errors.Join(failure, m.record.finish(run))
+	if err := m.record.finish(run); !errors.Is(failure, err) {
+		failure = errors.Join(failure, err)
+	}
 	if run.Incomplete == "" && failure != nil {
 		run.Incomplete = failure.Error()
 	}
 	if err := reports.Write(m.folder.path, run, m.record.details); err != nil {
 		failure = errors.Join(failure, fmt.Errorf("rendering: %w", err))
 	}
-	failure = errors.Join(failure, m.folder.pointLatest())
+	if err := m.folder.pointLatest(); err != nil {
+		m.progress.say("warning: %v", err)
+	}
 	p.conclude(run, m.folder.show)
 	if failure != nil {
 		return p.fail(fmt.Errorf("the run is incomplete: %w", failure))
@@ -257,10 +265,17 @@ func (p program) report(args []string) int {
 		return p.fail(usagef("report takes one folder, as in: %s report out/latest", p.name))
 	}
 	run, details, err := results.Load(names[0])
+	if err == nil && *into != "" {
+		_, _, err = reports.Figures(*into)
+	}
 	if err != nil {
-		return p.fail(usageError{err.Error()})
+		return p.fail(usageError{err})
 	}
 	reports.Summarize(run, details)
+	if results.Fuller(names[0], run) {
+		return p.fail(fmt.Errorf("the run is incomplete: %s. %s holds more and stays as it is, with its report: to render what %s has, move it away",
+			cmp.Or(run.Incomplete, results.RawFile+" has lost rounds"), filepath.Join(names[0], summaryName), results.RawFile))
+	}
 	if err := reports.Write(names[0], run, details); err != nil {
 		return p.fail(err)
 	}
@@ -285,18 +300,12 @@ type progress struct {
 
 func newProgress(to io.Writer, comparisons int) *progress {
 	p := &progress{to: to}
-	if isTerminal(to) {
-		p.bar = progressbar.NewOptions(comparisons, progressbar.OptionSetWriter(to), progressbar.OptionSetDescription("comparisons"),
+	if file, ok := terminal(to); ok {
+		p.bar = progressbar.NewOptions(comparisons, progressbar.OptionSetWriter(file), progressbar.OptionSetDescription("comparisons"),
 			progressbar.OptionSetWidth(30), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetRenderBlankState(true))
 	}
 	return p
-}
-
-// isTerminal is false, too, if NO_COLOR asks for plain output (no-color.org).
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }
 
 // say writes a line, above the bar if there is one.

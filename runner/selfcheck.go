@@ -8,12 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"rubato/command"
+	"rubato/results"
 )
 
 // selfcheckHelp has the sizes of slowdowns from the constants. It is a format, so their
@@ -105,9 +105,11 @@ func parseSelfcheck(args []string) (selfcheckFlags, error) {
 	flags.BoolVar(&ask.asJSON, "json", false, "")
 	flags.BoolVar(&ask.rates, "rates", false, "")
 	flags.Uint64Var(&ask.seed, "seed", 0, seedWanted)
-	flags.StringVar(&ask.into, "into", "", "a file, such as docs/error-rates.md")
+	flags.StringVar(&ask.into, "into", "docs/error-rates.md", "a file, such as docs/error-rates.md")
 	sessions := flags.Int("sessions", 0, fmt.Sprintf("a whole number from %d to %d, such as %d", fewestSessions, mostSessions, hogSessions))
 	names, err := parseAnywhere(flags, args)
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	switch {
 	case err != nil:
 		return ask, err
@@ -115,9 +117,9 @@ func parseSelfcheck(args []string) (selfcheckFlags, error) {
 		return ask, usagef("selfcheck takes no names, not %q: it measures its own work", names)
 	case ask.rates && *quick:
 		return ask, usagef("-quick and -rates exclude each other")
-	case !ask.rates && (*sessions != 0 || ask.into != ""):
+	case !ask.rates && (given["sessions"] || given["into"]):
 		return ask, usagef("-sessions and -into belong to -rates: give -rates, too")
-	case *sessions != 0 && (*sessions < fewestSessions || *sessions > mostSessions):
+	case given["sessions"] && (*sessions < fewestSessions || *sessions > mostSessions):
 		return ask, usage(command.Wrong(flags, "sessions"))
 	case *quick:
 		ask.length = quickCheck
@@ -125,7 +127,10 @@ func parseSelfcheck(args []string) (selfcheckFlags, error) {
 		n := cmp.Or(*sessions, hogSessions)
 		ask.length = checkLength{series: effectTime, effects: 3, others: 1, atLeast: 2 * n, hog: n}
 	}
-	ask.seed, ask.into = cmp.Or(ask.seed, uint64(rand.Uint32())), cmp.Or(ask.into, "docs/error-rates.md")
+	ask.seed = cmp.Or(ask.seed, uint64(rand.Uint32()))
+	if ask.rates {
+		return ask, toWrite("into", ask.into)
+	}
 	return ask, nil
 }
 
@@ -159,7 +164,7 @@ func (p program) check(ctx context.Context, t *trials, f *findings, ask selfchec
 	switch failure = errors.Join(failure, err); {
 	case ask.rates && failure == nil:
 		t.say("writing %s", ask.into)
-		failure = os.WriteFile(ask.into, []byte(text), 0o644)
+		failure = results.WriteFile(ask.into, []byte(text))
 	case ask.rates:
 		failure = fmt.Errorf("%s is not written: %w", ask.into, failure)
 	}

@@ -176,7 +176,35 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// The second Ctrl-C ends at once; what was recorded stays.
+// Raw data that is deleted or changed under way ends the run with that reason, and what was
+// measured stays in the summary.
+func TestRecordLost(t *testing.T) {
+	t.Parallel()
+	for why, harm := range map[string]func(string) error{
+		"results.jsonl was removed while the run was under way":  os.Remove,
+		"results.jsonl was changed by another program while the": func(path string) error { return os.Truncate(path, 9) },
+		"/results.jsonl was removed while the run was under way": func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
+	} {
+		t.Run(why, func(t *testing.T) {
+			t.Parallel()
+			s := startRun(t, 4)
+			if err := harm(filepath.Join(s.results(), rawName)); err != nil {
+				t.Fatal(err)
+			}
+			_ = s.command.Wait()
+			if code := s.command.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(s.stderr.String(), why) {
+				t.Errorf("exit %d\n%s", code, s.stderr.String())
+			}
+			s.endsChildren(t)
+			run, _, err := results.LoadSummary(filepath.Join(s.results(), summaryName))
+			if err != nil || !strings.Contains(run.Incomplete, why) || len(run.Cells) != 2 || run.Cells[0].NsOp.Median <= 0 {
+				t.Errorf("%v: %+v", err, run)
+			}
+		})
+	}
+}
+
+// The second Ctrl-C ends at once; what was recorded stays, and the last line says where.
 func TestSecondInterrupt(t *testing.T) {
 	t.Parallel()
 	s := startRun(t, 4)
@@ -187,6 +215,9 @@ func TestSecondInterrupt(t *testing.T) {
 		time.Sleep(10 * time.Millisecond) // two at once would be delivered as one
 	}
 	s.ends(t, "")
+	if want := " blocks: rubato report results renders it\n"; !strings.HasSuffix(s.stderr.String(), want) || !strings.Contains(s.stderr.String(), "rubato: stopped at once. results/results.jsonl keeps ") {
+		t.Errorf("stderr does not end with %q:\n%s", want, s.stderr.String())
+	}
 	_ = filepath.WalkDir(s.results(), func(path string, _ fs.DirEntry, _ error) error {
 		if strings.HasPrefix(filepath.Base(path), halfWritten) {
 			t.Errorf("left behind: %s", path)

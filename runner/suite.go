@@ -124,6 +124,9 @@ type Scenario struct {
 	Prepare func(Setup) error
 	// Open opens setup.Style, with its own copy of what is shared.
 	Open func(Setup) (Workload, error)
+	// Floor opens the work itself without a style. The baseline may need little more CPU and
+	// no more calls than it. nil: there is none.
+	Floor func(Setup) (Workload, error)
 }
 
 // VerifiedSetting is the name of the setting that says whether lanes are digested, "true"
@@ -140,6 +143,7 @@ type Setup struct {
 	Effort   string    // "quick", "default" or "full": for sizes, never for the kind of work
 	Keep     string    // folder that stays with the results; make it when there is something to keep
 	Verbatim bool      // Work returns the lines of every lane
+	Rates    Rates     // what the script showed; nil in the script
 	Slowdown *Slowdown // its stage calls Stall once per operation; nil: none does
 	// Instruments are the runner's instruments in timed blocks; nil: the usual ones.
 	Instruments []string
@@ -170,7 +174,10 @@ type Work struct {
 	Expected  int64               // effects that these stimuli must have
 	Digest    string              // equal in all styles; "" in all: not compared
 	Bytes     int64               // payload of the effects, as read back; equal in all styles
-	Visited   int64               // rows that the style read; equal in all styles
+	Counts    results.Counts      // what was done when the clock stopped, as the harness counts it; equal in all styles
+	Own       results.Counts      // the same of what only some styles do: messages that crossed
+	Rates     Rates               // of Own, from the script alone
+	Trace     string              // digest of what the trace kept, in the script; equal in all styles that have one
 	Keys      string              // digest of the order within each key; equal in all styles
 	NoLatency string              // why this block has no latency, though its operations have one; "" if it has
 	Wrong     string              // what else is wrong with the work; "" if nothing is
@@ -181,9 +188,25 @@ type Work struct {
 	Series    map[string][]Point  // the same over the time of the block, at most MaxPoints each
 }
 
-// A Sealer is a Workload that notes what is durable when the clock has stopped, so that
-// Work can find what came later. Seal takes microseconds and allocates nothing.
+// A Sealer is a Workload that counts what is done and reads its settings when the clock has
+// stopped, so that Work can find what came later or was changed.
 type Sealer interface{ Seal() error }
+
+// A Witness is a Workload that can look at every stimulus, as it does in the script, while
+// the style works as in a timed block and cannot know of it.
+type Witness interface {
+	// Witness has Prepare and Work look at every stimulus from now on, or no longer.
+	Witness(on bool)
+	// Isolate takes away what joins the style's modules, and says what works without it that
+	// should not; "" if nothing does. Nothing but Close follows.
+	Isolate() (wrong string, err error)
+}
+
+// A Rate is the least and the most of something that one stimulus takes.
+type Rate struct{ Least, Most int64 }
+
+// Rates are by the name of what is counted, then by the kind of stimulus.
+type Rates map[string]map[string]Rate
 
 // A Setting is what a style really runs under.
 type Setting = results.Setting

@@ -67,6 +67,8 @@ type timing struct {
 	counters *host.Counters
 	clocks   host.Clocks
 	used     host.Usage // at the beginning
+	runtime  host.Runtime
+	changed  string // what a slice left changed in the runtime
 	before   runtime.MemStats
 
 	worked host.Usage // in all slices, untimed operations included
@@ -101,6 +103,7 @@ func begin(load Workload, recorded *latencies, on instruments, slice slicing) *t
 	host.ResetPeakRSS()
 	runtime.ReadMemStats(&t.before)
 	t.counters.Begin()
+	t.runtime = host.RuntimeNow()
 	t.clocks, t.used = host.ClocksNow(), host.UsageNow()
 	return t
 }
@@ -127,6 +130,9 @@ func (t *timing) next() {
 	now := host.UsageNow()
 	if t.turn++; t.turn == t.slice.Turns {
 		t.sealed = seal(t.load) // first: what becomes durable after this is too late
+	}
+	if now := host.RuntimeNow(); now != t.runtime && t.changed == "" {
+		t.changed = fmt.Sprintf("it changed its runtime while it was measured, from %v to %v", t.runtime, now)
 	}
 	t.worked.Add(now.Since(began))
 	if timed {

@@ -67,6 +67,11 @@ func (c *comparison) trials(ctx context.Context) error {
 				return err
 			}
 		}
+		if !c.witnessed {
+			if err := c.witness(ctx); err != nil {
+				return err
+			}
+		}
 		usual, inRow = time.Since(start)/time.Duration(trial+1), 0 // of a trial: the next shall end in time
 		if !slices.ContainsFunc(blocks, func(b *results.Block) bool { return b.Disturbed != "" }) {
 			clean++
@@ -144,6 +149,7 @@ func (c *comparison) trial(ctx context.Context, number int, log *trialLog) ([]*r
 	start := time.Since(began) - c.turned // all that is not a turn costs as much however many turns there are
 	log.starts, log.turns, log.slices = append(log.starts, start), append(log.turns, c.turned/time.Duration(s.Turns)), s
 	c.resizeSlowdown(of[c.arms[0]], log)
+	c.checkWaiting(of)
 	var blocks []*results.Block
 	for _, a := range c.arms {
 		b, base := of[a], of[c.arms[0]]
@@ -157,6 +163,32 @@ func (c *comparison) trial(ctx context.Context, number int, log *trialLog) ([]*r
 		}
 	}
 	return blocks, nil
+}
+
+// checkWaiting marks arms invalid that work while others are measured: so they could prepare
+// what they are asked next. Some CPU is always used: the runtime's own threads, the rest of a
+// garbage collection, a deck that decodes ahead. So an arm may use twice as much as the arm that
+// uses least, half of what the baseline's work takes, and a tenth of the time waited.
+func (c *comparison) checkWaiting(of map[*arm]*results.Block) {
+	base := of[c.arms[0]]
+	if base == nil || c.plan.scenario.apart() {
+		return
+	}
+	work := time.Duration(float64(base.User+base.System) * float64(base.Stimuli) / float64(max(base.Ops, 1)))
+	least := base.Waiting
+	for _, b := range of {
+		least = min(least, b.Waiting)
+	}
+	for _, a := range c.valid() {
+		b := of[a]
+		if b == nil {
+			continue
+		}
+		if waited := c.turned - b.Wall; b.Waiting > 2*least+work/2+waited/10 {
+			a.invalidate("round %d, style %s: while others were measured it used %v of CPU in %v; the baseline's work took %v",
+				b.Round, a.style, b.Waiting.Round(time.Millisecond), waited.Round(time.Millisecond), work.Round(time.Millisecond))
+		}
+	}
 }
 
 // labels are which arm stands for which number of the balanced orders, drawn anew for each

@@ -217,7 +217,7 @@ func meet(t *testing.T, left *leftovers, do func(pid int, goOn func())) {
 		for stop.Err() == nil {
 			time.Sleep(2 * time.Millisecond)
 			left.mu.Lock()
-			found, _ := filepath.Glob(filepath.Join(left.work, "*", "shared", waitingName))
+			found, _ := filepath.Glob(filepath.Join(left.folder.work, "*", "shared", waitingName))
 			left.mu.Unlock()
 			if len(found) == 0 {
 				continue

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ func (c *comparison) active(ctx context.Context) error {
 		if c.plan.profiled {
 			c.progress.say("%s: profile", a.title())
 			drive.CPU, drive.Wall = c.config.effort.Profile, c.config.effort.Profile*6/5
-			drive.Profile = filepath.Join(c.folder.path, profilesName, a.fileName())
+			drive.Profile = filepath.Join(c.folder.work, a.fileName())
 		}
 		var answer reply
 		err := c.sampled("active", []*arm{a}, func() (err error) {
@@ -78,13 +79,17 @@ func (c *comparison) driven(a *arm) int {
 	return c.units(max(c.n, int(float64(long)/a.perOp)))
 }
 
+// recordProfiles moves finished profiles to their place, where no half of one ever is.
 func (c *comparison) recordProfiles(a *arm, ops int) error {
 	if !c.plan.profiled {
 		return nil
 	}
 	for _, kind := range []string{"cpu", "heap"} {
-		profile := results.Profile{Cell: a.key, Kind: kind, Ops: ops,
-			Path: filepath.Join(profilesName, a.fileName()+profileEnding(kind))}
+		name := a.fileName() + profileEnding(kind)
+		profile := results.Profile{Cell: a.key, Kind: kind, Ops: ops, Path: filepath.Join(profilesName, name)}
+		if err := os.Rename(filepath.Join(c.folder.work, name), filepath.Join(c.folder.path, profile.Path)); err != nil {
+			return fmt.Errorf("keeping a profile: %w", err)
+		}
 		if err := c.record.add(results.Line{Profile: &profile}); err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func (s styles) alone(name string, of ...string) runner.Scenario {
 			if err != nil {
 				return nil, err
 			}
-			w := &workload.Workload{Script: workload.LowAt, Drive: workload.ClosedSampled, Count: workload.Refills, Each: 8}
+			w := &workload.Workload{Script: workload.LowAt, Drive: workload.ClosedSampled, Count: workload.Refills, Each: 9, Crosses: workload.RefillCrosses}
 			return s.Start(setup, w, func(c *player.Config) { c.Replay = recording })
 		},
 	}

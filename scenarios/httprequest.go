@@ -155,7 +155,7 @@ func (w requestWriter) at(i int) uiRequest {
 		return uiRequest{kind: kind, method: http.MethodPost, path: "/api/messages", status: http.StatusNoContent, effects: 4, // appended, counted, and both in the database
 			body: content(map[string]any{"username": said.Username, "message": said.Text})}
 	}
-	a := uiRequest{kind: kind, method: http.MethodPost, path: "/api/queue", status: http.StatusCreated, effects: 3, // found, enqueued, asked for
+	a := uiRequest{kind: kind, method: http.MethodPost, path: "/api/queue", status: http.StatusCreated, effects: 4, // found, enqueued, the depth held, asked for
 		body: content(map[string]any{"passage": w.passages[nth%len(w.passages)]})}
 	if nth%playDownEvery == 0 {
 		a.playDown = true

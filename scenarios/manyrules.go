@@ -36,7 +36,7 @@ func (s styles) manyRules() runner.Scenario {
 // broadcast of its depth waits. The first stimulus is a refill.
 func depthHeld(s player.Stimulus) int64 {
 	if s.Seq == 1 {
-		return 8
+		return 9
 	}
 	return 2
 }

@@ -29,7 +29,7 @@ func (s styles) messageBurst() runner.Scenario {
 		Unit: func(runner.Options) int { return burst },
 		Open: func(setup runner.Setup) (runner.Workload, error) {
 			b := new(bursting)
-			w := &workload.Workload{Script: workload.Say, Drive: b.drive, Count: workload.Stored, Each: 2}
+			w := &workload.Workload{Script: workload.Say, Drive: b.drive, Count: workload.Stored, Each: 2, Crosses: workload.MessageCrosses}
 			b.Workload = w
 			_, err := s.Start(setup, w, func(c *player.Config) {
 				c.Batch, c.Window = workload.Number(setup.Options, "batch"), burst

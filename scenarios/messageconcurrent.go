@@ -34,7 +34,7 @@ func (s styles) messageConcurrent() runner.Scenario {
 		Unit: func(options runner.Options) int { return 4 * workload.Number(options, "senders") },
 		Open: func(setup runner.Setup) (runner.Workload, error) {
 			c := newConcurrentSenders(workload.Number(setup.Options, "senders"))
-			c.Workload = &workload.Workload{Script: c.say, Drive: c.drive, Count: workload.Stored, Each: 2}
+			c.Workload = &workload.Workload{Script: c.say, Drive: c.drive, Count: workload.Stored, Each: 2, Crosses: workload.MessageCrosses}
 			_, err := s.Start(setup, c.Workload, func(config *player.Config) {
 				config.Window = mostSenders
 				c.commits = workload.NewCommitLog(config.Store)

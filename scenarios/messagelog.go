@@ -24,8 +24,15 @@ func (s styles) messageLog() runner.Scenario {
 		Claims:  messageLogClaims,
 		Unit:    messageLogUnit,
 		Prepare: func(setup runner.Setup) error { return workload.Prepare(setup, 100) }, // as when it was first measured
+		Floor: func(setup runner.Setup) (runner.Workload, error) {
+			batch := 1
+			if setup.Options["mode"] == "batched" {
+				batch = workload.Number(setup.Options, "batch")
+			}
+			return workload.OpenFloor(setup, workload.MessageCalls(batch))
+		},
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &workload.Workload{Script: workload.Say, Drive: workload.Pipelined, Count: workload.Stored, Each: 2}
+			w := &workload.Workload{Script: workload.Say, Drive: workload.Pipelined, Count: workload.Stored, Each: 2, Crosses: workload.MessageCrosses}
 			if setup.Options["mode"] == "closed" {
 				w.Drive = workload.ClosedLoop
 			}

@@ -39,7 +39,8 @@ func mix(seed uint64, i int) player.Stimulus {
 	case 0:
 		s = workload.Say(seed, i)
 	case 1:
-		s.Kind, s.Volume = player.VolumeSet, int(h%(player.MaxVolume+1))
+		const half = player.MaxVolume / 2 // low and high come in turn: a volume that stays commits nothing
+		s.Kind, s.Volume = player.VolumeSet, int(h%half)+i/len(mixedKinds)%2*half
 	case 2:
 		s.Kind, s.Token = player.Control, liveToken
 		s.Command = [...]string{player.Play, player.Pause}[i/len(mixedKinds)%2]

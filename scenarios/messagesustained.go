@@ -41,7 +41,7 @@ func (s styles) messageSustained() runner.Scenario {
 }
 
 func (s styles) openSustained(setup runner.Setup) (runner.Workload, error) {
-	w := &workload.Workload{Script: workload.Say, Drive: workload.Pipelined, Count: workload.Stored, Each: 2}
+	w := &workload.Workload{Script: workload.Say, Drive: workload.Pipelined, Count: workload.Stored, Each: 2, Crosses: workload.MessageCrosses}
 	if _, err := s.Start(setup, w, func(*player.Config) {}); err != nil {
 		return nil, err
 	}

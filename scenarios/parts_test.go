@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"maps"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -81,7 +82,7 @@ func TestParts(t *testing.T) {
 			want, latencies := inParts(t, c.scenario, setup, total)
 			got, heard := inParts(t, c.scenario, setup, c.parts...)
 			if got.Digest != want.Digest || got.Effects != want.Effects || got.Expected != want.Expected ||
-				got.Bytes != want.Bytes || got.Visited != want.Visited || got.Keys != want.Keys || heard != latencies {
+				got.Bytes != want.Bytes || !maps.Equal(got.Counts, want.Counts) || got.Keys != want.Keys || heard != latencies {
 				t.Errorf("in parts %d latencies and %+v\nwhole %d latencies and %+v", heard, got, latencies, want)
 			}
 			for name := range want.Figures {

@@ -34,7 +34,7 @@ func (s styles) passageSelect() runner.Scenario {
 			return workload.Prepare(setup, workload.Number(setup.Options, "passages"))
 		},
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &workload.Workload{Script: workload.SuggestAt, Drive: workload.ClosedLoop, Count: workload.Refills, Each: 3}
+			w := &workload.Workload{Script: workload.SuggestAt, Drive: workload.ClosedLoop, Count: workload.Refills, Each: 3, Crosses: map[string]int64{"ui": 1, "pd": 1}}
 			if _, err := s.Start(setup, w, func(*player.Config) {}); err != nil {
 				return nil, err
 			}

@@ -26,8 +26,11 @@ func (s styles) queueLow() runner.Scenario {
 		Prepare: func(setup runner.Setup) error {
 			return workload.Prepare(setup, workload.Number(setup.Options, "passages"))
 		},
+		Floor: func(setup runner.Setup) (runner.Workload, error) {
+			return workload.OpenFloor(setup, workload.RefillCalls)
+		},
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &workload.Workload{Script: workload.LowAt, Drive: workload.ClosedLoop, Count: workload.Refills, Each: 8, Commit: true}
+			w := &workload.Workload{Script: workload.LowAt, Drive: workload.ClosedLoop, Count: workload.Refills, Each: 9, Commit: true, Crosses: workload.RefillCrosses}
 			return s.Start(setup, w, func(*player.Config) {})
 		},
 	}

@@ -32,7 +32,7 @@ func (s styles) requestReply() runner.Scenario {
 		Claims:  requestReplyClaims,
 		Prepare: func(setup runner.Setup) error { return workload.Prepare(setup, 200) }, // two selections, before the clock
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &questions{Workload: &workload.Workload{Count: workload.Refills}, about: setup.Options["question"], verbatim: setup.Verbatim}
+			w := &questions{Workload: &workload.Workload{Count: workload.Refills, Crosses: map[string]int64{"ui": 1, "ap": 1}}, about: setup.Options["question"], verbatim: setup.Verbatim}
 			if _, err := s.Start(setup, w.Workload, func(*player.Config) {}); err != nil {
 				return nil, err
 			}
@@ -87,7 +87,8 @@ func (w *questions) aside(s player.Stimulus) error {
 // Prepare changes the volume, so that the answers are new.
 func (w *questions) Prepare(first, n int) error {
 	w.first, w.n, w.asked, w.heard, w.lines = first, n, 0, 0, nil
-	return w.aside(player.Stimulus{Kind: player.VolumeSet, Volume: int(workload.SeedAt(w.Seed, first) % (player.MaxVolume + 1))})
+	err := w.aside(player.Stimulus{Kind: player.VolumeSet, Volume: int(workload.SeedAt(w.Seed, first) % (player.MaxVolume + 1))})
+	return errors.Join(err, w.PrepareQuestions(first, n))
 }
 
 // Run asks the next n questions, one after the other.
@@ -102,7 +103,7 @@ func (w *questions) ask(seq uint64) error {
 	if w.about == "queue" {
 		return w.askQueue(seq)
 	}
-	status, err := w.Player.Status(seq)
+	status, err := w.Asked().Status(seq)
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func (w *questions) ask(seq uint64) error {
 }
 
 func (w *questions) askQueue(seq uint64) error {
-	waiting, err := w.Player.Waiting(seq)
+	waiting, err := w.Asked().Waiting(seq)
 	if err != nil {
 		return err
 	}
@@ -137,6 +138,11 @@ func (w *questions) askQueue(seq uint64) error {
 		w.lines = append(w.lines, fmt.Sprint(waiting))
 	}
 	return nil
+}
+
+// Isolate asks one more question.
+func (w *questions) Isolate() (string, error) {
+	return w.IsolateFrom(func() error { return w.ask(uint64(w.first+w.n) + 1) })
 }
 
 // Work counts the answers of a playing player, and digests all answers with the rest of

@@ -93,17 +93,21 @@ func makeLive(path string, wish live.LibraryWish, say func(string)) error {
 	return sqlite.Make(path, library, nil)
 }
 
-// scanLive finds the user's music and reports the files that cannot be played.
+// scanLive finds the user's music. It reports the files that cannot be played, and those that
+// do not play whole.
 func scanLive(folder string, say func(string)) ([]audio.Track, error) {
-	found, skipped, err := audio.Scan(folder, 0)
-	for _, s := range skipped {
-		say(fmt.Sprintf("skipped: %s: %s", s.Path, s.Why))
+	found, err := audio.Scan(folder, 0)
+	for _, s := range found.Skipped {
+		say(fmt.Sprintf("skipped: %q: %s", s.Path, s.Why))
+	}
+	for _, n := range found.Notices {
+		say(fmt.Sprintf("notice: %q: %s", n.Path, n.Text))
 	}
 	if err != nil {
-		return nil, err
+		return nil, &player.Error{Code: player.Invalid, Op: "read the music", Err: err}
 	}
-	say(fmt.Sprintf("%d files to play, %d skipped", len(found), len(skipped)))
-	return found, nil
+	say(fmt.Sprintf("%d files to play, %d skipped", len(found.Tracks), len(found.Skipped)))
+	return found.Tracks, nil
 }
 
 // liveTracks makes a dozen tracks of half a minute to a minute and a half: long enough to

@@ -50,7 +50,7 @@ func (s styles) openStorm(setup runner.Setup) (runner.Workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &workload.Workload{Script: stormy10ms, Drive: workload.Pipelined, Expect: stormEffects(pace),
+	w := &workload.Workload{Script: stormy10ms, Drive: workload.Pipelined, Expect: stormEffects(pace), Heard: counter.heard.Load,
 		Count: func(seen player.Observation) int64 { return workload.Refills(seen) + counter.heard.Load() }}
 	_, err = s.Start(setup, w, func(c *player.Config) { c.Pace, c.Audience, c.Deck = pace, counter, &metronome{} })
 	if err != nil {
@@ -143,7 +143,10 @@ func stormEffects(pace player.PaceMode) func(player.Stimulus) int64 {
 		}
 		effects = 1 // played down
 		if k == 0 {
-			effects += 5 // flavor, selection, queued, asked for, cooldown
+			effects += 6 // flavor, selection, queued, its depth held, asked for, cooldown
+			if pace == player.Unlimited {
+				effects += broadcast - 1 // not held
+			}
 		}
 		inTime := k%broadcastEvery == 0
 		if pace == player.Coalesced && k > 0 && k%halfSecond == 0 {

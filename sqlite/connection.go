@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,9 +18,11 @@ import (
 // Conn is one connection with its prepared statements, for one goroutine at a time.
 // It is exported for tracedb, which has tables of its own.
 type Conn struct {
-	DB      *sqlite.Conn // nil once it is closed
-	Path    string
-	visited atomic.Uint64 // rows read by Each
+	DB   *sqlite.Conn // nil once it is closed
+	Path string
+
+	synchronous           *sqlite.Stmt // reads the setting
+	queries, rows, writes atomic.Int64 // see Tally
 }
 
 // Connect opens a connection that waits up to busy for a lock.
@@ -74,9 +77,10 @@ func (c *Conn) Each(stmt *sqlite.Stmt, row func() error, parameters ...int64) er
 	for i, p := range parameters {
 		stmt.BindInt64(i+1, p)
 	}
-	rows := uint64(0)
+	rows := int64(0)
 	defer func() {
-		c.visited.Add(rows)
+		c.queries.Add(1)
+		c.rows.Add(rows)
 		_ = stmt.Reset() // returns the error of Step again
 	}()
 	for ; ; rows++ {
@@ -91,6 +95,12 @@ func (c *Conn) Each(stmt *sqlite.Stmt, row func() error, parameters ...int64) er
 			return err
 		}
 	}
+}
+
+// Write is Run for a statement that changes rows, and counts it.
+func (c *Conn) Write(stmt *sqlite.Stmt, parameters ...int64) error {
+	c.writes.Add(1)
+	return c.Run(stmt, parameters...)
 }
 
 // Run executes a statement that returns no rows. Parameters that are not given keep
@@ -192,8 +202,15 @@ func advice(path string, err error) string {
 	return ""
 }
 
+// longestPath is how long the path of a database may be, in bytes. SQLite takes 512, with what
+// it adds for its own files and an unfinished library.
+const longestPath = 490
+
 // CheckPath refuses a path that SQLite would not take as the name of a file.
 func CheckPath(path string) error {
+	if full, err := filepath.Abs(path); err == nil && len(full) > longestPath {
+		return fmt.Errorf("sqlite: the path is too long: it has %d bytes, SQLite takes at most %d: %s", len(full), longestPath, full)
+	}
 	if path == "" || strings.HasPrefix(path, ":") || strings.HasPrefix(path, "file:") {
 		return fmt.Errorf("sqlite: %q names no file on disk: give the path of a file", path)
 	}

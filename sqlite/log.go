@@ -68,7 +68,7 @@ func (l *log) write(op string, stmt *sqlite.Stmt, texts []string, numbers ...int
 	for i, text := range texts {
 		stmt.BindText(len(numbers)+i+1, text)
 	}
-	if err := l.Run(stmt, numbers...); err != nil {
+	if err := l.Write(stmt, numbers...); err != nil {
 		err = l.Undo(op, l.rollback, err)
 		if l.writes > 0 {
 			l.lost = fmt.Errorf("%d earlier writes are lost: %w", l.writes, err)

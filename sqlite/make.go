@@ -21,6 +21,9 @@ const (
 	DefaultPassages = 1_000
 	FewestPassages  = 100
 	MostPassages    = 200_000
+	// HourlyPassages is the smallest library that offers a passage every hour, whatever the
+	// seed: songs rest for a week at least, which is 168 of them.
+	HourlyPassages = 300
 )
 
 // A Library says what to make. Equal values make the same library, byte for byte, on
@@ -49,8 +52,7 @@ func (l Library) Check() error {
 // which may be nil, with the number of passages written. A library that cannot be finished
 // is removed.
 //
-// With fewer than about 200 passages, cooldowns do not allow a passage an hour: songs rest
-// for a week at least, so a selection may find no candidate.
+// With fewer than HourlyPassages, a selection may find no candidate.
 func Make(path string, spec Library, progress func(done, total int)) error {
 	if err := spec.Check(); err != nil {
 		return fmt.Errorf("sqlite: make %s: %w", path, err)

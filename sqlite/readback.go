@@ -1,7 +1,10 @@
 package sqlite
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -22,8 +25,8 @@ type readback struct {
 	begin, end                *sqlite.Stmt
 	songs, artists, works     *sqlite.Stmt
 	messages, newest, counted *sqlite.Stmt
-	plays, settings           *sqlite.Stmt
-	version, after, said      *sqlite.Stmt
+	plays, history, settings  *sqlite.Stmt
+	after, said               *sqlite.Stmt
 }
 
 func (r *readback) prepare() error {
@@ -37,8 +40,8 @@ func (r *readback) prepare() error {
 		Statement{&r.messages, "SELECT max(id) FROM messages"},
 		Statement{&r.newest, "SELECT username, message, timestamp FROM messages ORDER BY id DESC LIMIT 1000"},
 		Statement{&r.plays, "SELECT max(id) FROM play_history"},
+		Statement{&r.history, "SELECT passage, began, ended, reason FROM play_history ORDER BY id DESC LIMIT 1000"},
 		Statement{&r.settings, "SELECT key, value FROM settings ORDER BY key"},
-		Statement{&r.version, "PRAGMA data_version"},
 		Statement{&r.after, "SELECT username, message, timestamp FROM messages WHERE id > ?1 ORDER BY id"},
 		Statement{&r.said, "SELECT 1 FROM messages WHERE id > (SELECT max(id) FROM messages) - ?2 AND timestamp = ?1 ORDER BY id DESC LIMIT 1"},
 		Statement{&r.counted, "SELECT username, messages FROM users ORDER BY username"},
@@ -102,6 +105,16 @@ func (r *readback) diary(s *player.Stored) (err error) {
 	if s.Plays, err = r.Int(r.plays); err != nil {
 		return err
 	}
+	err = r.Each(r.history, func() error {
+		for column := range 3 {
+			s.History = player.DigestWord(s.History, uint64(r.history.ColumnInt64(column)))
+		}
+		s.History = player.DigestText(s.History, r.history.ColumnText(3))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	return r.Each(r.settings, func() error {
 		s.Settings = player.DigestText(player.DigestText(s.Settings, r.settings.ColumnText(0)), r.settings.ColumnText(1))
 		return nil
@@ -111,12 +124,54 @@ func (r *readback) diary(s *player.Stored) (err error) {
 // The verifier of the work asks what follows, beside Stored, and never while the clock
 // runs.
 
-// Commits is a number that changes with every commit of any other connection. Reading it
-// takes microseconds, so it can show what was durable at a moment.
-func (s *Store) Commits() (int64, error) {
-	s.reading.Lock()
-	defer s.reading.Unlock()
-	return s.readback.Int(s.readback.version)
+// A Tally counts what was done to a library: its commits by any connection since the
+// write-ahead log began, and what the views have read and written since they were opened.
+type Tally struct {
+	Commits int64
+	Queries int64 // statements that read
+	Rows    int64 // that these returned
+	Writes  int64 // statements that change rows
+}
+
+// Since is what was done after earlier.
+func (t Tally) Since(earlier Tally) Tally {
+	return Tally{t.Commits - earlier.Commits, t.Queries - earlier.Queries, t.Rows - earlier.Rows, t.Writes - earlier.Writes}
+}
+
+func (t Tally) String() string {
+	return fmt.Sprintf("%d commits, %d reads of %d rows, %d writes", t.Commits, t.Queries, t.Rows, t.Writes)
+}
+
+// Tally takes microseconds, so it can show what was done at a moment.
+func (s *Store) Tally() (t Tally, err error) {
+	for _, c := range []*Conn{s.director.Conn, s.log.Conn, s.cuts.Conn} {
+		t.Queries, t.Rows, t.Writes = t.Queries+c.queries.Load(), t.Rows+c.rows.Load(), t.Writes+c.writes.Load()
+	}
+	t.Commits, err = s.commits()
+	return t, err
+}
+
+// The index of a write-ahead log begins with two copies of its header. SQLite writes the
+// second one first; while they differ, a commit is under way. A counter in it grows by one
+// with every commit (SQLite's documents: "WAL-mode File Format", 2.3.1).
+const (
+	indexHeader  = 48
+	indexCounter = 8
+)
+
+// commits reads SQLite's own counter, which no style can pass by: it is the same for all
+// connections to the file.
+func (s *Store) commits() (int64, error) {
+	var b [2 * indexHeader]byte
+	for range 1000 {
+		if _, err := s.index.ReadAt(b[:], 0); err != nil {
+			return 0, Explain("read the index of the write-ahead log of", s.readback.Path, err)
+		}
+		if bytes.Equal(b[:indexHeader], b[indexHeader:]) {
+			return int64(binary.NativeEndian.Uint32(b[indexCounter:])), nil
+		}
+	}
+	return 0, fmt.Errorf("sqlite: the index of the write-ahead log of %s stays unfinished: it is damaged, copy the library and try again", s.readback.Path)
 }
 
 // Newest is the id of the newest message that is durable; they count from 1.
@@ -137,18 +192,12 @@ func (s *Store) MessagesAfter(id int64, visit func(player.Message)) error {
 	}, id)
 }
 
-// Visited is the number of rows that the player's views have read since the store was opened.
-func (s *Store) Visited() uint64 {
-	return s.director.visited.Load() + s.cuts.visited.Load()
-}
-
 // costPragmas are the pragmas that decide what a commit and a read cost.
 var costPragmas = []string{"journal_mode", "synchronous", "page_size", "cache_size", "mmap_size", "wal_autocheckpoint",
 	"locking_mode", "temp_store"}
 
 // Settings are the settings of each view's connection as the connection itself reports
-// them, by view: "journal_mode=wal synchronous=1 …". They are read before a style gets the
-// store.
+// them, by view: "journal_mode=wal synchronous=1 …". No view may be in use meanwhile.
 func (s *Store) Settings() (map[string]string, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
@@ -165,6 +214,21 @@ func (s *Store) Settings() (map[string]string, error) {
 		settings[view] = strings.Join(list, " ")
 	}
 	return settings, nil
+}
+
+// Synchronous reads when the views' commits wait for the disk: 0 never, 1 at checkpoints, 2
+// always. No view may be in use meanwhile.
+func (s *Store) Synchronous() (levels [2]int64, err error) {
+	for i, c := range []*Conn{s.director.Conn, s.log.Conn} {
+		if _, err := c.synchronous.Step(); err != nil { // not by Each: it is no query of the style
+			return levels, Explain("read synchronous of", c.Path, err)
+		}
+		levels[i] = c.synchronous.ColumnInt64(0)
+		if err := c.synchronous.Reset(); err != nil {
+			return levels, err
+		}
+	}
+	return levels, nil
 }
 
 // pragma reads a setting back.

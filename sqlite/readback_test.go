@@ -1,6 +1,8 @@
 package sqlite_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,37 +121,75 @@ func TestDigestsAgree(t *testing.T) {
 	}
 }
 
-// Commits changes at once with a commit of another connection, and with nothing else.
-func TestCommitsAreSeenAtOnce(t *testing.T) {
+// Every commit counts one at once, whichever connection made it, also when the log begins
+// again after a checkpoint. Nothing else counts.
+func TestTallyOfCommits(t *testing.T) {
 	t.Parallel()
-	store := open(t, library(t))
-	last := int64(-1)
-	moved := func() bool {
-		now, err := store.Commits()
+	path := library(t)
+	store := open(t, path)
+	commits := func() int64 {
+		tally, err := store.Tally()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { last = now }()
-		return now != last
+		return tally.Commits
 	}
-	moved()
-	if _, err := store.Stored(); err != nil || moved() {
-		t.Errorf("reading moved it, error %v", err)
+	first, want := commits(), int64(0)
+	expect := func(more int64, what string) {
+		t.Helper()
+		if want += more; commits()-first != want {
+			t.Fatalf("%s: %d commits, want %d", what, commits()-first, want)
+		}
 	}
-	if err := store.Log().AppendMessage(player.Message{Username: "a", Text: "b"}); err != nil || moved() {
-		t.Errorf("a write that is pending moved it, error %v", err)
+	if _, err := store.Stored(); err != nil {
+		t.Fatal(err)
 	}
-	if id, err := store.Newest(); err != nil || id != 0 {
+	expect(0, "reading")
+	for range 3000 { // a checkpoint comes after 1 000 pages
+		if err := store.Log().AppendMessage(player.Message{Username: "a", Text: "b"}); err != nil {
+			t.Fatal(err)
+		}
+		expect(0, "a write that is pending")
+		if err := store.Log().Commit(); err != nil {
+			t.Fatal(err)
+		}
+		expect(1, "a commit of the log")
+	}
+	if _, err := store.Director().RecordPlayed(1, sqlite.Epoch); err != nil {
+		t.Fatal(err)
+	}
+	expect(1, "a commit of the director")
+	for i := range 5 {
+		change(t, path, fmt.Sprintf("UPDATE songs SET last_played = %d WHERE id = 9", i))
+		expect(1, "another program's commit")
+	}
+	if id, err := store.Newest(); err != nil || id != 3000 {
 		t.Errorf("newest %d, error %v", id, err)
 	}
-	if err := store.Log().Commit(); err != nil || !moved() {
-		t.Errorf("a commit did not move it, error %v", err)
+}
+
+// The other counts are of statements: what reads, its rows, and what writes.
+func TestTallyOfStatements(t *testing.T) {
+	t.Parallel()
+	store := open(t, library(t))
+	before, err := store.Tally()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if id, err := store.Newest(); err != nil || id != 1 || moved() {
-		t.Errorf("newest %d, error %v", id, err)
+	errs := []error{
+		store.Director().Flavors(func(int64, []byte) error { return nil }),  // 1 query, 1 000 rows
+		store.Log().AppendMessage(player.Message{Username: "a", Text: "b"}), // 1 write
+		store.Log().CountUser("a"), store.Log().PutSetting("volume", "1"), store.Log().Commit(), // 2 writes
 	}
-	if _, err := store.Director().RecordPlayed(1, sqlite.Epoch); err != nil || !moved() {
-		t.Errorf("another view's commit did not move it, error %v", err)
+	_, reading := store.Cuts().Cut(1) // 1 query, 1 row
+	after, err := store.Tally()
+	if err := errors.Join(append(errs, reading, err)...); err != nil {
+		t.Fatal(err)
+	}
+	got := sqlite.Tally{Commits: after.Commits - before.Commits, Queries: after.Queries - before.Queries,
+		Rows: after.Rows - before.Rows, Writes: after.Writes - before.Writes}
+	if want := (sqlite.Tally{Commits: 1, Queries: 2, Rows: 1001, Writes: 3}); got != want {
+		t.Errorf("counted %+v, want %+v", got, want)
 	}
 }
 
@@ -183,8 +223,8 @@ func TestMessagesAfter(t *testing.T) {
 	}
 }
 
-// Settings are what the connections report, and the rows that views read are counted.
-func TestSettingsAndVisits(t *testing.T) {
+// Settings are what the connections report.
+func TestSettings(t *testing.T) {
 	t.Parallel()
 	for _, level := range []string{"normal", "full"} {
 		store, err := sqlite.Open(library(t), sqlite.Options{Synchronous: level})
@@ -198,13 +238,6 @@ func TestSettingsAndVisits(t *testing.T) {
 		want, err := sqlite.SynchronousOf(level)
 		if err != nil || !strings.Contains(settings["log"], want+" ") || !strings.Contains(settings["log"], "journal_mode=wal ") {
 			t.Errorf("%s: %v, error %v", level, settings, err)
-		}
-		before := store.Visited()
-		if err := store.Director().Flavors(func(int64, []byte) error { return nil }); err != nil {
-			t.Fatal(err)
-		}
-		if n := store.Visited() - before; n != 1000 {
-			t.Errorf("%d rows visited", n)
 		}
 		if err := store.Close(); err != nil {
 			t.Error(err)

@@ -46,6 +46,7 @@ type Store struct {
 	cuts     *cuts
 	reading  sync.Mutex
 	readback *readback
+	index    *os.File // of the write-ahead log, see commits
 }
 
 var _ player.Store = (*Store)(nil)
@@ -92,11 +93,13 @@ func (s *Store) open(path string, options Options) error {
 		if *view.conn, err = connectTo(path, options, view.cache); err != nil {
 			return err
 		}
-		if err = view.prepare(); err != nil {
+		if err = errors.Join(view.prepare(), (*view.conn).Prepare(Statement{&(*view.conn).synchronous, "PRAGMA synchronous"})); err != nil {
 			return err
 		}
 	}
-	return nil
+	var err error
+	s.index, err = os.Open(path + "-shm")
+	return err
 }
 
 // connectTo opens a connection to a library of this schema.
@@ -135,7 +138,11 @@ func (s *Store) Stored() (player.Stored, error) {
 func (s *Store) Close() error {
 	s.reading.Lock()
 	defer s.reading.Unlock()
-	return errors.Join(s.director.Close(), s.log.Close(), s.cuts.Close(), s.readback.Close())
+	var err error
+	if s.index != nil {
+		err, s.index = s.index.Close(), nil
+	}
+	return errors.Join(err, s.director.Close(), s.log.Close(), s.cuts.Close(), s.readback.Close())
 }
 
 // Version is the version of SQLite itself, for the record of the machine.

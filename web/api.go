@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -43,7 +44,7 @@ type api struct {
 // Titles are those of the hub; without them, answers lack the field.
 //
 // A command is answered 204. An error is {"error":{"code":"not-found","message":"…"}} with
-// one of the player's codes, and the request had no effect: 400 for an invalid request, 401
+// one of the player's codes and a message that names no part of the program, and the request had no effect: 400 for an invalid request, 401
 // for a command that the token does not allow, 403 for a page of another origin, 404 for no
 // such passage or path, 405 for another method, 409 for a full queue, a passage that waits
 // already and a skip too soon, 413 above BodyLimit, 415 for a body that is not JSON, 503
@@ -166,7 +167,7 @@ func (a *api) command(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	token := a.bearer
 	if token == "" {
-		token, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		token = bearerOf(r)
 	}
 	return nil, a.shared.Do(r.Context(), player.Stimulus{Kind: player.Control, Token: token, Command: strings.TrimPrefix(r.URL.Path, APIRoot)})
 }
@@ -180,6 +181,9 @@ func (a *api) volume(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	if body.Volume == nil {
 		return nil, lacks("volume")
+	}
+	if *body.Volume < 0 || *body.Volume > player.MaxVolume {
+		return nil, invalid(fmt.Errorf("volume must be 0 to %d", player.MaxVolume))
 	}
 	return nil, a.shared.Do(r.Context(), player.Stimulus{Kind: player.VolumeSet, Volume: *body.Volume})
 }
@@ -198,7 +202,7 @@ func (a *api) say(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	said := player.Message{Username: *body.Username, Text: *body.Message}
 	if err := said.Check(); err != nil {
-		return nil, err
+		return nil, invalid(errors.Unwrap(err))
 	}
 	return nil, a.shared.Do(r.Context(), player.Stimulus{Kind: player.MessageSaid, Message: said})
 }

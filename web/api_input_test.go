@@ -191,6 +191,7 @@ func wantError(t *testing.T, response *http.Response, body []byte, status int, c
 	if code == "" {
 		return
 	}
+	namesNothing(t, body)
 	var a errorAnswer
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()

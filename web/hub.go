@@ -303,13 +303,15 @@ func NewEventWriter(w http.ResponseWriter, patience time.Duration) EventWriter {
 }
 
 // Open sends the header and lifts the server's time limits: a stream has none but those
-// on each write.
+// on each write. A proxy is told to pass events on as they come: X-Accel-Buffering is read by
+// nginx and its kin, and no-transform forbids to compress, which would wait for more.
 func (e EventWriter) Open() {
 	_ = e.control.SetReadDeadline(time.Time{}) // not every writer has deadlines
 	h := e.w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
+	h.Set("Cache-Control", "no-store, no-transform")
+	h.Set("X-Accel-Buffering", "no")
 	e.w.WriteHeader(http.StatusOK)
 	_ = e.write([]byte("retry: 2000\n\n"))
 }

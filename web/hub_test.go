@@ -36,7 +36,7 @@ func TestHubTranscript(t *testing.T) {
 	if _, err := io.ReadFull(response.Body, got); err != nil || string(got) != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, got, want)
 	}
-	if kind := response.Header.Get("Content-Type"); kind != "text/event-stream; charset=utf-8" || response.Header.Get("Cache-Control") != "no-store" {
+	if kind := response.Header.Get("Content-Type"); kind != "text/event-stream; charset=utf-8" || response.Header.Get("Cache-Control") != "no-store, no-transform" {
 		t.Errorf("%v", response.Header)
 	}
 }
@@ -260,7 +260,7 @@ func TestHubWithoutState(t *testing.T) {
 	for range 3 {
 		response, body := request(t, "GET", s.url+"/api/events", "", "", [2]string{})
 		wantError(t, response, body, http.StatusServiceUnavailable, player.Unavailable)
-		if !strings.Contains(string(body), errBroken.Error()) {
+		if !strings.Contains(string(body), reasons[player.Unavailable]) || strings.Contains(string(body), errBroken.Error()) {
 			t.Errorf("%s", body)
 		}
 	}

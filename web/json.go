@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 
@@ -26,6 +27,30 @@ var statuses = map[player.Code]int{
 	player.NoCandidate:   http.StatusConflict,
 	player.Unavailable:   http.StatusServiceUnavailable,
 	player.Closed:        http.StatusServiceUnavailable,
+}
+
+// reasons say for people what a code means. The player's own errors name rules, files and
+// types of the program, which are nobody's business outside it.
+var reasons = map[player.Code]string{
+	player.Invalid:       "the player does not take this value",
+	player.Unauthorised:  "the token does not allow this command",
+	player.NotFound:      "there is no such passage, or nothing plays that could be skipped",
+	player.QueueFull:     "the queue is full: wait until a passage has ended",
+	player.AlreadyQueued: "this passage is in the queue already",
+	player.TooSoon:       "the last skip is too recent: wait 5 seconds between two",
+	player.NoCandidate:   "no passage may be selected now: all have been played recently",
+	player.Unavailable:   "the player is busy or a part of it does not answer: try again later",
+	player.Closed:        "the player has been closed",
+}
+
+// Reason is what the API says about an error: for a request that cannot be read what is
+// wrong with it, else what its code means.
+func Reason(err error) string {
+	var wrong wrongRequest
+	if errors.As(err, &wrong) {
+		return wrong.Error()
+	}
+	return reasons[player.CodeOf(err)]
 }
 
 // errorAnswer is an error as JSON.
@@ -57,14 +82,13 @@ func fail(w http.ResponseWriter, err error) {
 	if !ok {
 		status = http.StatusInternalServerError
 	}
-	var large *http.MaxBytesError
 	switch {
-	case errors.As(err, &large):
+	case errors.Is(err, errTooLong):
 		status = http.StatusRequestEntityTooLarge
 	case errors.Is(err, errNotJSON):
 		status = http.StatusUnsupportedMediaType
 	}
-	deny(w, status, code, err.Error())
+	deny(w, status, code, Reason(err))
 }
 
 // answers serves what ask returns: an answer with this status, or an error.
@@ -97,9 +121,16 @@ const curlType = "application/x-www-form-urlencoded"
 
 var errNotJSON = errors.New("the body is not application/json")
 
+// wrongRequest says what is wrong with a request, in words for whoever sent it.
+type wrongRequest struct{ error }
+
+func (w wrongRequest) Unwrap() error { return w.error }
+
 func invalid(err error) error {
-	return &player.Error{Code: player.Invalid, Op: "read the request", Err: err}
+	return &player.Error{Code: player.Invalid, Op: "read the request", Err: wrongRequest{err}}
 }
+
+var errTooLong = fmt.Errorf("the body is longer than %d bytes", BodyLimit)
 
 // read decodes the body, which must be one JSON object with no other fields than into has.
 // If optional, it may be empty.
@@ -110,11 +141,15 @@ func read(w http.ResponseWriter, r *http.Request, into any, optional bool) error
 		}
 	}
 	if r.ContentLength > BodyLimit { // there is no need to wait for the body
-		return invalid(&http.MaxBytesError{Limit: BodyLimit})
+		return invalid(errTooLong)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, BodyLimit))
-	if err != nil {
-		return invalid(err)
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return invalid(errTooLong)
+	case err != nil:
+		return invalid(errors.New("the body did not arrive"))
 	}
 	if optional && len(bytes.TrimSpace(body)) == 0 {
 		return nil
@@ -136,12 +171,24 @@ func decode(body []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("the body does not have the right fields or types: %w", err)
+		return malformed(err)
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return errors.New("the body continues after its JSON object")
 	}
 	return plainNames(body)
+}
+
+// kinds name the types of fields as a client knows them.
+var kinds = map[reflect.Kind]string{reflect.Int: "a whole number", reflect.Int64: "a whole number", reflect.String: "a text"}
+
+// malformed is a decoder's error without the types of this program.
+func malformed(err error) error {
+	var mistyped *json.UnmarshalTypeError
+	if errors.As(err, &mistyped) {
+		return fmt.Errorf("field %q must be %s", mistyped.Field, kinds[mistyped.Type.Kind()])
+	}
+	return errors.New("the body does not have the right fields: " + strings.TrimPrefix(err.Error(), "json: "))
 }
 
 // plainNames refuses what encoding/json accepts: a field twice, of which the last would
@@ -186,4 +233,13 @@ func WriteBody(w http.ResponseWriter, status int, contentType string, body []byt
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
+}
+
+// bearerOf is the token of a request, "" for none. The word Bearer may be in any case.
+func bearerOf(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "bearer") {
+		return ""
+	}
+	return strings.TrimLeft(token, " ")
 }

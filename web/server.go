@@ -179,8 +179,7 @@ func (g *guard) refuse(w http.ResponseWriter, r *http.Request, status int, why s
 func (g *guard) same(token string) bool { return subtle.ConstantTimeCompare(hash(token), g.token) == 1 }
 
 func (g *guard) bearer(r *http.Request) bool {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return ok && g.same(token)
+	return g.same(bearerOf(r))
 }
 
 func (g *guard) hasCookie(r *http.Request) bool {

@@ -1,15 +1,20 @@
 // Package decode turns files of sound into frames: 44.1 kHz, stereo, faded.
 //
 // Open opens a cut of a file as a Stream; Probe reports what a file holds. Both
-// recognise WAV, FLAC, MP3 and Ogg Vorbis by content, not by name.
+// recognise WAV, FLAC, MP3 and Ogg Vorbis by content, not by name, and look for what
+// plays: they skip tags in front, behind and between, skip what is broken, and go on
+// with the next stream where several follow each other. The length of a file is what
+// decodes, never what a counter in it says. What is left out is told in Info.Notices.
 //
 // It is the only importer of decoders: mewkiz/flac, hajimehoshi/go-mp3 and
-// jfreymuth/oggvorbis, which beep uses too. beep's own wrappers are not used: they
-// keep only the first two channels and read MP3 and Vorbis one sample at a time. From
-// beep comes the resampler. None of them needs cgo.
+// jfreymuth/vorbis, which beep uses too. beep's own wrappers are not used: they keep
+// only the first two channels and read MP3 and Vorbis one sample at a time. From beep
+// comes the resampler. None of them needs cgo.
 //
-// The decoders trust the file. So every size in a header is checked before memory is
-// allocated for it, and a decoder's panic becomes an error.
+// The decoders trust the file, and stop at the first byte that they do not know. So
+// this package finds the frames and gives the decoders one at a time. Every size in a
+// header is checked before memory is allocated for it, and a decoder's panic becomes an
+// error.
 package decode
 
 import (
@@ -23,23 +28,55 @@ import (
 type decoder interface {
 	sound() format
 	// next returns the next samples, the channels interleaved. They are valid until
-	// the next call. io.EOF follows the last.
+	// the next call. io.EOF follows the last. errOtherFormat means that the next
+	// samples are of another format, which sound returns from now on.
 	next() ([]float32, error)
-	// complete returns how many frames the file has at its own rate, and an error if
-	// some are missing. It reads the end of the file instead of decoding it all, and
-	// does not move the position from which next reads.
-	complete(f *os.File, size int64) (int64, error)
+	// measure walks through the file without decoding it. It does not move the
+	// position from which next reads.
+	measure() (measured, error)
+	damaged() *damage
 }
 
-// format is what a file's header says of the sound. Every decoder has one.
+var errOtherFormat = errors.New("the sound goes on in another format")
+
+// format is how the sound is stored. Every decoder has one.
 type format struct {
 	name     string // "FLAC"
 	rate     int
 	speakers []speaker // one per channel
-	frames   int64     // 0: unknown
 }
 
 func (f format) sound() format { return f }
+
+// measured is what a walk through a file finds.
+type measured struct {
+	frames  int64 // at 44.1 kHz
+	notices []string
+}
+
+func (m *measured) add(frames int64, rate int) { m.frames += resampledLength(frames, rate) }
+
+func (m *measured) notice(when bool, text string, values ...any) {
+	if when {
+		m.notices = append(m.notices, fmt.Sprintf(text, values...))
+	}
+}
+
+// damage counts what could not be decoded. The frames are silence.
+type damage struct {
+	front  int64 // bytes in front of the sound that are left out
+	frames int64 // at 44.1 kHz
+	why    error // the first
+}
+
+func (d *damage) damaged() *damage { return d }
+
+func (d *damage) lose(frames int64, rate int, why error) {
+	d.frames += resampledLength(frames, rate)
+	if d.why == nil {
+		d.why = why
+	}
+}
 
 // Sample rates that can be decoded, in Hz.
 const (
@@ -48,33 +85,28 @@ const (
 )
 
 // newDecoder recognises the format by the content and opens a decoder for it.
-func newDecoder(f *os.File, size int64) (d decoder, err error) {
+func newDecoder(f io.ReaderAt, size int64) (d decoder, err error) {
 	err = guarded(func() error {
-		start, head, err := sniff(f, size)
+		kind, sound, front, err := recognise(f, size)
 		if err != nil {
 			return err
 		}
-		switch {
-		case len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WAVE":
-			d, err = newWAV(f, size)
-		case len(head) >= 4 && string(head[:4]) == "fLaC":
-			d, err = newFLAC(f)
-		case len(head) >= 4 && string(head[:4]) == "OggS":
-			d, err = newVorbis(f, size)
-		case len(head) >= 4 && mpegHeader(head).valid():
-			d, err = newMP3(f, start)
-		default:
-			err = errors.New("neither WAV, FLAC, MP3 nor Ogg Vorbis: convert it to one of these")
+		if d, err = kind.open(sound); err == nil {
+			d.damaged().front = front
 		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if form := d.sound(); form.rate < LowestRate || form.rate > HighestRate {
-		return nil, fmt.Errorf("%s of %d Hz: convert it to %d to %d Hz", form.name, form.rate, LowestRate, HighestRate)
+	return d, checkRate(d.sound())
+}
+
+func checkRate(f format) error {
+	if f.rate < LowestRate || f.rate > HighestRate {
+		return fmt.Errorf("%s of %d Hz: convert it to %d to %d Hz", f.name, f.rate, LowestRate, HighestRate)
 	}
-	return d, nil
+	return nil
 }
 
 // openFile returns a file and its size. It refuses all but regular files: opening a pipe
@@ -118,48 +150,4 @@ func truncated(err error) error {
 		return errors.New("the file is truncated")
 	}
 	return err
-}
-
-// missing is the error for a file that has fewer frames than its header says.
-func missing(has, promised int64) error {
-	return fmt.Errorf("is truncated: it has %d of %d frames", has, promised)
-}
-
-// sniff skips the tags, positions the file behind them and returns the first bytes
-// there.
-func sniff(f *os.File, size int64) (start int64, head []byte, err error) {
-	const longest = 12 // bytes that kindOf looks at
-	start, err = behindTags(f, size)
-	if err != nil {
-		return 0, nil, err
-	}
-	head = make([]byte, longest)
-	n, err := f.ReadAt(head, start)
-	if err != nil && err != io.EOF {
-		return 0, nil, err
-	}
-	_, err = f.Seek(start, io.SeekStart)
-	return start, head[:n], err
-}
-
-// behindTags returns where the sound begins, behind the ID3 tags in front of it. The
-// decoders would allocate whatever length such a tag claims.
-func behindTags(f *os.File, size int64) (int64, error) {
-	const most = 8 // a file with more is not music
-	start := int64(0)
-	for range most {
-		var h [10]byte
-		_, err := f.ReadAt(h[:], start)
-		if err == io.EOF || err == nil && string(h[:3]) != "ID3" {
-			return start, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-		start += 10 + int64(h[6]&0x7f)<<21 + int64(h[7]&0x7f)<<14 + int64(h[8]&0x7f)<<7 + int64(h[9]&0x7f)
-		if start >= size {
-			return 0, errors.New("ends in its tag: the file is truncated")
-		}
-	}
-	return 0, errors.New("has nothing but tags")
 }

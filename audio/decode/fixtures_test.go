@@ -24,7 +24,7 @@ import (
 // made here, of the same tones.
 //
 //	sox -n -r 44100 -c 6 -b 16 six.wav synth 0.3 sine 440 sine 550 sine 660 sine 55 sine 770 sine 880 vol 0.25
-//	lame --quiet -b 64 in.wav out.mp3
+//	lame --quiet -b 64 in.wav out.mp3 (-b 32 for mono-22050.mp3)
 //	oggenc -Q -s 1 -q 0 -o out.ogg in.wav
 //
 //go:embed testdata
@@ -141,6 +141,40 @@ func flacFile(t testing.TB, bits, rate, channels, frames int) []byte {
 		t.Fatal(err)
 	}
 	return w.b
+}
+
+// sealed writes the right checksum into every whole page of an Ogg file.
+func sealed(b []byte) []byte {
+	for at := 0; ; {
+		next := bytes.Index(b[at:], []byte("OggS\x00"))
+		if next < 0 || at+next+27 > len(b) {
+			return b
+		}
+		at += next
+		end := at + 27 + int(b[at+26])
+		for _, s := range b[min(at+27, len(b)):min(end, len(b))] {
+			end += int(s)
+		}
+		if end <= len(b) {
+			clear(b[at+22 : at+26])
+			binary.LittleEndian.PutUint32(b[at+22:], pageSum(b[at:end]))
+		}
+		at += 5
+	}
+}
+
+// pageSum is the remainder of a division by the polynomial of Ogg, bit by bit.
+func pageSum(page []byte) (sum uint32) {
+	for _, x := range page {
+		sum ^= uint32(x) << 24
+		for range 8 {
+			carry := sum >> 31
+			if sum <<= 1; carry == 1 {
+				sum ^= 0x04c11db7
+			}
+		}
+	}
+	return sum
 }
 
 // put writes a file into a folder of the test's own.

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"rubato/audio/decode"
@@ -19,12 +20,15 @@ func FuzzOpen(f *testing.F) {
 		wav(1, 16, 44_100, 2, 50), wav(1, 24, 48_000, 6, 50), wav(3, 32, 8_000, 1, 50),
 		flacFile(f, 16, 44_100, 2, 2_000), flacFile(f, 24, 96_000, 6, 1_100),
 		seed(f, "stereo-44100.mp3"), seed(f, "mono-48000.mp3"), seed(f, "stereo-22050.mp3"),
+		seed(f, "mono-22050.mp3"), slices.Concat(seed(f, "stereo-22050.mp3"), make([]byte, 9), seed(f, "mono-48000.mp3")),
+		slices.Concat(seed(f, "mono-8000.ogg"), seed(f, "mono-48000.ogg")), seed(f, "strange/id3-before-ogg.ogg"),
 		seed(f, "mono-8000.ogg"), seed(f, "stereo-44100.ogg"), seed(f, "six-22050.ogg"), seed(f, "six-44100.ogg"), opus(),
 	} {
 		f.Add(file, uint16(0), uint16(3_000))
 		f.Add(file, uint16(40), uint16(500))
 	}
 	f.Fuzz(func(t *testing.T, file []byte, start, frames uint16) {
+		file = sealed(slices.Clone(file)) // otherwise a checksum would keep most from the decoder
 		path := filepath.Join(t.TempDir(), "x")
 		if err := os.WriteFile(path, file, 0o600); err != nil {
 			t.Fatal(err)
@@ -62,7 +66,7 @@ func fuzzRead(t *testing.T, cut player.Cut) {
 			t.Fatal(err)
 		}
 	}
-	if total != cut.Frames() || s.Missing() >= total {
+	if total != cut.Frames() || s.Missing() > total {
 		t.Errorf("%d frames of %d, %d missing", total, cut.Frames(), s.Missing())
 	}
 }

@@ -1,144 +1,153 @@
 package decode
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
-	"os"
+	"slices"
 
 	"github.com/hajimehoshi/go-mp3"
 )
 
-// mp3Decoder uses go-mp3 without beep's wrapper, which reads four bytes at a time.
-// go-mp3 turns mono into stereo and keeps the silence that the encoder added before
-// and after the sound.
+// mp3Decoder gives go-mp3 one frame at a time. go-mp3 alone would stop at the first byte
+// that is no frame, and read the whole file before the first sample. It turns mono into
+// stereo and keeps the silence that the encoder added behind the sound.
 type mp3Decoder struct {
 	format
-	mp3   *mp3.Decoder
-	start int64 // of the sound, behind the tags
-	bytes [4 * 1152]byte
-	block [2 * 1152]float32
+	damage
+	walk    *mpegWalk
+	file    *io.SectionReader
+	mp3     *mp3.Decoder // nil: starts with the next frame
+	feed    bytes.Reader
+	waiting bool   // the frame of the walk is not decoded yet
+	stock   int    // bytes of earlier frames that go-mp3 has
+	tail    []byte // the last bytes of earlier frames, for rebuild
+	skip    int    // samples to drop
+	frame   [longestFrame]byte
+	bytes   [4 * 1152]byte
+	block   [2 * 1152]float32
 }
 
-// newMP3 hides from go-mp3 that the file can seek. Otherwise go-mp3 would read all of
-// it before the first sample.
-func newMP3(f *os.File, start int64) (decoder, error) {
-	var head [4]byte
-	if _, err := f.ReadAt(head[:], start); err != nil {
-		return nil, err
+func newMP3(f *io.SectionReader) (decoder, error) {
+	d := &mp3Decoder{walk: newMPEGWalk(f), file: f, waiting: true}
+	switch {
+	case d.walk.next():
+	case d.walk.old > 0:
+		return nil, errors.New("MP3 of MPEG 2.5, below 16 kHz, is not supported: convert it to a higher rate")
+	default:
+		return nil, errors.New("MP3: it has no whole frame with sound: the file is truncated")
 	}
-	if mpegHeader(head[:]).version() == mpeg25 {
-		return nil, errors.New("MP3 of MPEG 2.5, below 16 kHz: convert it to a higher rate")
-	}
-	d, err := mp3.NewDecoder(struct{ io.Reader }{bufio.NewReaderSize(f, 1<<16)})
-	if err != nil {
-		return nil, fmt.Errorf("MP3: %w", truncated(err))
-	}
-	return &mp3Decoder{mp3: d, format: format{name: "MP3", rate: d.SampleRate(), speakers: usualOrder[1]}, start: start}, nil
+	d.skip = int(d.walk.first.delay)
+	d.format = format{name: "MP3", rate: d.walk.frame.rate(), speakers: usualOrder[1]}
+	return d, nil
 }
 
 func (d *mp3Decoder) next() ([]float32, error) {
-	n, err := io.ReadFull(d.mp3, d.bytes[:])
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = io.EOF
-	}
-	if err != nil && err != io.EOF {
-		err = fmt.Errorf("MP3: %w", err)
-	}
-	block := d.block[:n/4*2]
-	for i := range block {
-		block[i] = float32(int16(binary.LittleEndian.Uint16(d.bytes[2*i:]))) / (1 << 15)
-	}
-	return block, err
-}
-
-// complete walks from frame to frame. It stops at what is not a frame, which may be a
-// tag.
-func (d *mp3Decoder) complete(f *os.File, size int64) (int64, error) {
-	r := bufio.NewReaderSize(io.NewSectionReader(f, d.start, size-d.start), 1<<16)
-	frames, promised, samples := int64(0), int64(0), int64(0)
 	for {
-		head, err := r.Peek(4)
-		if err != nil || !mpegHeader(head).valid() {
-			break
+		if !d.waiting && !d.walk.next() {
+			return nil, io.EOF
 		}
-		length := mpegHeader(head).size()
-		samples = mpegHeader(head).samples()
-		if frames == 0 {
-			first, _ := r.Peek(length)
-			if n := mpegHeader(first).counted(first); n > 0 {
-				promised = n + 1
-			}
+		if rate := d.walk.frame.rate(); rate != d.rate {
+			d.rate, d.waiting, d.mp3 = rate, true, nil
+			return nil, errOtherFormat
 		}
-		if n, err := r.Discard(length); err != nil {
-			return 0, fmt.Errorf("is truncated: its last frame has %d of %d bytes", n, length)
+		d.waiting = false
+		if block := d.decode(d.walk.frame); len(block) > 0 {
+			return block, nil
 		}
-		frames++
 	}
-	if frames < promised {
-		return 0, missing(frames*samples, promised*samples)
-	}
-	return frames * samples, nil
 }
 
-// An mpegHeader begins with the four bytes in front of each frame of MPEG audio.
-type mpegHeader []byte
-
-// MPEG versions as the header numbers them.
-const (
-	mpeg25 = 0
-	mpeg2  = 2
-	mpeg1  = 3
-)
-
-func (h mpegHeader) version() int { return int(h[1] >> 3 & 3) }
-
-// valid reports whether a frame of layer 3 with a known length begins here.
-func (h mpegHeader) valid() bool {
-	const layer3 = 1
-	return h[0] == 0xff && h[1]>>5 == 7 && h.version() != 1 && h[1]>>1&3 == layer3 &&
-		h[2]>>4 != 0 && h[2]>>4 != 15 && h[2]>>2&3 != 3
+// decode decodes a frame. One that is broken is silence.
+func (d *mp3Decoder) decode(frame mpegHeader) []float32 {
+	n := 4 * int(frame.samples())
+	d.prepare(frame)
+	err := guarded(func() (err error) {
+		if d.mp3 == nil {
+			d.mp3, err = mp3.NewDecoder(struct{ io.Reader }{&d.feed})
+		}
+		if err == nil {
+			_, err = io.ReadFull(d.mp3, d.bytes[:n])
+		}
+		return err
+	})
+	if err != nil {
+		clear(d.bytes[:n])
+		d.mp3, d.stock = nil, 0
+		d.lose(frame.samples(), d.rate, err)
+	}
+	skip := min(d.skip, n/4)
+	d.skip -= skip
+	block := d.block[:n/2-2*skip]
+	for i := range block {
+		block[i] = float32(int16(binary.LittleEndian.Uint16(d.bytes[4*skip+2*i:]))) / (1 << 15)
+	}
+	return block
 }
 
-func (h mpegHeader) rate() int {
-	return [...]int{44_100, 48_000, 32_000}[h[2]>>2&3] >> [...]int{2, 0, 1, 0}[h.version()]
+// prepare makes go-mp3 read this frame next. Where a stream begins in its middle, a frame
+// uses bytes of frames that are not there. It becomes silence: its side information is
+// zero, except that go-mp3 keeps all the bytes that it has for the next frame.
+func (d *mp3Decoder) prepare(frame mpegHeader) {
+	if frame.rate() == 22_050 {
+		d.feed.Reset(d.rebuild(frame))
+		return
+	}
+	own := mpegHeader(d.frame[:copy(d.frame[:], frame)])
+	if d.mp3 == nil {
+		d.stock = 0
+	}
+	if own.earlier() > d.stock {
+		clear(own.side())
+		own.setEarlier(d.stock)
+	}
+	d.stock = own.earlier() + len(own.data())
+	d.feed.Reset(own)
 }
 
-// samples is how many samples per channel a frame has.
-func (h mpegHeader) samples() int64 {
-	if h.version() == mpeg1 {
-		return 1152
+// rebuild makes a frame of 22.05 kHz that needs no earlier one. Half of the bit rates have
+// padded frames there whose last byte go-mp3 leaves, so that it would take the bytes of
+// earlier frames from a wrong place. The frame gets the size of the largest bit rate, and in
+// it first the earlier bytes. What does not fit, at 144 and 160 kbit/s, are the highest
+// frequencies.
+func (d *mp3Decoder) rebuild(frame mpegHeader) []byte {
+	const size, largest, most = 522, 14, 255
+	data, earlier := frame.data(), frame.earlier()
+	out := append(d.frame[:0], frame[:4]...)
+	out[1] |= 1                        // no checksum
+	out[2] = largest<<4 | out[2]&^0xf2 // no padding
+	out = append(out, frame.side()...)
+	if out[4] = 0; earlier > len(d.tail) {
+		clear(out[4:])
+	} else {
+		out = append(out, d.tail[len(d.tail)-earlier:]...)
 	}
-	return 576
+	out = append(out, data...)
+	clear(d.frame[min(len(out), size):size])
+	d.tail = append(d.tail, data...)
+	d.tail = slices.Delete(d.tail, 0, max(len(d.tail)-most, 0))
+	return d.frame[:size]
 }
 
-// size is the length of the frame in bytes, with its header.
-func (h mpegHeader) size() int {
-	rates := [...]int{0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320}
-	if h.version() != mpeg1 {
-		rates = [...]int{0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160}
+func (d *mp3Decoder) measure() (m measured, err error) {
+	w := newMPEGWalk(d.file)
+	frames, rate := int64(0), 0
+	for w.next() {
+		if rate != w.frame.rate() {
+			m.add(frames, rate)
+			frames, rate = 0, w.frame.rate()
+		}
+		if w.frames == 1 {
+			frames -= w.first.delay
+		}
+		frames += w.frame.samples()
 	}
-	return int(h.samples())/8*1000*rates[h[2]>>4]/h.rate() + int(h[2]>>1&1)
-}
-
-// counted is how many frames the file has according to the encoder, 0 if unknown. The
-// encoder writes it into the first frame, which has no sound.
-func (h mpegHeader) counted(frame []byte) int64 {
-	side := 17 // bytes of side information behind the header
-	switch stereo := h[3]>>6 != 3; {
-	case h.version() == mpeg1 && stereo:
-		side = 32
-	case h.version() != mpeg1 && !stereo:
-		side = 9
-	}
-	if len(frame) < 4+side+12 {
-		return 0
-	}
-	tag := frame[4+side:]
-	if name := string(tag[:4]); name != "Xing" && name != "Info" || tag[7]&1 == 0 {
-		return 0
-	}
-	return int64(binary.BigEndian.Uint32(tag[8:]))
+	m.add(frames, rate)
+	const off = 2 // frames: some encoders count the first, or one that they do not write
+	m.notice(w.frames+off < w.first.frames, "is truncated: it has %d of %d frames", w.frames, w.first.frames)
+	m.notice(w.cut, "its last frame is not whole and is left out")
+	m.notice(w.old > 0, "%d frames of MPEG 2.5 are left out: they are not supported", w.old)
+	m.notice(w.strange > 0, "%d bytes in it are no sound and are left out", w.strange)
+	return m, nil
 }

@@ -2,311 +2,160 @@ package decode
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"io"
-	"math"
-	"math/bits"
-	"os"
-
-	"github.com/jfreymuth/oggvorbis"
 )
 
-// vorbisDecoder uses oggvorbis without beep's wrapper, which reads one sample at a
-// time and keeps only two channels.
-type vorbisDecoder struct {
-	format
-	ogg   *oggvorbis.Reader
-	block []float32
-	whole bool // the file has its last page
+// An oggPage is a part of one of the streams in an Ogg file.
+type oggPage struct {
+	flags    byte
+	position int64 // of the last frame whose packet ends here; -1: no packet does
+	stream   uint32
+	number   uint32
+	segments []byte
+	body     []byte
 }
 
-// newVorbis checks the pages and the headers first, because oggvorbis trusts every
-// size in them.
-//
-// oggvorbis misreads floors without partitions, which the usual encoder writes for the
-// low-frequency channel of 5.1 at 44.1 and 48 kHz. Its error is replaced by one that
-// says what to do. docs/design.md says why these files are not supported.
-func newVorbis(f *os.File, size int64) (decoder, error) {
-	pages, err := walkOgg(f, size)
-	if err == nil {
-		err = checkVorbis(pages.headers)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ogg: %w", err)
-	}
-	channels := int(pages.headers[0][11])
-	speakers, err := speakersOf("Ogg Vorbis", channels, vorbisOrder)
-	if err != nil {
-		return nil, err
-	}
-	r, err := oggvorbis.NewReader(bufio.NewReaderSize(f, 1<<16))
-	if err != nil && channels == 6 && truncated(err) == err {
-		return nil, errors.New("ogg vorbis: this decoder cannot read 5.1 of 44.1 or 48 kHz: convert it to FLAC, or to stereo")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ogg vorbis: %w", truncated(err))
-	}
-	return &vorbisDecoder{
-		ogg:    r,
-		format: format{name: "Ogg Vorbis", rate: r.SampleRate(), speakers: speakers, frames: pages.last},
-		block:  make([]float32, 4096*channels),
-		whole:  pages.whole,
-	}, nil
-}
-
-func (d *vorbisDecoder) next() ([]float32, error) {
-	n, err := d.ogg.Read(d.block)
-	if err != nil && err != io.EOF {
-		err = fmt.Errorf("ogg vorbis: %w", truncated(err))
-	}
-	for i, x := range d.block[:n] {
-		d.block[i] = tame(x)
-	}
-	return d.block[:n], err
-}
-
-func (d *vorbisDecoder) complete(*os.File, int64) (int64, error) {
-	if !d.whole {
-		return 0, errors.New("is truncated: it has no last page")
-	}
-	return d.frames, nil
-}
-
-// Limits of what oggvorbis is given to read.
+// Flags of a page.
 const (
-	mostPacket = 16 << 20 // bytes; the largest real packets hold a picture
-	mostEmpty  = 1_000    // packets or pages without content in a row: oggvorbis recurses over them
+	oggContinued = 1
+	oggFirst     = 2
+	oggLast      = 4
 )
 
-// oggPages is what the pages of an Ogg file say without being decoded.
-type oggPages struct {
-	headers [][]byte // the first three packets
-	last    int64    // position of the last frame
-	whole   bool     // the last page is there, and complete
+const mostPage = 27 + 255 + 255*255 // bytes
 
-	packet []byte // the part of the current header that was read
-	length int    // of the current packet so far
-	empty  int    // packets or pages without content, in a row
+// oggWalk goes from page to page, over whatever stands between them.
+type oggWalk struct {
+	r       *bufio.Reader
+	page    int // bytes of the current page
+	broken  int // pages so far whose checksum is wrong, or that are not whole
+	strange int64
+	cut     bool // the file ends within a page
 }
 
-// walkOgg goes from page to page, to the last one or to where the file is broken,
-// which is as far as the decoder gets.
-func walkOgg(r io.ReaderAt, size int64) (*oggPages, error) {
-	w := new(oggPages)
-	for next := int64(0); !w.whole && next < size; {
-		at := next
-		var err error
-		if next, err = w.page(r, at, size); err != nil {
-			return nil, err
+func newOggWalk(f *io.SectionReader) *oggWalk {
+	return &oggWalk{r: bufio.NewReaderSize(io.NewSectionReader(f, 0, f.Size()), 1<<17)}
+}
+
+// next returns the next page, which is valid until the next call. It is false at the end.
+func (w *oggWalk) next() (p oggPage, ok bool) {
+	const most = 1_000 // broken pages: bounds the work for a file that is made of their names
+	_, _ = w.r.Discard(w.page)
+	w.page = 0
+	for w.broken < most {
+		b, _ := w.r.Peek(27)
+		if len(b) < 27 {
+			w.cut = w.cut || len(b) > 0
+			return p, false
 		}
-		if next == 0 {
-			break
-		}
-	}
-	if len(w.headers) < 3 {
-		return nil, errors.New("its headers are not whole: the file is truncated or broken")
-	}
-	return w, nil
-}
-
-// page reads one page. next is 0 if there is no complete page here.
-func (w *oggPages) page(r io.ReaderAt, at, size int64) (next int64, err error) {
-	const continued, lastPage = 1, 4 // flags
-	var head [27 + 255]byte
-	n, err := r.ReadAt(head[:min(int64(len(head)), size-at)], at)
-	if err != nil && err != io.EOF {
-		return 0, err
-	}
-	if n < 27 || string(head[:4]) != "OggS" || n < 27+int(head[26]) || at == 0 && head[5]&continued != 0 {
-		return 0, nil
-	}
-	segments := head[27 : 27+int(head[26])]
-	body := int64(0)
-	for _, s := range segments {
-		body += int64(s)
-	}
-	next = at + 27 + int64(len(segments)) + body
-	if next > size {
-		return 0, nil
-	}
-	if err := w.packets(r, next-body, segments); err != nil {
-		return 0, err
-	}
-	if position := int64(binary.LittleEndian.Uint64(head[6:])); position > 0 {
-		w.last = position
-	}
-	w.whole = head[5]&lastPage != 0
-	return next, nil
-}
-
-// packets follows the packets through the segments of a page. A segment of less than
-// 255 bytes ends a packet.
-func (w *oggPages) packets(r io.ReaderAt, at int64, segments []byte) error {
-	if len(segments) == 0 {
-		w.empty++
-	}
-	for _, s := range segments {
-		if len(w.headers) < 3 {
-			part := make([]byte, s)
-			if _, err := r.ReadAt(part, at); err != nil && s > 0 {
-				return err
+		if string(b[:5]) == "OggS\x00" {
+			if p, ok = w.whole(); ok {
+				return p, true
 			}
-			w.packet = append(w.packet, part...)
+			w.broken++
 		}
-		at += int64(s)
-		if w.length += int(s); w.length > mostPacket {
-			return errors.New("a packet has more than 16 MiB: the file is broken")
+		w.pass()
+	}
+	return p, false
+}
+
+// pass skips to what may be a page.
+func (w *oggWalk) pass() {
+	b, _ := w.r.Peek(w.r.Buffered())
+	n := bytes.Index(b[1:], []byte("OggS")) + 1
+	if n == 0 {
+		n = max(len(b)-3, 1)
+	}
+	w.strange += int64(n)
+	_, _ = w.r.Discard(n)
+}
+
+// whole returns the page that begins here, if all of it is there and its checksum is right.
+func (w *oggWalk) whole() (p oggPage, ok bool) {
+	const segments, checksum = 27, 22 // where they stand
+	b, _ := w.r.Peek(segments)
+	n := segments + int(b[26])
+	if b, _ = w.r.Peek(n); len(b) == n {
+		for _, s := range b[segments:] {
+			n += int(s)
 		}
-		if s < 255 {
-			w.packetEnds()
+		b, _ = w.r.Peek(n)
+	}
+	if len(b) < n {
+		w.cut = true
+		return p, false
+	}
+	sum := oggSum(oggSum(oggSum(0, b[:checksum]), []byte{0, 0, 0, 0}), b[checksum+4:])
+	if sum != binary.LittleEndian.Uint32(b[checksum:]) {
+		return p, false
+	}
+	w.page, w.cut = n, false
+	le, body := binary.LittleEndian, segments+int(b[26])
+	return oggPage{
+		flags: b[5], position: int64(le.Uint64(b[6:])), stream: le.Uint32(b[14:]), number: le.Uint32(b[18:]),
+		segments: b[segments:body], body: b[body:],
+	}, true
+}
+
+var oggTable = func() (table [256]uint32) {
+	for i := range table {
+		x := uint32(i) << 24
+		for range 8 {
+			x = x<<1 ^ x>>31*0x04c11db7
 		}
+		table[i] = x
 	}
-	if w.empty > mostEmpty {
-		return errors.New("it goes on without content: the file is broken")
+	return table
+}()
+
+// oggSum is the checksum of Ogg. It runs from the highest bit to the lowest, which package
+// crc32 does not.
+func oggSum(sum uint32, b []byte) uint32 {
+	for _, x := range b {
+		sum = sum<<8 ^ oggTable[byte(sum>>24)^x]
 	}
-	return nil
+	return sum
 }
 
-func (w *oggPages) packetEnds() {
-	w.empty++
-	if w.length > 1 { // a shorter one makes no sound
-		w.empty = 0
-	}
-	if len(w.headers) < 3 {
-		w.headers = append(w.headers, w.packet)
-		w.packet = nil
-	}
-	w.length = 0
+// oggPackets puts together the packets of one stream.
+type oggPackets struct {
+	part  []byte // of a packet that goes on on the next page
+	inner bool   // part is in use
+	next  uint32 // number of the next page
 }
 
-// Limits of a Vorbis file's headers. oggvorbis allocates whatever they ask for: a file
-// of 4 kB may ask for 64 GB. Real files stay far below.
-const (
-	mostEntries  = 1 << 16 // of a codebook
-	mostValues   = 1 << 22 // of all codebooks: entries times dimensions, plus the entries
-	mostExponent = 13      // of a block's length: the limit of the format
-)
+const mostPacket = 16 << 20 // bytes; the largest real packets hold a picture
 
-// checkVorbis checks the three headers of a stream: identification, comments, setup.
-func checkVorbis(headers [][]byte) error {
-	for i, h := range headers {
-		if len(h) < 7 || h[0] != byte(2*i+1) || string(h[1:7]) != "vorbis" {
-			return errors.New("it holds something other than Vorbis: convert it")
+// take returns the packets that end on a page, and whether pages are missing before it.
+func (o *oggPackets) take(p oggPage) (packets [][]byte, gap bool) {
+	gap = p.number != o.next
+	o.next = p.number + 1
+	if gap || p.flags&oggContinued == 0 {
+		o.part, o.inner = nil, false
+	}
+	lost := p.flags&oggContinued != 0 && !o.inner // the beginning of its first packet is missing
+	at, length := 0, 0
+	for _, s := range p.segments {
+		length += int(s)
+		if s == 255 {
+			continue
 		}
-	}
-	if !soundIdentification(headers[0][7:]) || !soundComments(headers[1][7:]) || !soundSetup(headers[2][7:]) {
-		return errors.New("its headers are broken")
-	}
-	return nil
-}
-
-func soundIdentification(h []byte) bool {
-	if len(h) < 23 || h[4] == 0 {
-		return false
-	}
-	short, long := h[21]&15, h[21]>>4
-	return short >= 6 && short <= long && long <= mostExponent
-}
-
-// soundComments reports whether the number of comments fits into the header.
-func soundComments(h []byte) bool {
-	if len(h) < 4 {
-		return true // oggvorbis passes over it
-	}
-	vendor := int64(binary.LittleEndian.Uint32(h))
-	if 4+vendor+4 > int64(len(h)) {
-		return true
-	}
-	return int64(binary.LittleEndian.Uint32(h[4+vendor:])) <= int64(len(h)/4)
-}
-
-// soundSetup checks the codebooks, with which the setup header begins. What follows
-// them cannot ask for much memory.
-func soundSetup(h []byte) bool {
-	r := &bitReader{b: h}
-	for range r.read(8) + 1 {
-		if !r.codebook() {
-			return false
+		packet := p.body[at : at+length]
+		if at == 0 && o.inner {
+			packet = append(o.part, packet...)
 		}
-	}
-	return true
-}
-
-// bitReader reads numbers of a few bits, the lowest bit first.
-type bitReader struct {
-	b      []byte
-	at     int  // in bits
-	over   bool // the end was passed
-	values int  // of the codebooks so far
-}
-
-func (r *bitReader) read(n int) (x uint32) {
-	if r.at+n > 8*len(r.b) {
-		r.over = true
-		return 0
-	}
-	for i := range n {
-		x |= uint32(r.b[r.at>>3]>>(r.at&7)&1) << i
-		r.at++
-	}
-	return x
-}
-
-// codebook reads one and reports whether its sizes are sound.
-func (r *bitReader) codebook() bool {
-	const pattern = 0x564342
-	if r.read(24) != pattern {
-		return false
-	}
-	dimensions, entries := int(r.read(16)), int(r.read(24))
-	if dimensions == 0 || entries == 0 || entries > mostEntries {
-		return false
-	}
-	if r.values += entries * (dimensions + 1); r.values > mostValues {
-		return false
-	}
-	return r.codewords(entries) && r.vectors(dimensions, entries) && !r.over
-}
-
-// codewords reads the lengths of the code words. At least one must be used: in a book
-// without any, oggvorbis would search forever.
-func (r *bitReader) codewords(entries int) bool {
-	if ordered := r.read(1) == 1; !ordered {
-		sparse, used := r.read(1) == 1, 0
-		for range entries {
-			if !sparse || r.read(1) == 1 {
-				r.read(5)
-				used++
-			}
+		if at > 0 || !lost {
+			packets = append(packets, packet)
 		}
-		return used > 0 && !r.over
+		o.part, o.inner, lost = nil, false, false
+		at, length = at+length, 0
 	}
-	r.read(5)
-	for done := 0; done < entries; {
-		n := int(r.read(bits.Len(uint(entries - done))))
-		if done += n; done > entries || r.over {
-			return false
-		}
+	if length > 0 && !lost && len(o.part)+length <= mostPacket {
+		o.part, o.inner = append(o.part, p.body[at:]...), true
+	} else if length > 0 {
+		o.part, o.inner = nil, false
 	}
-	return true
-}
-
-// vectors skips the vectors.
-func (r *bitReader) vectors(dimensions, entries int) bool {
-	lookup := r.read(4)
-	if lookup == 0 {
-		return true
-	}
-	r.read(32)
-	r.read(32)
-	width := int(r.read(4)) + 1
-	r.read(1)
-	n := entries * dimensions
-	if lookup == 1 {
-		n = int(math.Floor(math.Pow(float64(entries), 1/float64(dimensions))))
-	}
-	r.at += n * width
-	return lookup <= 2 && r.at <= 8*len(r.b)
+	return packets, gap
 }

@@ -32,33 +32,37 @@ type resampled struct {
 
 const resampleBlock = 512
 
-// newResampled seeks to an instant shortly before the start at which both rates have
-// a frame, and drops the frames before the start.
-func newResampled(src *source, rate int, start int64) (feed, error) {
+func newResampled(src *source, rate int) *resampled {
 	r := &resampled{src: src, rate: int64(rate)}
 	r.beep = beep.Resample(resampleQuality, beep.SampleRate(rate), player.SampleRate, r)
+	return r
+}
+
+// skip seeks to an instant shortly before the start at which both rates have a frame, and
+// drops the frames before the start. It returns how far the start lies behind the end.
+func (r *resampled) skip(start int64) (past int64, err error) {
 	const before = 64 // frames: more than the interpolation uses at any rate
 	anchor := max(start-before, 0)
 	for anchor*r.rate%player.SampleRate != 0 {
 		anchor--
 	}
-	if err := src.skip(anchor * r.rate / player.SampleRate); err != nil {
-		return nil, err
-	}
-	if err := src.ready(); err != nil {
-		return nil, err
+	left, err := r.src.skip(anchor * r.rate / player.SampleRate)
+	if err != nil || left > 0 {
+		return start - resampledLength(anchor*r.rate/player.SampleRate-left, int(r.rate)), err
 	}
 	var dropped [resampleBlock]player.Frame
-	for left := start - anchor; left > 0; {
-		n := r.fill(dropped[:min(left, resampleBlock)])
-		if left -= int64(n); n == 0 || r.ended && r.frames() == r.at {
-			return nil, errNoSound
+	for past = start - anchor; past > 0; {
+		n := r.fill(dropped[:min(past, resampleBlock)])
+		if past -= int64(n); n == 0 {
+			break
 		}
 	}
-	return r, nil
+	return past, nil
 }
 
-func (r *resampled) broken() error { return r.src.broken() }
+func (r *resampled) ready() bool {
+	return r.read == 0 && r.src.more() || r.read > 0 && !(r.ended && r.frames() <= r.at)
+}
 
 func (r *resampled) fill(into []player.Frame) int {
 	n := 0
@@ -82,8 +86,14 @@ func (r *resampled) fill(into []player.Frame) int {
 }
 
 // frames is the length of the source at 44.1 kHz. It is valid once the source ended.
-func (r *resampled) frames() int64 {
-	return (r.read*player.SampleRate + r.rate - 1) / r.rate
+func (r *resampled) frames() int64 { return resampledLength(r.read, int(r.rate)) }
+
+// resampledLength is how many frames at 44.1 kHz so many frames become.
+func resampledLength(frames int64, rate int) int64 {
+	if frames <= 0 {
+		return 0
+	}
+	return (frames*player.SampleRate + int64(rate) - 1) / int64(rate)
 }
 
 // Stream feeds the resampler. It never ends: silence follows the sound, and fill

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"rubato/player"
 )
@@ -21,28 +20,77 @@ func newSource(d decoder) *source {
 	return &source{decoder: d, mix: newMixdown(d.sound().speakers)}
 }
 
+// A feed is stereo sound at 44.1 kHz. fill writes len(into) frames, and fewer only at
+// the end. ready reports whether there is one.
+type feed interface {
+	fill(into []player.Frame) int
+	ready() bool
+}
+
+// joined is the sound of a file from a frame on. Where the sound goes on in another format,
+// it goes on with another feed.
+type joined struct {
+	decoder decoder
+	src     *source
+	now     feed
+}
+
 // openFeed decodes a file from this frame at 44.1 kHz on. It is an error if the file
 // has no frame there.
-func openFeed(f *os.File, size, start int64) (feed, error) {
+func openFeed(f io.ReaderAt, size, start int64) (*joined, error) {
 	d, err := newDecoder(f, size)
 	if err != nil {
 		return nil, err
 	}
-	src := newSource(d)
-	if rate := d.sound().rate; rate != player.SampleRate {
-		return newResampled(src, rate, start)
+	j := &joined{decoder: d}
+	for {
+		past, err := j.open(start)
+		switch {
+		case err != nil:
+			return nil, err
+		case past == 0 && j.now.ready():
+			return j, nil
+		case j.src.err != errOtherFormat:
+			return nil, j.src.why()
+		}
+		start = past
 	}
-	if err := src.skip(start); err != nil {
-		return nil, err
-	}
-	return src, src.ready()
 }
 
-func (s *source) broken() error {
-	if s.err == io.EOF {
-		return nil
+// open opens the feed of the format that begins here, at a frame of it. It returns how far
+// that frame lies behind the end.
+func (j *joined) open(start int64) (past int64, err error) {
+	j.src = newSource(j.decoder)
+	rate := j.decoder.sound().rate
+	if err := checkRate(j.decoder.sound()); err != nil {
+		return 0, err
 	}
-	return s.err
+	if rate == player.SampleRate {
+		j.now = j.src
+		return j.src.skip(start)
+	}
+	r := newResampled(j.src, rate)
+	j.now = r
+	return r.skip(start)
+}
+
+func (j *joined) fill(into []player.Frame) int {
+	n := j.now.fill(into)
+	for n < len(into) && j.src.err == errOtherFormat {
+		if _, err := j.open(0); err != nil {
+			j.src.err = err
+		}
+		n += j.now.fill(into[n:])
+	}
+	return n
+}
+
+// broken returns why it ended, or what was broken before. It is nil if all is well.
+func (j *joined) broken() error {
+	if err := j.src.err; err != nil && err != io.EOF && err != errOtherFormat {
+		return err
+	}
+	return j.decoder.damaged().why
 }
 
 func (s *source) fill(into []player.Frame) int {
@@ -74,31 +122,31 @@ func (s *source) more() bool {
 	return false
 }
 
-// skip drops frames. It seeks if the decoder can.
-func (s *source) skip(frames int64) error {
+// skip drops frames. It seeks if the decoder can. It returns how many frames there were
+// too few.
+func (s *source) skip(frames int64) (left int64, err error) {
 	if to, ok := s.decoder.(interface{ seek(frame int64) error }); ok && frames > 0 {
-		return to.seek(frames)
+		return 0, to.seek(frames)
 	}
-	for left := frames; left > 0 && s.more(); {
+	for left = frames; left > 0 && s.more(); {
 		n := min(left, int64(len(s.pending)/len(s.mix)))
 		s.pending = s.pending[n*int64(len(s.mix)):]
 		left -= n
 	}
-	return nil
+	return left, nil
 }
 
 var errNoSound = errors.New("has no sound there: it is over before the start of the cut, or empty")
 
-// ready returns an error if there is no frame to deliver.
-func (s *source) ready() error {
-	switch {
-	case s.more():
-		return nil
-	case s.err == io.EOF:
+// why says why there is no frame.
+func (s *source) why() error {
+	if s.err == nil || s.err == io.EOF {
 		return errNoSound
 	}
 	return fmt.Errorf("has no sound there: %w", s.err)
 }
+
+func (s *source) ready() bool { return s.more() }
 
 // A speaker is the place where a channel is meant to be heard.
 type speaker uint8

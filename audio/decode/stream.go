@@ -16,11 +16,12 @@ type Info struct {
 	Channels int          // for MP3 always 2: its decoder turns mono into stereo
 	Frames   int64        // at 44.1 kHz, as a Stream delivers them
 	Length   player.Ticks // of those Frames
+	Notices  []string     // what is left out, or missing
 }
 
-// Probe reports what a file holds without decoding all of it: it reads the headers,
-// the first frame and the end. A file that is not sound, or is broken, truncated or
-// empty, is an error of code invalid that names the file and the reason.
+// Probe reports what a file holds. It reads all of it and decodes the first frame. A file
+// of which nothing can be played is an error of code invalid that names the file and the
+// reason.
 func Probe(path string) (Info, error) {
 	info, err := probe(path)
 	if err != nil {
@@ -35,26 +36,23 @@ func probe(path string) (info Info, err error) {
 		return info, err
 	}
 	defer f.Close()
-	d, err := newDecoder(f, size)
+	feed, err := openFeed(f, size, 0)
 	if err != nil {
 		return info, err
 	}
-	var frames int64
-	err = guarded(func() (err error) { frames, err = d.complete(f, size); return err })
-	if err != nil {
-		return info, err
-	}
-	if err := newSource(d).ready(); err != nil {
-		return info, err
-	}
-	form := d.sound()
-	info = Info{Format: form.name, Rate: form.rate, Channels: len(form.speakers)}
-	info.Frames = frames * player.SampleRate / int64(form.rate)
-	info.Length = player.Ticks(info.Frames) * player.TicksPerFrame
-	if info.Frames <= 0 {
+	form := feed.decoder.sound()
+	var m measured
+	err = guarded(func() (err error) { m, err = feed.decoder.measure(); return err })
+	damage := feed.decoder.damaged()
+	m.notice(damage.front > 0, "%d bytes in front are no sound and are left out", damage.front)
+	m.notice(damage.why != nil, "its beginning cannot be decoded and is silence: %v", damage.why)
+	if err == nil && m.frames <= 0 {
 		err = errors.New("has a length of 0")
 	}
-	return info, err
+	return Info{
+		Format: form.name, Rate: form.rate, Channels: len(form.speakers),
+		Frames: m.frames, Length: player.Ticks(m.frames) * player.TicksPerFrame, Notices: m.notices,
+	}, err
 }
 
 // A Stream is the sound of a cut: 44.1 kHz, stereo, faded. It is not safe for
@@ -62,18 +60,11 @@ func probe(path string) (info Info, err error) {
 type Stream struct {
 	path    string
 	file    *os.File
-	feed    feed
+	feed    *joined
 	fade    fade
 	frames  int64
 	at      int64
 	missing int64
-}
-
-// A feed is stereo sound at 44.1 kHz. fill writes len(into) frames, and fewer only at
-// the end; broken then returns why it ended, nil at the end of the file.
-type feed interface {
-	fill(into []player.Frame) int
-	broken() error
 }
 
 // Open opens the sound of a cut at its start. An impossible cut, or a file without
@@ -122,7 +113,7 @@ func checkCut(cut player.Cut) error {
 
 // Missing is how many of the frames delivered so far the file did not have. Those are
 // silence.
-func (s *Stream) Missing() int64 { return s.missing }
+func (s *Stream) Missing() int64 { return min(s.missing+s.feed.decoder.damaged().frames, s.at) }
 
 // Broken returns why frames are missing. It is nil if the file just ended.
 func (s *Stream) Broken() error {

@@ -7,31 +7,31 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 )
 
 // wavDecoder reads PCM. beep's reader is not used: it keeps only two channels, knows
 // neither 32 bits nor floats, and allocates whatever length a chunk claims.
 type wavDecoder struct {
 	format
+	damage
+	f      *io.SectionReader
 	r      *bufio.Reader
-	f      *os.File
 	bits   int
 	float  bool
 	data   int64 // where the samples begin
 	left   int64 // bytes of samples not read yet
-	length int64 // bytes of samples, as the header says
+	length int64 // bytes of whole frames that are there
+	says   int64 // bytes of samples, as the header says
 	bytes  []byte
 	block  []float32
 }
 
-func newWAV(f *os.File, size int64) (decoder, error) {
+func newWAV(f *io.SectionReader) (decoder, error) {
 	const block = 4096 // frames per read
 	d := &wavDecoder{f: f, r: bufio.NewReaderSize(f, 1<<16)}
-	if err := d.chunks(size); err != nil {
+	if err := d.chunks(); err != nil {
 		return nil, fmt.Errorf("WAV: %w", err)
 	}
-	d.frames = d.length / d.frameSize()
 	d.bytes = make([]byte, block*d.frameSize())
 	d.block = make([]float32, block*len(d.speakers))
 	return d, d.seek(0)
@@ -41,9 +41,9 @@ func (d *wavDecoder) frameSize() int64 { return int64(len(d.speakers) * d.bits /
 
 // seek goes to a frame, at most to the end.
 func (d *wavDecoder) seek(frame int64) error {
-	frame = min(frame, d.frames)
-	d.left = (d.frames - frame) * d.frameSize()
-	_, err := d.f.Seek(d.data+frame*d.frameSize(), io.SeekStart)
+	at := min(frame*d.frameSize(), d.length)
+	d.left = d.length - at
+	_, err := d.f.Seek(d.data+at, io.SeekStart)
 	d.r.Reset(d.f)
 	return err
 }
@@ -89,15 +89,19 @@ func tame(x float32) float32 {
 	return min(max(x, -1), 1)
 }
 
-func (d *wavDecoder) complete(_ *os.File, size int64) (int64, error) {
-	if has := size - d.data; has < d.length {
-		return 0, missing(has/d.frameSize(), d.frames)
-	}
-	return d.frames, nil
+func (d *wavDecoder) measure() (m measured, err error) {
+	m.add(d.length/d.frameSize(), d.rate)
+	m.notice(d.says > d.length+d.frameSize() && d.says < wavUnknown,
+		"is truncated: it has %d of %d frames", d.length/d.frameSize(), d.says/d.frameSize())
+	return m, nil
 }
 
+// wavUnknown is the least length that programs write which do not know it yet, as into a
+// pipe. Some write 0.
+const wavUnknown = 0x7fff0000
+
 // chunks reads the chunks up to the samples.
-func (d *wavDecoder) chunks(size int64) error {
+func (d *wavDecoder) chunks() error {
 	const most = 1_000
 	at := int64(12)
 	for range most {
@@ -113,24 +117,27 @@ func (d *wavDecoder) chunks(size int64) error {
 				return err
 			}
 		case "data":
-			return d.samples(at, length, size)
+			return d.samples(at, length)
 		}
 		at += length + length%2
 	}
 	return errors.New("no samples in its first 1000 chunks")
 }
 
-func (d *wavDecoder) samples(at, length, size int64) error {
+// samples notes where the samples are. They end with the file if the header says 0 or more
+// than there is.
+func (d *wavDecoder) samples(at, length int64) error {
 	if d.bits == 0 {
 		return errors.New("its samples come before their format")
 	}
-	if length == math.MaxUint32 { // was written into a pipe: the samples end with the file
-		length = size - at
+	d.data, d.says, d.length = at, length, length
+	if has := d.f.Size() - at; length == 0 || length > has {
+		d.length = has
 	}
-	if length == 0 {
+	d.length -= d.length % d.frameSize()
+	if d.length <= 0 {
 		return errors.New("it has no samples: its length is 0")
 	}
-	d.data, d.length = at, length
 	return nil
 }
 
@@ -154,7 +161,7 @@ func (d *wavDecoder) describe(at, length int64) error {
 	d.float = tag == 3
 	switch {
 	case tag != 1 && tag != 3:
-		return fmt.Errorf("coding %d: convert it to PCM", tag)
+		return fmt.Errorf("%s is not supported: convert it to PCM", wavCoding(tag))
 	case bits%8 != 0 || bits < 8 || bits > 32 || d.float && bits != 32:
 		return fmt.Errorf("samples of %d bits: convert it to 16", bits)
 	case int(le.Uint16(b[12:])) != n*bits/8:
@@ -163,6 +170,17 @@ func (d *wavDecoder) describe(at, length int64) error {
 	d.bits = bits
 	d.format = format{name: "WAV", rate: int(min(le.Uint32(b[4:]), math.MaxInt32)), speakers: speakers}
 	return nil
+}
+
+func wavCoding(tag uint16) string {
+	names := map[uint16]string{
+		2: "Microsoft ADPCM", 6: "A-law", 7: "µ-law", 0x11: "IMA ADPCM", 0x31: "GSM 6.10", 0x50: "MPEG audio",
+		0x55: "MP3", 0x161: "WMA", 0xff: "AAC", 0x2000: "AC-3", 0x2001: "DTS",
+	}
+	if name := names[tag]; name != "" {
+		return name
+	}
+	return fmt.Sprintf("coding %d", tag)
 }
 
 // masked is the order of the channels that a mask gives. It is the usual order if the

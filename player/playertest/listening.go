@@ -14,7 +14,8 @@ type audience struct{ heard []string }
 
 func (a *audience) Hear(n player.Announcement) { a.heard = append(a.heard, fmt.Sprint(n)) }
 
-// listening plays passages on a deck while users skip, request and pause. Every style
+// listening plays passages on a deck while users skip, request and pause, until the queue
+// runs empty. Every style
 // must ask the deck for the same, report the same to the audience, and give the same
 // answers, status and queue.
 func (s Suite) listening(t *testing.T) {
@@ -95,6 +96,16 @@ func (s Suite) listen(t *testing.T, p player.Player, deck *scriptedDeck) (answer
 	deck.failNext = true
 	period()
 	do(player.Stimulus{Kind: player.Period})
+	for range 2 { // nothing that is queued can be played
+		do(player.Stimulus{Kind: player.BufferFailed, Passage: queued(1)})
+	}
+	command(player.Skip)
+	do(player.Stimulus{Kind: player.BufferFailed, Passage: queued(0)}) // the refill, too: the next has to wait
+	for range 22 {                                                     // 11 s of silence
+		at += player.Second / 2
+		do(player.Stimulus{Kind: player.Period, Frames: player.SampleRate / 2})
+	}
+	do(player.Stimulus{Kind: player.BufferReady, Passage: queued(0)})
 	return answers
 }
 

@@ -1,6 +1,10 @@
 package host
 
 import (
+	"fmt"
+	"runtime"
+	"runtime/metrics"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -98,6 +102,30 @@ func (u Usage) Since(earlier Usage) Usage {
 		d.Apart[name] = max(0, used-earlier.Apart[name])
 	}
 	return d
+}
+
+// A Runtime is what the Go runtime runs with. A style must not change it.
+type Runtime struct {
+	GOGC, GOMEMLIMIT uint64 // in percent and bytes, as runtime/metrics reports them
+	Procs            int
+}
+
+// runtimeRead is read again and again, so that a reading allocates nothing.
+var runtimeRead = struct {
+	sync.Mutex
+	samples []metrics.Sample
+}{samples: []metrics.Sample{{Name: "/gc/gogc:percent"}, {Name: "/gc/gomemlimit:bytes"}}}
+
+// RuntimeNow takes under a microsecond.
+func RuntimeNow() Runtime {
+	runtimeRead.Lock()
+	defer runtimeRead.Unlock()
+	metrics.Read(runtimeRead.samples)
+	return Runtime{runtimeRead.samples[0].Value.Uint64(), runtimeRead.samples[1].Value.Uint64(), runtime.GOMAXPROCS(0)}
+}
+
+func (r Runtime) String() string {
+	return fmt.Sprintf("GOGC %d, GOMEMLIMIT %d, GOMAXPROCS %d", int64(r.GOGC), r.GOMEMLIMIT, r.Procs)
 }
 
 // A descendant is a running process that this process started, directly or not.

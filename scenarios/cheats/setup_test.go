@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,15 +38,34 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// Cheats that stand in for the style nats, which has a network, or for styles with a trace.
+var (
+	onNetwork = []string{"bunches", "remembers", "calls-inside", "decoy"}
+	traced    = []string{"blinkered", "rootless", "pretends"}
+)
+
 // suite is the real suite with the cheats as additional styles. Its blocks have the size
 // that the cheats need, and only rounds are measured.
 func suite() runner.Suite {
-	styles := []player.Style{direct.Style, orchestrated.Style, natsbus.Style}
-	for _, c := range cheats {
-		styles = append(styles, player.Style{Name: c.name, Doc: c.doc, Open: c.open})
+	honest := []player.Style{direct.Style, orchestrated.Style, natsbus.Style}
+	var styles []player.Style // the first that is measured is the baseline
+	for i, c := range slices.Concat(strawMen, cheats) {
+		if i == len(strawMen) {
+			styles = append(styles, honest...)
+		}
+		style := player.Style{Name: c.name, Doc: c.doc, Open: c.open}
+		if slices.Contains(onNetwork, c.name) {
+			style.Network = natsbus.Network
+		}
+		styles = append(styles, style)
 	}
 	s := scenarios.Suite(nil, styles...)
 	for i := range s.Scenarios {
+		for k := range s.Scenarios[i].Keys {
+			if of := s.Scenarios[i].Keys[k].Styles; slices.Contains(of, "nats") {
+				s.Scenarios[i].Keys[k].Styles = slices.Concat(of, onNetwork, traced)
+			}
+		}
 		s.Scenarios[i].Bare, s.Scenarios[i].Stages = true, nil
 		size := blocks(s.Scenarios[i].Name)
 		s.Scenarios[i].Size = size

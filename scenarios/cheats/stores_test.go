@@ -53,6 +53,7 @@ type keeper struct {
 	player.DirectorStore
 	ids    []int64
 	packed [][]byte
+	owed   int // readings that did not take place
 }
 
 func (k *keeper) Flavors(visit func(int64, []byte) error) error {
@@ -65,6 +66,7 @@ func (k *keeper) Flavors(visit func(int64, []byte) error) error {
 			return err
 		}
 	}
+	k.owed++
 	for i, id := range k.ids {
 		if err := visit(id, k.packed[i]); err != nil {
 			return err

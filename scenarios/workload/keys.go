@@ -17,8 +17,8 @@ import (
 // that makes a style look good must be a visible switch.
 var (
 	PassagesKey = runner.Key{
-		Name: "passages", Default: "1000", Check: Between(200, sqlite.MostPassages),
-		Doc: "size of the library: 1000, or 5736 (a real one), 10000, 50000, or any from 200 to 200000; fewer are used up by cooldowns",
+		Name: "passages", Default: "1000", Check: Between(sqlite.HourlyPassages, sqlite.MostPassages),
+		Doc: "size of the library: 1000, or 5736 (a real one), 10000, 50000, or any from 300 to 200000; fewer are used up by cooldowns",
 	}
 	SyncKey = runner.Key{
 		Name: "sync", Default: "normal", Values: []string{"normal", "full"},

@@ -30,7 +30,7 @@ func Playable(value string) error {
 	if value == MadeMusic {
 		return nil
 	}
-	_, _, err := audio.Scan(value, 1)
+	_, err := audio.Scan(value, 1)
 	return err
 }
 
@@ -38,16 +38,20 @@ func Playable(value string) error {
 const unplayableFile = "unplayable.json"
 
 // PrepareMusic makes a library of MusicPassages over tracks of these lengths, or over the
-// user's music. Files that cannot be played are named on stderr and left out.
+// user's music. Files that cannot be played are left out. They are named on stderr, and so
+// are those that do not play whole.
 func PrepareMusic(setup runner.Setup, lengths []player.Ticks) error {
-	tracks, skipped, err := music(setup, lengths)
-	for _, s := range skipped {
-		fmt.Fprintf(os.Stderr, "skipped: %s: %s\n", s.Path, s.Why)
+	found, err := music(setup, lengths)
+	for _, s := range found.Skipped {
+		fmt.Fprintf(os.Stderr, "skipped: %q: %s\n", s.Path, s.Why)
+	}
+	for _, n := range found.Notices {
+		fmt.Fprintf(os.Stderr, "notice: %q: %s\n", n.Path, n.Text)
 	}
 	if err != nil {
 		return err
 	}
-	count, err := json.Marshal(len(skipped))
+	count, err := json.Marshal(len(found.Skipped))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(setup.Shared, unplayableFile), count, 0o644)
 	}
@@ -55,22 +59,22 @@ func PrepareMusic(setup runner.Setup, lengths []player.Ticks) error {
 		return err
 	}
 	library := sqlite.Library{Passages: MusicPassages, Seed: setup.Seed}
-	for _, t := range tracks {
+	for _, t := range found.Tracks {
 		library.Tracks = append(library.Tracks, sqlite.Track(t))
 	}
 	return sqlite.Make(filepath.Join(setup.Shared, LibraryFile), library, nil)
 }
 
-func music(setup runner.Setup, lengths []player.Ticks) ([]audio.Track, []audio.Skipped, error) {
+func music(setup runner.Setup, lengths []player.Ticks) (audio.Found, error) {
 	if folder := setup.Options["music"]; folder != MadeMusic {
 		return audio.Scan(folder, 0)
 	}
 	folder, err := filepath.Abs(filepath.Join(setup.Shared, "music"))
 	if err != nil {
-		return nil, nil, err
+		return audio.Found{}, err
 	}
 	tracks, err := audio.MakeTracks(folder, setup.Seed, lengths)
-	return tracks, nil, err
+	return audio.Found{Tracks: tracks}, err
 }
 
 // Unplayable is the number of files that PrepareMusic left out.

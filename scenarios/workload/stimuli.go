@@ -45,9 +45,9 @@ func Say(seed uint64, i int) player.Stimulus {
 	}}
 }
 
-// Refills counts the lines of all lanes. A refill has eight: the queue played down, a flavor
-// found, a passage selected, enqueued, its decoding requested, its cooldown recorded, the
-// queue's depth broadcast, and the time of that broadcast. The digest shows that the
+// Refills counts the lines of all lanes. A refill has nine: the queue played down, its
+// depth broadcast, the time of that broadcast, a flavor found, a passage selected, enqueued,
+// the new depth held until it is due, the decoding requested, the cooldown recorded. The digest shows that the
 // cooldown is durable: it reads the database.
 func Refills(seen player.Observation) (effects int64) {
 	for _, lane := range seen.Lanes {

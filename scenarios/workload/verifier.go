@@ -2,6 +2,7 @@ package workload
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,27 +12,46 @@ import (
 	"time"
 
 	"rubato/player"
+	"rubato/results"
 	"rubato/runner"
+	"rubato/runner/host"
 	"rubato/sqlite"
 )
 
 // A verifier checks that a workload's effects exist, and that they existed when the style
-// reported them. It reads the database over its own connection. The style's own report
-// counts only if it agrees.
+// reported them. It reads the database over its own connection and counts what the style does
+// (counts.go). The style's own report counts only if it agrees.
 type verifier struct {
 	store    *sqlite.Store
-	settings []runner.Setting // of store and process; they do not change
-	asked    map[string]string
+	network  player.Network   // nil: the style has none
+	sink     *countingSink    // nil: no trace is stored
+	crosses  map[string]int64 // messages that each module sends at least for a stimulus, over a network
+	wanted   map[string]string
 	batch    int
-	every    bool          // check every acknowledgement, not one per block
+	traced   bool          // its trace is asked to be on
+	lossy    bool          // stimuli may be lost, so not each crosses or leaves a flow
+	heard    func() int64  // broadcasts that clients have received; nil: nobody listens
+	script   bool          // what it shows are the rates
+	every    bool          // look at every stimulus, not only at some that are drawn
 	quickest time.Duration // commit on this disk
+	shown    runner.Rates  // by the script
 
-	seed    uint64
-	stimuli []player.Stimulus
-	commits int64  // the fewest that the stimuli need
-	newest  int64  // message before the stimuli
-	visited uint64 // rows before the stimuli
-	sealed  int64  // what Commits returned when the clock stopped; -1: not read
+	runtime     host.Runtime // before the style was opened
+	synchronous [2]int64     // of the store's connections, at the same moment
+	seed        uint64
+	stimuli     []player.Stimulus
+	commit      bool  // each of them has its own commit, also those that are no messages
+	asked       int64 // questions since begin, which are no stimuli
+	runs        int   // calls of Run since begin
+	commits     int64 // the fewest that the stimuli need
+	newest      int64 // message before the stimuli
+	before      sqlite.Tally
+	ownBefore   results.Counts
+	sealedHeard int64            // broadcasts at that moment
+	sealed      *sqlite.Tally    // when the clock stopped; nil: not read
+	settings    []runner.Setting // at the same moment
+	rates       rateMap
+	counted     map[string]int // stimuli of each kind that were counted alone
 
 	mu    sync.Mutex
 	early string // the first acknowledgement before its effect
@@ -39,24 +59,18 @@ type verifier struct {
 }
 
 func newVerifier(setup runner.Setup, store *sqlite.Store, c player.Config) (*verifier, error) {
-	w := &verifier{store: store, batch: c.Batch, every: setup.Verbatim, seed: setup.Seed, sealed: -1, asked: map[string]string{
-		"batch": strconv.Itoa(c.Batch), "pace": string(c.Pace), "transport": c.Placement.Transport,
-		"dispatch": string(c.Dispatch), "trace": setup.Options["trace"], runner.VerifiedSetting: strconv.FormatBool(!c.NoDigests)}}
-	settings, err := store.Settings()
-	if err != nil {
-		return w, err
-	}
-	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		w.settings = append(w.settings, runner.Setting{Name: strings.TrimSuffix("sqlite "+strings.TrimPrefix(name, "sqlite"), " "), Value: settings[name]})
-	}
+	w := &verifier{store: store, network: c.Placement.Network, batch: c.Batch, script: setup.Verbatim, every: setup.Verbatim,
+		traced: c.Trace.On,
+		shown:  setup.Rates, runtime: host.RuntimeNow(), seed: setup.Seed, rates: rateMap{}, counted: map[string]int{}, wanted: map[string]string{
+			"batch": strconv.Itoa(c.Batch), "pace": string(c.Pace), "transport": c.Placement.Transport,
+			"dispatch": string(c.Dispatch), "trace": setup.Options["trace"], runner.VerifiedSetting: strconv.FormatBool(!c.NoDigests)}}
 	level, err := sqlite.SynchronousOf(setup.Options["sync"])
 	if err != nil {
 		return w, err
 	}
-	for _, pragma := range strings.Fields(settings["log"]) {
-		if strings.HasPrefix(pragma, "synchronous=") {
-			w.settings = append(w.settings, runner.Setting{Name: "commit", Value: pragma, Asked: level})
-		}
+	w.wanted["commit"] = level
+	if w.synchronous, err = store.Synchronous(); err != nil {
+		return w, err
 	}
 	if !w.every {
 		w.quickest, err = sqlite.QuickestCommit(setup.Dir, sqlite.Options{Synchronous: setup.Options["sync"]})
@@ -64,109 +78,67 @@ func newVerifier(setup runner.Setup, store *sqlite.Store, c player.Config) (*ver
 	return w, err
 }
 
-// begin records the state before the stimuli. Each has its own commit; messages share
+// begin records the state before the stimuli. If commit, each has its own; messages share
 // commits.
 func (w *verifier) begin(stimuli []player.Stimulus, commit bool) (err error) {
-	w.stimuli, w.early, w.wrong, w.commits = stimuli, "", "", 0
+	w.stimuli, w.commit, w.asked, w.runs, w.early, w.wrong, w.commits, w.sealed = stimuli, commit, 0, 0, "", "", 0, nil
 	messages := int64(0)
-	for _, s := range stimuli {
-		if s.Kind == player.MessageSaid {
+	for i := range stimuli {
+		if stimuli[i].Kind == player.MessageSaid {
 			messages++
 		} else if commit {
 			w.commits++
 		}
 	}
 	w.commits += (messages + int64(w.batch) - 1) / int64(w.batch)
-	w.visited = w.store.Visited()
-	w.newest, err = w.store.Newest()
+	if w.ownBefore, err = w.ownWhen(nil, always); err != nil {
+		return err
+	}
+	if w.newest, err = w.store.Newest(); err != nil {
+		return err
+	}
+	w.before, err = w.store.Tally()
 	return err
 }
 
-// wrap returns the player with checks: of every message in a transcript, of one drawn
-// message in a timed block.
-func (w *verifier) wrap(p player.Player) player.Player {
-	if len(w.stimuli) == 0 {
-		return p
-	}
-	a := &verified{Player: p, verifier: w}
-	if !w.every {
-		drawn := w.stimuli[SeedAt(w.seed^w.stimuli[0].Seq, len(w.stimuli))%uint64(len(w.stimuli))]
-		if a.only = drawn.Seq; drawn.Kind != player.MessageSaid {
-			return p
-		}
-	}
-	return a
-}
-
-// verified is a player whose acknowledgements are checked against the database.
-type verified struct {
-	player.Player
-	verifier *verifier
-	only     uint64 // sequence number of the message to check; 0: all
-}
-
-// Do checks the message when it is reported durable.
-func (a *verified) Do(s player.Stimulus) error {
-	err := a.Player.Do(s)
-	if err == nil && a.concerns(&s) {
-		a.verifier.look(s.Seq, s.Message.At)
-	}
-	return err
-}
-
-// Post checks the message when it is reported done.
-func (a *verified) Post(s player.Stimulus, done player.Done) error {
-	if !a.concerns(&s) {
-		return a.Player.Post(s, done)
-	}
-	at := s.Message.At
-	return a.Player.Post(s, func(seq uint64, err error) {
-		done(seq, err)
-		if err == nil {
-			a.verifier.look(seq, at)
-		}
-	})
-}
-
-func (a *verified) concerns(s *player.Stimulus) bool {
-	return s.Kind == player.MessageSaid && (a.only == 0 || a.only == s.Seq)
-}
-
-// Recent is how many of the last rows are searched for a message that was just reported
-// durable, beyond those that shared its commit.
-const Recent = 1000
-
-// look records a message that was reported durable and is not.
-func (w *verifier) look(seq uint64, at player.Ticks) {
-	found, err := w.store.Holds(at, w.batch+Recent)
-	if found && err == nil {
-		return
-	}
-	early := fmt.Sprintf("stimulus %d was reported done before its message was durable", seq)
+// seal counts what is done and reads the settings. The clock has stopped.
+func (w *verifier) seal() error {
+	tally, err := w.store.Tally()
 	if err != nil {
-		early = fmt.Sprintf("looking for the message of stimulus %d: %v", seq, err)
+		return err
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.early = cmp.Or(w.early, early)
-}
-
-// seal records the number of commits.
-func (w *verifier) seal() (err error) {
-	w.sealed, err = w.store.Commits()
+	w.sealed = &tally
+	if w.heard != nil {
+		w.sealedHeard = w.heard()
+	}
+	w.settings, err = w.read()
 	return err
 }
 
-// observe reads what is durable, then asks the player.
+// read reads the settings of the store.
+func (w *verifier) read() (list []runner.Setting, err error) {
+	settings, err := w.store.Settings()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		list = append(list, runner.Setting{Name: strings.TrimSuffix("sqlite "+strings.TrimPrefix(name, "sqlite"), " "), Value: settings[name]})
+	}
+	for _, pragma := range strings.Fields(settings["log"]) {
+		if strings.HasPrefix(pragma, "synchronous=") {
+			list = append(list, runner.Setting{Name: "commit", Value: pragma, Asked: w.wanted["commit"]})
+		}
+	}
+	return list, nil
+}
+
+// observe reads what is durable, then asks the player. What it does meanwhile came too late.
 func (w *verifier) observe(p player.Player) (player.Observation, error) {
-	commits, err := w.store.Commits()
-	if err != nil {
-		return player.Observation{}, err
+	if w.sealed == nil {
+		if err := w.seal(); err != nil {
+			return player.Observation{}, err
+		}
 	}
-	if w.sealed >= 0 && commits != w.sealed {
-		w.wrong = "something became durable after it had reported that all was done"
-	}
-	w.sealed = -1
 	stored, err := w.store.Stored()
 	if err != nil {
 		return player.Observation{}, err
@@ -175,7 +147,15 @@ func (w *verifier) observe(p player.Player) (player.Observation, error) {
 	if err != nil {
 		return player.Observation{}, err
 	}
-	if other := otherwise(seen.Stored, stored); other != "" && w.wrong == "" {
+	now, err := w.store.Tally()
+	if err != nil {
+		return player.Observation{}, err
+	}
+	if late := now.Since(*w.sealed); late != (sqlite.Tally{}) {
+		w.wrong = fmt.Sprintf("after it had reported that all was done it did more: %v", late)
+	} else if w.heard != nil && w.heard() != w.sealedHeard {
+		w.wrong = fmt.Sprintf("after it had reported that all was done %d broadcasts were received", w.heard()-w.sealedHeard)
+	} else if other := otherwise(seen.Stored, stored); other != "" {
 		w.wrong = "it reports other " + other + " than the database had before it was asked"
 	}
 	seen.Stored = stored
@@ -191,7 +171,7 @@ func otherwise(said, stored player.Stored) string {
 		return "counts of users"
 	case said.Cooldowns != stored.Cooldowns:
 		return "cooldowns"
-	case said.Plays != stored.Plays:
+	case said.Plays != stored.Plays || said.History != stored.History:
 		return "plays"
 	case said.Settings != stored.Settings:
 		return "settings"
@@ -199,8 +179,8 @@ func otherwise(said, stored player.Stored) string {
 	return ""
 }
 
-// report adds what was verified: bytes and order of what was stored, rows read, settings,
-// and the least time that the commits can have taken.
+// report adds what was verified: bytes and order of what was stored, what was counted,
+// settings, and the least time that the commits can have taken.
 func (w *verifier) report(p player.Player, work *runner.Work) error {
 	chains := map[string]uint64{}
 	err := w.store.MessagesAfter(w.newest, func(m player.Message) {
@@ -214,13 +194,28 @@ func (w *verifier) report(p player.Player, work *runner.Work) error {
 	if len(chains) > 0 {
 		work.Keys = fmt.Sprintf("%016x", keys)
 	}
-	work.Visited = int64(w.store.Visited() - w.visited)
+	done := w.sealed.Since(w.before)
+	work.Counts = tallied(done, w.batch)
 	work.Settings = append(slices.Clone(w.settings), w.facts(p)...)
 	work.Least = time.Duration(w.commits) * w.quickest
+	own, crossed, failed := w.crossed()
+	work.Own = own
+	var untraced string
+	if !w.lossy {
+		work.Trace, untraced = w.traces(p)
+	}
+	if w.script {
+		w.together(own)
+		work.Rates = runner.Rates(w.rates)
+	}
+	fewer := ""
+	if done.Commits < w.commits {
+		fewer = fmt.Sprintf("%d commits, but the stimuli need at least %d", done.Commits, w.commits)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	work.Wrong = cmp.Or(w.early, w.wrong)
-	return err
+	work.Wrong = cmp.Or(w.early, w.wrong, fewer, crossed, untraced)
+	return errors.Join(err, failed)
 }
 
 // facts are the settings that the player reports, with those it was asked for.
@@ -230,7 +225,7 @@ func (w *verifier) facts(p player.Player) (settings []runner.Setting) {
 		return nil
 	}
 	for _, f := range described.Describe() {
-		settings = append(settings, runner.Setting{Name: f.Name, Value: f.Value, Asked: w.asked[f.Name], Own: f.Own})
+		settings = append(settings, runner.Setting{Name: f.Name, Value: f.Value, Asked: w.wanted[f.Name], Own: f.Own})
 	}
 	return settings
 }

@@ -29,6 +29,7 @@ func Prepare(setup runner.Setup, passages int) error {
 // and count.
 type Workload struct {
 	store    *sqlite.Store
+	network  player.Network // nil: the style has none
 	trace    *tracedb.Store // nil unless it is persisted
 	Player   player.Player
 	verifier *verifier
@@ -39,32 +40,39 @@ type Workload struct {
 	Each   int64                       // effects of one stimulus
 	Commit bool                        // every stimulus but a message has its own commit
 	Expect func(player.Stimulus) int64 // effects of this stimulus, where they differ; nil: Each
+	// Crosses are the messages that each module sends at least for a stimulus where a network
+	// joins the modules, by the player's description. nil: it depends on the stimulus.
+	Crosses map[string]int64
+	Lossy   bool         // a module stops: stimuli may be lost
+	Heard   func() int64 // broadcasts that clients have received; nil: nobody listens
 
 	Seed    uint64
 	Stimuli []player.Stimulus // all that were prepared
 	at      int               // of Stimuli, the next to run
 	checked player.Player     // Player with the verifier's checks of Stimuli
 	before  int64             // effects before the last Prepare
+	next    int               // position in the script
+	gone    bool              // the network is
 }
 
 // Styles are the styles that a scenario can open.
 type Styles []player.Style
 
-// open opens the style that setup names.
-func (s Styles) open(setup runner.Setup, config player.Config) (player.Player, error) {
+// of is the style that setup names.
+func (s Styles) of(setup runner.Setup) (player.Style, error) {
 	i := slices.IndexFunc(s, func(style player.Style) bool { return style.Name == setup.Style })
 	if i < 0 {
-		return nil, fmt.Errorf("no style %q", setup.Style)
+		return player.Style{}, fmt.Errorf("no style %q", setup.Style)
 	}
-	p, err := s[i].Open(config)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", setup.Style, err)
-	}
-	return p, nil
+	return s[i], nil
 }
 
 // Start copies the library, then opens the store and the player for w.
 func (s Styles) Start(setup runner.Setup, w *Workload, adjust func(*player.Config)) (runner.Workload, error) {
+	style, err := s.of(setup)
+	if err != nil {
+		return nil, err
+	}
 	path := filepath.Join(setup.Dir, LibraryFile)
 	if err := sqlite.Copy(filepath.Join(setup.Shared, LibraryFile), path); err != nil {
 		return nil, err
@@ -76,24 +84,41 @@ func (s Styles) Start(setup runner.Setup, w *Workload, adjust func(*player.Confi
 	w.store, w.Seed = store, setup.Seed
 	c := config(setup, store)
 	adjust(&c)
-	if w.verifier, err = newVerifier(setup, store, c.Defaults()); err != nil {
-		return nil, errors.Join(err, w.closeStores())
-	}
-	if w.trace, err = openTrace(setup); err == nil {
-		if w.trace != nil {
-			c.Trace.Sink = w.trace
-		}
-		w.Player, err = s.open(setup, c)
-	}
-	if err != nil {
+	if err := w.open(style, setup, c); err != nil {
 		return nil, errors.Join(err, w.closeStores())
 	}
 	return w, nil
 }
 
+// open opens what the player stands on, and the player.
+func (w *Workload) open(style player.Style, setup runner.Setup, c player.Config) (err error) {
+	var sink *countingSink
+	if w.trace, err = openTrace(setup); err != nil {
+		return err
+	}
+	if w.trace != nil {
+		sink = &countingSink{TraceSink: w.trace}
+		c.Trace.Sink = sink
+	}
+	if style.Network != nil {
+		if w.network, err = style.Network(c.Placement); err != nil {
+			return fmt.Errorf("start the network of %s: %w", style.Name, err)
+		}
+		c.Placement.Network = w.network
+	}
+	if w.verifier, err = newVerifier(setup, w.store, c.Defaults()); err != nil {
+		return err
+	}
+	w.verifier.sink, w.verifier.crosses, w.verifier.lossy, w.verifier.heard = sink, w.Crosses, w.Lossy, w.Heard
+	if w.Player, err = style.Open(c); err != nil {
+		return fmt.Errorf("open %s: %w", style.Name, err)
+	}
+	return nil
+}
+
 // Prepare makes the stimuli and counts the effects so far.
 func (w *Workload) Prepare(first, n int) error {
-	w.Stimuli, w.at = slices.Grow(w.Stimuli[:0], n), 0
+	w.Stimuli, w.at, w.next = slices.Grow(w.Stimuli[:0], n), 0, first+n
 	for i := first; i < first+n; i++ {
 		w.Stimuli = append(w.Stimuli, w.Script(w.Seed, i))
 	}
@@ -111,10 +136,48 @@ func (w *Workload) Run(n int, latency func(time.Duration)) error {
 		return fmt.Errorf("%d stimuli to run, but only %d of those prepared are left", n, len(next))
 	}
 	w.at += n
-	return w.Drive(w.checked, next[:n], latency)
+	w.verifier.runs++
+	return errors.Join(w.Drive(w.checked, next[:n], latency), w.verifier.afterRun())
 }
 
-// Seal records what is durable when the clock has stopped.
+// PrepareQuestions begins to count for n questions, which are asked with Asked.
+func (w *Workload) PrepareQuestions(first, n int) error {
+	err := w.Prepare(first, 0)
+	w.verifier.asked = int64(n)
+	return err
+}
+
+// Asked is the player to ask.
+func (w *Workload) Asked() player.Player { return w.checked }
+
+// Witness has every stimulus looked at from the next Prepare on, or no longer.
+func (w *Workload) Witness(on bool) { w.verifier.every = on }
+
+// Isolate closes the network. What needs it must fail then: what still works has passed it by.
+func (w *Workload) Isolate() (string, error) {
+	return w.IsolateFrom(func() error { return w.Player.Do(w.Script(w.Seed, w.next)) })
+}
+
+// IsolateFrom is Isolate for a scenario that tries something else than its next stimulus.
+func (w *Workload) IsolateFrom(try func() error) (string, error) {
+	if w.network == nil || w.Crosses == nil {
+		return "", nil
+	}
+	if err := w.network.Close(); err != nil {
+		return "", err
+	}
+	w.gone = true
+	switch err := try(); player.CodeOf(err) {
+	case player.Unavailable, player.Closed:
+		return "", nil
+	case "":
+		return "the network was gone, and it worked all the same: it does not use it", nil
+	default:
+		return "", fmt.Errorf("without its network: %w", err)
+	}
+}
+
+// Seal counts what is done when the clock has stopped.
 func (w *Workload) Seal() error { return w.verifier.seal() }
 
 // Work counts the effects since Prepare and digests all lanes and what is stored. The
@@ -160,11 +223,20 @@ func (w *Workload) expected() (effects int64) {
 	return effects
 }
 
-// Close closes the player, then its stores.
-func (w *Workload) Close() error { return errors.Join(w.Player.Close(), w.closeStores()) }
+// Close closes the player, then its stores. A player whose network is gone cannot settle.
+func (w *Workload) Close() error {
+	err := w.Player.Close()
+	if w.gone {
+		err = nil
+	}
+	return errors.Join(err, w.closeStores())
+}
 
 func (w *Workload) closeStores() error {
 	err := w.store.Close()
+	if w.network != nil {
+		err = errors.Join(err, w.network.Close())
+	}
 	if w.trace != nil {
 		err = errors.Join(err, w.trace.Close())
 	}
@@ -183,7 +255,7 @@ func Digest(seen player.Observation) string {
 		h = player.DigestWord(h, uint64(e.Passage))
 	}
 	for _, word := range []uint64{seen.Stored.Cooldowns, uint64(seen.Stored.Messages), uint64(seen.Stored.Said), seen.Stored.Log,
-		uint64(seen.Stored.Plays), seen.Stored.Settings,
+		uint64(seen.Stored.Plays), seen.Stored.History, seen.Stored.Settings,
 		seen.Sound.Frames, seen.Sound.Starved, seen.Sound.Digest} {
 		h = player.DigestWord(h, word)
 	}

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -140,16 +143,48 @@ func (s *Store) read(f func(*reader) error) error {
 	if closed {
 		return &player.Error{Code: player.Closed, Op: "sqlite: read trace " + s.path}
 	}
-	// Not OpenReadOnly: such a connection leaves the two files of the log behind.
-	c, err := sqlite.Connect(s.path, driver.OpenReadWrite, s.options.Busy)
+	r, err := s.reader(chosen)
 	if err != nil {
 		return err
 	}
-	r := &reader{Conn: c}
-	if err = r.begin(chosen); err == nil {
-		err = f(r)
+	return errors.Join(f(r), r.Close()) // which ends the snapshot
+}
+
+// reader begins a snapshot. Not with OpenReadOnly where the folder can be written: such a
+// connection leaves the two files of the log behind. Where it cannot be, the log is read if a
+// player keeps it; else the file is as it will stay, and is read without a log.
+func (s *Store) reader(chosen int64) (*reader, error) {
+	r, err := s.begin(chosen, s.path, driver.OpenReadWrite)
+	if err == nil || !unwritable(err) {
+		return r, err
 	}
-	return errors.Join(err, r.Close()) // which ends the snapshot
+	if r, second := s.begin(chosen, s.path, driver.OpenReadOnly); second == nil || !unwritable(second) {
+		return r, second
+	}
+	if log, missing := os.Stat(s.path + "-wal"); missing == nil && log.Size() > 0 {
+		return nil, fmt.Errorf("%w; or copy %s and its -wal to a folder that can be written, and ask there", err, s.path)
+	}
+	file := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(s.path), RawQuery: "immutable=1"}
+	return s.begin(chosen, file.String(), driver.OpenReadOnly|driver.OpenURI)
+}
+
+// unwritable reports whether SQLite needs to write beside the file, and cannot.
+func unwritable(err error) bool {
+	code := driver.ErrCode(err).ToPrimary()
+	return code == driver.ResultCantOpen || code == driver.ResultReadOnly || code == driver.ResultPerm
+}
+
+func (s *Store) begin(chosen int64, file string, how driver.OpenFlags) (*reader, error) {
+	c, err := sqlite.Connect(file, how, s.options.Busy)
+	if err != nil {
+		return nil, err
+	}
+	c.Path = s.path // for messages
+	r := &reader{Conn: c}
+	if err := r.begin(chosen); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
 }
 
 func (r *reader) begin(chosen int64) error {

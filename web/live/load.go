@@ -22,20 +22,6 @@ const (
 // watch, and the cooldowns of 1 000 passages allow it for ever.
 const Speed = 360
 
-// clock maps real time to the player's time.
-type clock struct {
-	begun time.Time    // when the library was first used
-	epoch player.Ticks // the player's time then
-	speed player.Ticks // the player's seconds in a real second
-}
-
-// at is the player's time. Before begun it is epoch.
-func (c clock) at(now time.Time) player.Ticks {
-	since := max(0, now.Sub(c.begun))
-	seconds, rest := since/time.Second, since%time.Second
-	return c.epoch + c.speed*(player.Ticks(seconds)*player.Second+player.Ticks(rest)*player.Second/player.Ticks(time.Second))
-}
-
 // load plays the people who use the player: they talk. With sound, passages end when they
 // have been played, and only the page presses buttons. Without sound, a passage ends every
 // hour of the player's time, and people sometimes set the volume or press a button.

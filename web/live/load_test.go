@@ -41,7 +41,7 @@ func (p *recorder) Do(s player.Stimulus) error {
 func (p *recorder) Waiting(uint64) ([]player.Entry, error) { return p.queue, p.waitFails }
 
 func loadOf(p *recorder, seed uint64) *load {
-	clock := clock{begun: time.Now(), epoch: player.Day, speed: Speed}
+	clock := clock{began: time.Now(), start: player.Day, speed: Speed}
 	shared := web.NewSharedPlayer(p, func() player.Ticks { return clock.at(time.Now()) })
 	return &load{shared: shared, clock: clock, seed: seed, rate: 2,
 		stimulus: func(kind player.Kind, seed, seq uint64, at player.Ticks) player.Stimulus {
@@ -95,14 +95,16 @@ func TestLoadCountsFailures(t *testing.T) {
 	if got := l.counts(); got.stimuli != 2 || got.failed != 1 || got.last == nil {
 		t.Errorf("%+v", got)
 	}
-	if s := (serveConfig{rate: 2.5}).status(l.counts()); s.Failed != 1 || s.LastError != "broken by the test" || s.Rate != "2.5" {
-		t.Errorf("%+v", s)
+	for dev, want := range map[bool]string{true: "broken by the test", false: web.Reason(errors.New("broken by the test"))} {
+		if s := (serveConfig{rate: 2.5, dev: dev}).status(l.counts()); s.Failed != 1 || s.LastError != want || s.Rate != "2.5" {
+			t.Errorf("%+v", s)
+		}
 	}
 }
 
 func TestClock(t *testing.T) {
 	t.Parallel()
-	c := clock{begun: noon, epoch: 5, speed: Speed}
+	c := clock{began: noon, start: 5, speed: Speed}
 	for since, want := range map[time.Duration]player.Ticks{
 		0: 5, 10 * time.Second: 5 + player.Hour, -time.Hour: 5, time.Second / 2: 5 + 180*player.Second,
 		10 * 365 * 24 * time.Hour: 5 + 3600*365*player.Day,

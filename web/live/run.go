@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -67,14 +68,18 @@ type session struct {
 func (d Deps) live(ctx context.Context, c serveConfig, stdout, stderr io.Writer) (err error) {
 	l, err := net.Listen("tcp", c.addr)
 	if errors.Is(err, syscall.EADDRNOTAVAIL) {
-		return misused("-addr %s: this machine does not have that address; it has %s", c.addr, strings.Join(ownHosts(), ", "))
+		return misused("-addr %s: this machine does not have that address; it has %s", c.addr, cmp.Or(strings.Join(ownHosts(), ", "), "none"))
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("cannot listen: %w; give another -addr", err)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot listen: %w; give another -addr", err)
+		return misused("cannot listen: %w; give another -addr", err)
 	}
 	opened := closers{func() error { _ = l.Close(); return nil }} // the server may have closed it already
 	defer func() { err = errors.Join(err, opened.close()) }()
-	e, err := d.open(c, &opened, stderr)
+	pages := addresses(l.Addr(), ownHosts())
+	e, err := d.open(c, pages[0], &opened, stderr)
 	if err != nil {
 		return err
 	}
@@ -91,7 +96,7 @@ func (d Deps) live(ctx context.Context, c serveConfig, stdout, stderr io.Writer)
 	if c.token != "" {
 		fmt.Fprintln(stderr, "a browser opens the address once with ?token=TOKEN at its end; programs send Authorization: Bearer TOKEN")
 	}
-	return e.run(ctx, s, addresses(l.Addr(), ownHosts()), stdout)
+	return e.run(ctx, s, pages, stdout)
 }
 
 // run prints the addresses of the page, and drives the player until ctx ends, or the server
@@ -122,12 +127,19 @@ func (e *session) run(ctx context.Context, s *web.Server, pages []string, stdout
 }
 
 // open makes the library if it is missing, and opens everything that the session needs.
-func (d Deps) open(c serveConfig, opened *closers, stderr io.Writer) (*session, error) {
-	begun, err := d.prepare(c, stderr)
+func (d Deps) open(c serveConfig, address string, opened *closers, stderr io.Writer) (*session, error) {
+	if err := os.MkdirAll(c.data, 0o755); err != nil {
+		return nil, misused("cannot make the data folder: %w; give another -data", err)
+	}
+	release, err := claim(c.data, address)
 	if err != nil {
 		return nil, err
 	}
-	library, _ := c.kept()
+	*opened = append(*opened, release)
+	library, begun := c.kept()
+	if err := d.prepare(c, filepath.Join(c.data, library), stderr); err != nil {
+		return nil, err
+	}
 	store, closer, err := d.OpenStore(filepath.Join(c.data, library))
 	if err != nil {
 		return nil, err
@@ -138,6 +150,10 @@ func (d Deps) open(c serveConfig, opened *closers, stderr io.Writer) (*session, 
 		return nil, err
 	}
 	*opened = append(*opened, trace.Close)
+	clock, err := d.clock(c, filepath.Join(c.data, begun), store)
+	if err != nil {
+		return nil, err
+	}
 	titles, err := d.titles(filepath.Join(c.data, library))
 	if err != nil {
 		return nil, err
@@ -158,7 +174,7 @@ func (d Deps) open(c serveConfig, opened *closers, stderr io.Writer) (*session, 
 	*opened = append(*opened, p.Close)
 	e.insides = InsidesOf(c.style.Name, p, trace.Reader)
 	e.insides.Titles = titles
-	e.drive(p, d, c, begun)
+	e.drive(p, d, c, clock)
 	*opened = append(*opened, func() error { e.shared.Close(); return nil })
 	return e, nil
 }
@@ -171,30 +187,25 @@ func (d Deps) titles(library string) (web.Titles, error) {
 }
 
 // drive shares the player, and sets up the people who use it.
-func (e *session) drive(p player.Player, d Deps, c serveConfig, begun time.Time) {
-	clock := clock{begun: begun, epoch: d.Epoch, speed: 1}
-	if c.mute {
-		clock.speed = Speed
-	}
+func (e *session) drive(p player.Player, d Deps, c serveConfig, clock clock) {
 	e.shared = web.NewSharedPlayer(p, func() player.Ticks { return clock.at(time.Now()) })
 	e.people = &load{shared: e.shared, stimulus: d.Stimulus, clock: clock, seed: c.seed, rate: c.rate, sounds: !c.mute}
 }
 
-// prepare makes folder and library, and reads when the library was first used.
-func (d Deps) prepare(c serveConfig, stderr io.Writer) (time.Time, error) {
-	if err := os.MkdirAll(c.data, 0o755); err != nil {
-		return time.Time{}, fmt.Errorf("cannot make the data folder: %w; give another -data", err)
+// prepare makes the library if it is missing.
+func (d Deps) prepare(c serveConfig, path string, stderr io.Writer) error {
+	_, err := os.Stat(path)
+	if err == nil {
+		return nil
 	}
-	library, begun := c.kept()
-	path := filepath.Join(c.data, library)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := d.make(c, path, stderr); err != nil {
-			return time.Time{}, err
-		}
-	} else if err != nil {
-		return time.Time{}, fmt.Errorf("cannot look at the library: %w; give another -data", err)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot look at the library: %w; give another -data", err)
 	}
-	return readBegun(filepath.Join(c.data, begun))
+	err = d.make(c, path, stderr)
+	if player.CodeOf(err) == player.Invalid { // it is the user's music that cannot be played
+		return misused("%w", err)
+	}
+	return err
 }
 
 // make makes the library.
@@ -207,28 +218,14 @@ func (d Deps) make(c serveConfig, path string, stderr io.Writer) error {
 	return d.MakeLibrary(path, wish, func(text string) { fmt.Fprintln(stderr, text) })
 }
 
-// readBegun is the time in the file. A missing file gets the present time.
-func readBegun(path string) (time.Time, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		now := time.Now().UTC().Truncate(time.Second)
-		return now, os.WriteFile(path, []byte(now.Format(time.RFC3339)+"\n"), 0o644)
-	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	begun, err := time.Parse(time.RFC3339, strings.TrimSpace(string(text)))
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%s does not hold a time: remove the data folder, or write a time such as 2026-01-02T15:04:05Z", path)
-	}
-	return begun, nil
-}
-
 func (c serveConfig) status(so counts) Status {
 	s := Status{Sound: c.sound(), Style: c.style.Name, Doc: c.style.Doc, Data: c.data, Seed: c.seed,
 		Rate: strconv.FormatFloat(c.rate, 'g', -1, 64), Stimuli: so.stimuli, Failed: so.failed}
 	if so.last != nil {
-		s.LastError = so.last.Error()
+		s.LastError = web.Reason(so.last)
+		if c.dev {
+			s.LastError = so.last.Error()
+		}
 	}
 	return s
 }

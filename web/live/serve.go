@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -89,7 +90,7 @@ figures, events as they happen, and flows as pictures. Ctrl-C ends it.
                    other users of the machine cannot see in the list of processes
   -data DIR        folder of library.db and trace.db (default data); a missing library
                    is made
-  -passages N      size of a new library: a whole number from 200 to 200000 (default 5736)
+  -passages N      size of a new library: a whole number from 300 to 200000 (default 5736)
   -music DIR       play the WAV, FLAC, MP3 and Ogg Vorbis files in and below DIR, in
                    turn. Without -music, music is generated. DIR is read once, when its
                    library data/music-….db is made
@@ -111,7 +112,7 @@ this machine, the others for other machines.
 
 // Bounds of a new library.
 const (
-	fewestPassages = 200
+	fewestPassages = 300
 	mostPassages   = 200_000
 )
 
@@ -181,7 +182,7 @@ func (d Deps) parse(args []string) (serveConfig, error) {
 	flags := command.Flags("serve")
 	flags.BoolVar(&c.dev, "dev", false, "")
 	flags.StringVar(&style, "style", d.Default, "one of "+strings.Join(d.names(), ", "))
-	flags.StringVar(&c.addr, "addr", "127.0.0.1:0", "HOST:PORT, such as 127.0.0.1:8080")
+	flags.StringVar(&c.addr, "addr", "127.0.0.1:0", "HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:8080")
 	flags.StringVar(&c.token, "token", os.Getenv("RUBATO_TOKEN"), fmt.Sprintf("a token of at least %d bytes", web.ShortestToken))
 	flags.StringVar(&c.data, "data", "data", "a folder, such as data")
 	flags.IntVar(&c.passages, "passages", 5736, fmt.Sprintf("a whole number from %d to %d; with fewer, all may be cooling down", fewestPassages, mostPassages))
@@ -235,6 +236,32 @@ func (c *serveConfig) check(flags *flag.FlagSet) error {
 		return errors.New("-data is empty: give a folder")
 	case c.mute && c.music != "":
 		return errors.New("-music and -mute: give one of them")
+	}
+	return c.checkFolders()
+}
+
+// longestData is how long the path of the data folder may be, in bytes: SQLite takes no path
+// over 512.
+const longestData = 400
+
+// checkFolders refuses folders that cannot be what they are named for.
+func (c *serveConfig) checkFolders() error {
+	data, err := filepath.Abs(c.data)
+	if err == nil && len(data) > longestData {
+		return fmt.Errorf("-data is too long: its path has %d bytes, and at most %d leave room for its files: %s", len(data), longestData, data)
+	}
+	if at, err := os.Stat(c.data); err == nil && !at.IsDir() {
+		return fmt.Errorf("-data %s is no folder: give another -data", c.data)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("-data cannot be used: %w; give another -data", err)
+	}
+	if c.music == "" {
+		return nil
+	}
+	if at, err := os.Stat(c.music); err != nil {
+		return fmt.Errorf("-music cannot be read: %w; give a folder with music", err)
+	} else if !at.IsDir() {
+		return fmt.Errorf("-music %s is no folder: give a folder with music", c.music)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,7 +71,7 @@ func nothing(format string, args ...any) error {
 }
 
 func misused(format string, args ...any) error {
-	return fmt.Errorf("%w%s", errUsage, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w%w", errUsage, fmt.Errorf(format, args...))
 }
 
 // TraceCommand is rubato trace, over stored traces that open opens for reading.
@@ -193,6 +194,9 @@ func (q *traceQuestion) put(open func(string) (TraceReader, error), stdout, stde
 	}
 	if q.overwrites() {
 		return misused("-o %s would overwrite the trace: name another file", q.output)
+	}
+	if _, err := os.Stat(filepath.Dir(q.output)); q.output != "" && err != nil {
+		return misused("-o cannot be written: %w", err)
 	}
 	reader, err := open(q.db)
 	if err != nil {

@@ -1,0 +1,33 @@
+package scenarios
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"rubato/direct"
+	"rubato/natsbus"
+	"rubato/orchestrated"
+	"rubato/player"
+	"rubato/runner"
+)
+
+var update = flag.Bool("update", false, "rewrite the transcripts")
+
+// The test binary is also the program that the transcripts are about.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"rubato": func() {
+		all := []player.Style{direct.Style, orchestrated.Style, natsbus.Style}
+		suite := Suite(natsbus.Versions(), all...)
+		suite.Commands = Commands(all...)
+		os.Exit(runner.Main(suite, os.Args[1:]))
+	}})
+}
+
+// TestTranscripts: the commands of the player as a user meets them.
+func TestTranscripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true})
+}
