@@ -39,7 +39,7 @@ func TestServedMusic(t *testing.T) {
 	}
 	if text := strings.Join(said, "\n"); !strings.Contains(text, "3 files to play, 1 skipped") {
 		t.Errorf("it reported %q", text)
-	} else if !strings.Contains(text, "skipped: "+folder+"/letter.mp3: neither WAV") || !strings.Contains(text, "notice: "+folder+"/zz half.flac: is truncated") {
+	} else if !strings.Contains(text, `skipped: "`+folder+`/letter.mp3": neither WAV`) || !strings.Contains(text, `notice: "`+folder+`/zz half.flac": is truncated`) {
 		t.Errorf("it does not say what is wrong: %q", text)
 	}
 	store, err := sqlite.Open(path, sqlite.Options{})

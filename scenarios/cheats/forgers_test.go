@@ -178,11 +178,8 @@ func (d *debtor) Observe() (player.Observation, error) {
 // blinkered keeps one flow of sixteen in its trace.
 type blinkered struct{ *shownPlayer }
 
-func (b blinkered) Flow(token uint64) (player.Flow, bool) {
-	if token%16 != 0 {
-		return player.Flow{}, false
-	}
-	return b.Inspected.Flow(token)
+func (b blinkered) Flows(n int) []player.Flow {
+	return slices.DeleteFunc(b.Inspected.Flows(16*n), func(f player.Flow) bool { return f.Token%16 != 0 })
 }
 
 func openBlinkered(config player.Config) (player.Player, error) {
@@ -193,13 +190,14 @@ func openBlinkered(config player.Config) (player.Player, error) {
 // rootless has a trace in which everything was caused by the stimulus itself.
 type rootless struct{ *shownPlayer }
 
-func (r rootless) Flow(token uint64) (player.Flow, bool) {
-	f, found := r.Inspected.Flow(token)
-	f.Rows = slices.Clone(f.Rows)
-	for i := range f.Rows {
-		f.Rows[i].Cause = 0
+func (r rootless) Flows(n int) []player.Flow {
+	flows := r.Inspected.Flows(n)
+	for _, f := range flows {
+		for i := range f.Rows {
+			f.Rows[i].Cause = 0
+		}
 	}
-	return f, found
+	return flows
 }
 
 func openRootless(config player.Config) (player.Player, error) {
