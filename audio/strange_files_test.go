@@ -187,6 +187,7 @@ func (f folder) addJoined(e map[string][]byte) {
 	f.add("two with a tag.ogg", "", e["ogg"], e["ogg b"], id3v1())
 	f.add("rates.ogg", "", e["ogg"], e["ogg 22"])
 	f.add("three.ogg", "", e["ogg 22"], e["ogg b"], e["ogg"])
+	f.add("rates.flac", "of another rate, size", e["flac"], e["flac 24"]).like(e["flac"])
 	f.add("two.flac", "files are joined", e["flac"], e["flac"]).like(e["flac"], e["flac"])
 }
 

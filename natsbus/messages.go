@@ -60,6 +60,8 @@ func newSender(conn *nats.Conn, config player.Config, fields []engine.Field) (*s
 	if _, err := conn.Subscribe(doneSubject, s.receive); err != nil {
 		return nil, err
 	}
+	// It does not come back, so no outcome can come.
+	conn.SetClosedHandler(func(*nats.Conn) { s.abandon(unavailable(saidEvent, nats.ErrConnectionClosed)) })
 	return s, conn.Flush()
 }
 
@@ -99,7 +101,9 @@ func (s *sender) post(stimulus player.Stimulus, done player.Done) error {
 		return err
 	}
 	if err := s.conn.PublishMsg(message(eventSubject(saidEvent), stimulus.Seq, 0, 0, data)); err != nil {
-		s.remove(stimulus.Seq)
+		if pending, _ := s.remove(stimulus.Seq); pending == nil {
+			return nil // the end of the connection has failed it already
+		}
 		<-s.window
 		return unavailable(saidEvent, err)
 	}

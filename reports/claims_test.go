@@ -3,6 +3,7 @@ package reports
 import (
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,39 @@ func TestAnswers(t *testing.T) {
 		"without interval": {results.Claim{Hi: 20}, results.Unbounded(1), claimInconclusive},
 	} {
 		if got := answer(c.claim, c.found); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+// TestMachinesOwnShare: an arm that is over is so by the machine alone if nothing is left
+// without the machine's share. A late callback beside a late metronome used to be "over",
+// as a late callback beside one on time is.
+func TestMachinesOwnShare(t *testing.T) {
+	t.Parallel()
+	claim := results.Claim{Text: "no period is missed", Quantity: "figure:missed", Beyond: "figure:missed-extra", Slack: 1}
+	s := results.Scenario{Name: "audio", Measures: []results.Measure{{Name: "missed"}, {Name: "missed-extra"}}}
+	for name, c := range map[string]struct {
+		missed, extra []float64 // of each round
+		want          string
+	}{
+		"on time":                 {[]float64{0, 0, 0}, []float64{0, 0, 0}, claimWithin},
+		"late as the metronome":   {[]float64{7, 9, 40}, []float64{0, 1, 0}, claimMachine},
+		"late alone":              {[]float64{7, 9, 40}, []float64{7, 9, 40}, claimOver},
+		"late by more than it":    {[]float64{7, 9, 40}, []float64{2, 5, 2}, claimOver},
+		"late alone in one round": {[]float64{7, 9, 40}, []float64{0, 0, 30}, claimInconclusive},
+		"late in one round":       {[]float64{0, 0, 40}, []float64{0, 0, 0}, claimInconclusive},
+		"without a metronome":     {[]float64{7, 9, 40}, nil, claimOver},
+	} {
+		cell := results.Cell{Scenario: "audio", Rounds: len(c.missed), Figures: map[string]results.Estimate{}, Spans: map[string]results.Span{}}
+		for figure, rounds := range map[string][]float64{"missed": c.missed, "missed-extra": c.extra} {
+			if rounds != nil {
+				cell.Figures[figure] = results.Unbounded(rounds[1])
+				cell.Spans[figure] = results.Span{Least: slices.Min(rounds), Most: slices.Max(rounds)}
+			}
+		}
+		row := claimRow(claim, &results.Run{}, s, &cell, results.Details{})
+		if got := row.Cells[len(row.Cells)-1]; !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

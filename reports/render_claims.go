@@ -3,6 +3,7 @@ package reports
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"rubato/results"
 )
@@ -14,6 +15,7 @@ const (
 	claimOver         = "over"
 	claimUnder        = "under"
 	claimInconclusive = "inconclusive"
+	claimMachine      = "over, by the machine alone" // without the machine's own share, within
 	claimNotMeasured  = "not measured"
 )
 
@@ -126,17 +128,46 @@ func figureRow(claim results.Claim, cells []string, c *results.Cell, m results.M
 	e, s := c.Figures[m.Name], c.Spans[m.Name]
 	judged, byRound := MeasureJudged(m, e, s)
 	answer := answer(claim, judged)
+	if answer == claimOver && claim.Beyond != "" {
+		answer = beyond(claim, c)
+	}
 	r := Row{append(cells, measureEstimate(m, e, s, c.Rounds)), answer}
 	switch {
 	case byRound && c.Rounds == 1:
 		answer += " in its 1 round"
-	case byRound && answer != claimInconclusive:
+	case byRound && answer != claimInconclusive && answer != claimMachine:
 		answer += " in each of " + plural(c.Rounds, "round")
 	}
 	if r.Cells = append(r.Cells, answer); !e.Bounded() {
 		r.Mark = ""
 	}
 	return r
+}
+
+// aloneText explains that answer where a claim can have it.
+func aloneText(s results.Scenario) string {
+	if !slices.ContainsFunc(s.Claims, func(c results.Claim) bool { return c.Beyond != "" }) {
+		return ""
+	}
+	return " An arm is over by the machine alone if a control beside it, without its work, was over as well in every round."
+}
+
+// beyond is the answer for an arm that is over: is it so without the machine's own share?
+// Some rounds on either side of the limit do not tell.
+func beyond(claim results.Claim, c *results.Cell) string {
+	name := strings.TrimPrefix(claim.Beyond, "figure:")
+	e, ok := c.Figures[name]
+	if !ok {
+		return claimOver
+	}
+	judged, _ := MeasureJudged(results.Measure{}, e, c.Spans[name])
+	switch answer(results.Claim{Hi: claim.Hi + claim.Slack}, judged) {
+	case claimOver:
+		return claimOver
+	case claimWithin:
+		return claimMachine
+	}
+	return claimInconclusive
 }
 
 // bounds are the limits of the claim. A budget has only an upper one. A throughput may

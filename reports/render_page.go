@@ -142,7 +142,7 @@ func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []gro
 	all := append([]section{head}, spent...)
 	if len(s.Claims) > 0 {
 		all = append(all, section{ID: id + "-claims", Title: s.Name + ": claims and budgets", Grids: []Grid{claimTable(run, s, details)}, Text: []string{
-			"Each published figure, compared with what was measured here. The answer is inconclusive unless the whole 95 % interval lies inside, above or below the claimed range. For counts, and with too few rounds for an interval, every round must lie there. This machine cannot refute an estimate made on another machine, but it tests its size."}})
+			"Each published figure, compared with what was measured here. The answer is inconclusive unless the whole 95 % interval lies inside, above or below the claimed range. For counts, and with too few rounds for an interval, every round must lie there. This machine cannot refute an estimate made on another machine, but it tests its size." + aloneText(s)}})
 	}
 	if len(s.Pairs) > 0 {
 		all = append(all, section{ID: id + "-ablation", Title: s.Name + ": what each switch saves", Grids: []Grid{ablationTable(run, s, details)}, Text: []string{

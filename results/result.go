@@ -79,6 +79,10 @@ type Claim struct {
 	Quantity string            `json:"quantity"`
 	Lo       float64           `json:"lo,omitempty"` // in the quantity's unit; a budget has only Hi
 	Hi       float64           `json:"hi"`
+	// Beyond is the measure of what is left of Quantity without the machine's own share, such
+	// as "figure:missed-extra". Only if it is over Hi, by more than Slack, is the arm over.
+	Beyond string  `json:"beyond,omitempty"`
+	Slack  float64 `json:"slack,omitempty"`
 }
 
 // An Estimate is a median with its distribution-free 95 % interval; what compares two arms

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime"
 	"runtime/pprof"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -128,34 +130,60 @@ func (c *comparison) sendSlowdown(ctx context.Context) error {
 	return nil
 }
 
-// A Slowdown is a delay of known size in a stage of one arm. The run must find it: so it
+// A Slowdown is more work of known size in a stage of one arm. The run must find it: so it
 // shows what it can detect. The size is set once the baseline's time per operation is
 // known. Before that, Stall only reads a number.
+//
+// It is steps, not a wait for the clock: a wait takes some 0.2 µs more than it was asked for,
+// which is more than a tenth of a short operation, and hides the time that a neighbour takes.
 type Slowdown struct {
 	Stage string // of the scenario's Stages; empty: the end of the block, where the runner puts it
-	spin  atomic.Int64
+	steps atomic.Int64
+	made  atomic.Uint64 // what the steps compute, so that the compiler keeps them
 }
 
-// Set sets the delay per operation.
-func (p *Slowdown) Set(size time.Duration) { p.spin.Store(int64(size)) }
-
-// Stall keeps the CPU busy for the size of the slowdown. The stage calls it once per
-// operation, on the goroutine that does its work. Of a nil Slowdown it does nothing; that
-// is what all arms but one have.
-func (p *Slowdown) Stall() {
-	if p != nil {
-		spin(time.Duration(p.spin.Load()))
-	}
+// Set sets the time that it adds to an operation, on a machine that is quiet.
+func (p *Slowdown) Set(size time.Duration) {
+	p.steps.Store(max(1, int64(float64(size)/stepTime())))
 }
 
-// spin keeps the CPU busy, as slower code would. A sleep would leave the CPU to others.
-func spin(d time.Duration) {
-	if d <= 0 {
+// Stall does the steps of one operation. The stage calls it once per operation, on the
+// goroutine that does its work. Of a nil Slowdown it does nothing; that is what all arms but
+// one have.
+func (p *Slowdown) Stall() { p.stall(1) }
+
+func (p *Slowdown) stall(ops int) {
+	if p == nil {
 		return
 	}
-	for start := time.Now(); time.Since(start) < d; {
+	if n := p.steps.Load(); n > 0 {
+		p.made.Store(steps(p.made.Load()|1, n*int64(ops)))
 	}
 }
+
+// steps does n steps of a generator (Marsaglia, "Xorshift RNGs", 2003). None can begin before
+// the last has ended.
+func steps(x uint64, n int64) uint64 {
+	for range n {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+	}
+	return x
+}
+
+// stepTime is the time of a step in ns: that of the quickest of many stretches.
+var stepTime = sync.OnceValue(func() float64 {
+	const stretch, tries = 20_000, 50
+	quickest, x := time.Hour, uint64(1)
+	for range tries {
+		start := time.Now()
+		x = steps(x, stretch)
+		quickest = min(quickest, time.Since(start))
+	}
+	runtime.KeepAlive(x) // or the compiler would leave the steps out
+	return float64(quickest) / stretch
+})
 
 // A slowed is a workload with the slowdown at the end of its block, for scenarios that
 // name no stage. It shows that the run detects a slowdown, but not in which stage.
@@ -168,7 +196,7 @@ func (s *slowed) Run(n int, latency func(time.Duration)) error {
 	if err := s.Workload.Run(n, latency); err != nil {
 		return err
 	}
-	spin(time.Duration(n) * time.Duration(s.slowdown.spin.Load()))
+	s.slowdown.stall(n)
 	return nil
 }
 

@@ -248,3 +248,9 @@ func (b *book) Work() (Work, error) {
 }
 
 func (b *book) Close() error { return b.file.Close() }
+
+// spin keeps the CPU busy.
+func spin(d time.Duration) {
+	for start := time.Now(); time.Since(start) < d; {
+	}
+}

@@ -24,7 +24,8 @@ import (
 // events reach the player at the same time.
 //
 // No style works in the callback, so all should be as late as the machine itself. A
-// metronome in the same process, an equal thread without sound, measures how late that is.
+// metronome in the same process, an equal thread without sound, measures how late that is. The
+// answer to a claim says whether periods were missed by the machine alone.
 // GOMAXPROCS is raised by one for each of the two threads: with two busy goroutines on two
 // cores, a thread without a processor of its own misses every other period of 10 ms. In the
 // case "shared" the callback has no processor of its own, and there is no metronome, whose
@@ -352,8 +353,8 @@ func machineFigures(s *audio.CallbackStats, missed uint64) map[string]float64 {
 var audioClaims = []runner.Claim{
 	workload.Budget("audio callback under 10 ms", workload.PlayerDocument, 10_000).Of("", "figure:took-p99"),
 	{Text: "callback thread at most 10 % of a core", Source: workload.PlayerDocument, Kind: "budget", Quantity: "figure:callback-cpu", Hi: 10},
-	workload.Estimate("0 % audio overhead: alone, no period is missed", 0, 0).With("case", "10ms").Of("", "figure:missed"),
-	workload.Estimate("0 % audio overhead: at 100 events/s, no period is missed", 0, 0).With("case", "10ms-storm").Of("", "figure:missed"),
+	workload.Estimate("0 % audio overhead: alone, no period is missed", 0, 0).With("case", "10ms").Beyond("figure:missed-extra", 1).Of("", "figure:missed"),
+	workload.Estimate("0 % audio overhead: at 100 events/s, no period is missed", 0, 0).With("case", "10ms-storm").Beyond("figure:missed-extra", 1).Of("", "figure:missed"),
 	{Text: "0 % audio overhead: hardly a period is missed that the machine itself does not miss", Source: workload.Own, Kind: "budget",
 		Quantity: "figure:missed-extra", Hi: 1},
 	workload.Estimate("0 % audio overhead: alone, the sound is always there", 0, 0).With("case", "10ms").Of("", "figure:underruns"),

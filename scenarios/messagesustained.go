@@ -41,7 +41,8 @@ func (s styles) messageSustained() runner.Scenario {
 }
 
 func (s styles) openSustained(setup runner.Setup) (runner.Workload, error) {
-	w := &workload.Workload{Script: workload.Say, Drive: workload.Pipelined, Count: workload.Stored, Each: 2, Crosses: workload.MessageCrosses}
+	w := &workload.Workload{Script: workload.Say, Drive: workload.Pipelined, Count: workload.Stored, Each: 2, Crosses: workload.MessageCrosses,
+		Loose: setup.Options["rate"] == "search"} // which decides by itself how much it sends
 	if _, err := s.Start(setup, w, func(*player.Config) {}); err != nil {
 		return nil, err
 	}

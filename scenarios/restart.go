@@ -43,7 +43,7 @@ func (s styles) restart() runner.Scenario {
 		Bare:     true,
 		Size:     restartSize,
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &workload.Workload{Script: workload.Say, Drive: workload.Pipelined, Count: workload.Stored, Each: 2, Lossy: true}
+			w := &workload.Workload{Script: workload.Say, Drive: workload.Pipelined, Count: workload.Stored, Each: 2, Loose: true}
 			r := &restarting{Workload: w, rate: float64(workload.Number(setup.Options, "rate")), retry: setup.Options["retry"] == "yes", seq: aside}
 			_, err := s.Start(setup, w, func(c *player.Config) {
 				r.commits = workload.NewCommitLog(c.Store)

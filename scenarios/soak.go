@@ -50,7 +50,7 @@ func (s styles) soak() runner.Scenario {
 			return workload.Prepare(setup, workload.Number(setup.Options, "passages"))
 		},
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &soaking{Workload: &workload.Workload{Count: workload.Stored}, rate: workload.Rate(setup), passages: workload.Number(setup.Options, "passages")}
+			w := &soaking{Workload: &workload.Workload{Count: workload.Stored, Loose: true}, rate: workload.Rate(setup), passages: workload.Number(setup.Options, "passages")}
 			_, err := s.Start(setup, w.Workload, func(c *player.Config) { c.Token, c.Deck = liveToken, &metronome{} })
 			return w, err
 		},

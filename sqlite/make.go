@@ -107,7 +107,7 @@ func makeFile(path string, spec Library, progress func(done, total int)) error {
 	if err != nil {
 		return err
 	}
-	err = c.Set(pageSize, "journal_mode = off", "synchronous = off", "locking_mode = exclusive",
+	err = c.Set(PageSize, "journal_mode = off", "synchronous = off", "locking_mode = exclusive",
 		fmt.Sprintf("application_id = %d", applicationID), fmt.Sprintf("user_version = %d", schemaVersion))
 	if err == nil {
 		err = fill(c, newPlan(spec), spec, progress)

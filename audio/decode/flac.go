@@ -153,6 +153,8 @@ func (d *flacDecoder) measure() (m measured, err error) {
 	m.add(frames, d.rate)
 	m.notice(frames < d.says, "is truncated: it has %d of %d frames", frames, d.says)
 	m.notice(cut && frames >= d.says, "its last frame is not whole and is left out")
+	const chance = 4 // headers that are none
+	m.notice(w.others > chance, "%d frames of another rate, size or number of channels are left out", w.others)
 	m.notice(w.jumps > 0, "frames are missing, or files are joined, at %d places", w.jumps)
 	return m, nil
 }
@@ -180,12 +182,13 @@ const longestFLACHeader = 16
 // contain what looks like a header, once in 32 MB. So a header counts if its number is due,
 // or if the whole frame can be decoded.
 type flacWalk struct {
-	d     *flacDecoder
-	r     *bufio.Reader
-	at    int64
-	due   flacDue
-	tries int // frames decoded
-	jumps int // frames that were not due
+	d      *flacDecoder
+	r      *bufio.Reader
+	at     int64
+	due    flacDue
+	tries  int // frames decoded
+	jumps  int // frames that were not due
+	others int // headers of another shape of sound
 }
 
 func (d *flacDecoder) walkFrom(at int64) *flacWalk {
@@ -204,7 +207,11 @@ func (w *flacWalk) here() (frame.Header, bool) {
 		return frame.Header{}, false
 	}
 	f, err := frame.New(bytes.NewReader(b))
-	if err != nil || w.d.check(f.Header) != nil {
+	if err != nil {
+		return frame.Header{}, false
+	}
+	if w.d.check(f.Header) != nil {
+		w.others++
 		return frame.Header{}, false
 	}
 	return f.Header, true

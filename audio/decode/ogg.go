@@ -24,8 +24,6 @@ const (
 	oggLast      = 4
 )
 
-const mostPage = 27 + 255 + 255*255 // bytes
-
 // oggWalk goes from page to page, over whatever stands between them.
 type oggWalk struct {
 	r       *bufio.Reader
@@ -35,7 +33,7 @@ type oggWalk struct {
 	cut     bool // the file ends within a page
 }
 
-func newOggWalk(f *io.SectionReader) *oggWalk {
+func newOggWalk(f *io.SectionReader) *oggWalk { // a page has less than 65536 bytes
 	return &oggWalk{r: bufio.NewReaderSize(io.NewSectionReader(f, 0, f.Size()), 1<<17)}
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -158,5 +159,22 @@ func TestEnergy(t *testing.T) {
 		if noEnergy(without) == "" || unavailable(without)["energy"] == "" {
 			t.Error("no energy can be read, and nothing says why")
 		}
+	}
+}
+
+// A reading of the runtime follows its settings and allocates nothing, as it is taken in trials.
+func TestRuntimeNow(t *testing.T) { // not parallel: it changes a setting of the process
+	before := RuntimeNow()
+	if before.GOGC != 100 || before.Procs != runtime.GOMAXPROCS(0) {
+		t.Errorf("%v", before)
+	}
+	debug.SetGCPercent(-1)
+	off := RuntimeNow()
+	debug.SetGCPercent(int(before.GOGC))
+	if off == before || RuntimeNow() != before {
+		t.Errorf("off: %v, on again: %v, before: %v", off, RuntimeNow(), before)
+	}
+	if n := testing.AllocsPerRun(100, func() { RuntimeNow() }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -3,7 +3,6 @@ package cheats_test
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -179,11 +178,8 @@ func (d *debtor) Observe() (player.Observation, error) {
 // blinkered keeps one flow of sixteen in its trace.
 type blinkered struct{ *shownPlayer }
 
-func (b blinkered) Flow(token uint64) (player.Flow, bool) {
-	if token%16 != 0 {
-		return player.Flow{}, false
-	}
-	return b.Inspected.Flow(token)
+func (b blinkered) Flows(n int) []player.Flow {
+	return slices.DeleteFunc(b.Inspected.Flows(16*n), func(f player.Flow) bool { return f.Token%16 != 0 })
 }
 
 func openBlinkered(config player.Config) (player.Player, error) {
@@ -194,13 +190,14 @@ func openBlinkered(config player.Config) (player.Player, error) {
 // rootless has a trace in which everything was caused by the stimulus itself.
 type rootless struct{ *shownPlayer }
 
-func (r rootless) Flow(token uint64) (player.Flow, bool) {
-	f, found := r.Inspected.Flow(token)
-	f.Rows = slices.Clone(f.Rows)
-	for i := range f.Rows {
-		f.Rows[i].Cause = 0
+func (r rootless) Flows(n int) []player.Flow {
+	flows := r.Inspected.Flows(n)
+	for _, f := range flows {
+		for i := range f.Rows {
+			f.Rows[i].Cause = 0
+		}
 	}
-	return f, found
+	return flows
 }
 
 func openRootless(config player.Config) (player.Player, error) {
@@ -214,61 +211,6 @@ func openPretends(config player.Config) (player.Player, error) {
 	return &claims{d, func(facts []player.Fact) []player.Fact {
 		return claim("trace", "on")(claim("rules", "20")(claim("dispatch", "inline")(facts)))
 	}}, err
-}
-
-// setter sets a pragma of the log's connection.
-type setter interface{ Set(...string) error }
-
-func openUnsyncs(config player.Config) (player.Player, error) {
-	d, err := under(config)
-	if config.Verbatim {
-		return d, err
-	}
-	d.do = func(s player.Stimulus) error {
-		if s.Seq%100 == 7 {
-			if err := config.Store.Log().(setter).Set("synchronous = off"); err != nil {
-				return err
-			}
-		}
-		return d.Player.Do(s)
-	}
-	return d, err
-}
-
-// openUnsyncsInSecret waits for the disk again when the clock stops.
-func openUnsyncsInSecret(config player.Config) (player.Player, error) {
-	d, err := under(config)
-	if config.Verbatim {
-		return d, err
-	}
-	set := func(level string) error { return config.Store.Log().(setter).Set("synchronous = " + level) }
-	o := &restorer{d, func() error { return set("full") }}
-	d.do = func(s player.Stimulus) error {
-		if s.Seq%100 == 1 {
-			if err := set("off"); err != nil {
-				return err
-			}
-		}
-		err := d.Player.Do(s)
-		if s.Seq%2500 == 0 { // the last of a trial
-			err = errors.Join(err, set("full"))
-		}
-		return err
-	}
-	return o, err
-}
-
-// restorer undoes something before it is read back.
-type restorer struct {
-	*disguise
-	undo func() error
-}
-
-func (r *restorer) Observe() (player.Observation, error) {
-	if err := r.undo(); err != nil {
-		return player.Observation{}, err
-	}
-	return r.Player.Observe()
 }
 
 // inflater has messages share a commit, and makes commits of nothing until their number is right.
@@ -315,31 +257,6 @@ func openSettlesIn(config player.Config) (player.Player, error) {
 		return nil
 	}
 	return l, err
-}
-
-func openHoards(config player.Config) (player.Player, error) {
-	d, err := under(config)
-	d.do = func(s player.Stimulus) error {
-		if !config.Verbatim {
-			debug.SetGCPercent(-1)
-		}
-		return d.Player.Do(s)
-	}
-	return d, err
-}
-
-// openHoardsInSecret switches the garbage collection on again before the clock stops.
-func openHoardsInSecret(config player.Config) (player.Player, error) {
-	d, err := under(config)
-	d.do = func(s player.Stimulus) error {
-		if s.Seq%100 != 0 && !config.Verbatim {
-			debug.SetGCPercent(-1)
-		} else {
-			debug.SetGCPercent(100)
-		}
-		return d.Player.Do(s)
-	}
-	return d, err
 }
 
 // liar reports one of 64 messages done at once, and stores it soon after, before the next.

@@ -80,6 +80,13 @@ func (p Published) Less(arm, other string) runner.Claim {
 	return p.Added(arm)
 }
 
+// Beyond names the measure of what is not the machine's own share, and by how much that may
+// be over by chance.
+func (p Published) Beyond(quantity string, slack float64) Published {
+	p.claim.Beyond, p.claim.Slack = quantity, slack
+	return p
+}
+
 // With limits the comparison to one value of a key.
 func (p Published) With(key, value string) Published {
 	options := map[string]string{key: value}

@@ -31,9 +31,9 @@ const (
 
 // tallied are the counts of a store. Where stimuli may share a commit, how many do depends on
 // the moment, so then the number of commits need not be that of the baseline.
-func tallied(done sqlite.Tally, batch int) results.Counts {
+func tallied(done sqlite.Tally, commits bool) results.Counts {
 	c := results.Counts{countQueries: done.Queries, countRows: done.Rows, countWrites: done.Writes}
-	if batch == 1 {
+	if commits {
 		c[countCommits] = done.Commits
 	}
 	return c
@@ -230,7 +230,7 @@ func (w *verifier) crossed() (since results.Counts, wrong string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if w.lossy {
+	if w.loose {
 		return since, "", nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(least)) {

@@ -47,7 +47,7 @@ func (f *floor) Run(n int, _ func(time.Duration)) error {
 // Work counts the calls.
 func (f *floor) Work() (runner.Work, error) {
 	now, err := f.store.Tally()
-	return runner.Work{Stimuli: int64(f.n), Counts: tallied(now.Since(f.before), 1)}, err
+	return runner.Work{Stimuli: int64(f.n), Counts: tallied(now.Since(f.before), true)}, err
 }
 
 func (f *floor) Close() error { return f.store.Close() }

@@ -31,14 +31,17 @@ func (w *verifier) traces(p player.Player) (digest, wrong string) {
 	if w.every {
 		newest = w.stimuli[max(0, len(w.stimuli)-mostFlows):]
 	}
+	flows := map[uint64][]player.TraceRow{}
+	for _, f := range shown.Flows(2*len(newest) + lookedFlows) { // with those of what was done beside
+		flows[f.Token] = f.Rows
+	}
 	var h uint64
 	for i := range newest {
 		s := &newest[i]
-		flow, found := shown.Flow(s.Seq)
-		if !found || len(flow.Rows) == 0 {
+		if len(flows[s.Seq]) == 0 {
 			return "", fmt.Sprintf("its trace is on, but stimulus %d left no flow", s.Seq)
 		}
-		shape, lost := shape(flow.Rows)
+		shape, lost := shape(flows[s.Seq])
 		if lost != "" {
 			return "", fmt.Sprintf("its trace is on, but in the flow of stimulus %d the cause of %s is lost", s.Seq, lost)
 		}

@@ -29,7 +29,7 @@ type verifier struct {
 	wanted   map[string]string
 	batch    int
 	traced   bool          // its trace is asked to be on
-	lossy    bool          // stimuli may be lost, so not each crosses or leaves a flow
+	loose    bool          // see Workload.Loose
 	heard    func() int64  // broadcasts that clients have received; nil: nobody listens
 	script   bool          // what it shows are the rates
 	every    bool          // look at every stimulus, not only at some that are drawn
@@ -195,13 +195,13 @@ func (w *verifier) report(p player.Player, work *runner.Work) error {
 		work.Keys = fmt.Sprintf("%016x", keys)
 	}
 	done := w.sealed.Since(w.before)
-	work.Counts = tallied(done, w.batch)
+	work.Counts = tallied(done, w.batch == 1 && !w.loose)
 	work.Settings = append(slices.Clone(w.settings), w.facts(p)...)
 	work.Least = time.Duration(w.commits) * w.quickest
 	own, crossed, failed := w.crossed()
 	work.Own = own
 	var untraced string
-	if !w.lossy {
+	if !w.loose {
 		work.Trace, untraced = w.traces(p)
 	}
 	if w.script {
@@ -209,7 +209,7 @@ func (w *verifier) report(p player.Player, work *runner.Work) error {
 		work.Rates = runner.Rates(w.rates)
 	}
 	fewer := ""
-	if done.Commits < w.commits {
+	if done.Commits < w.commits && !w.loose {
 		fewer = fmt.Sprintf("%d commits, but the stimuli need at least %d", done.Commits, w.commits)
 	}
 	w.mu.Lock()

@@ -43,7 +43,7 @@ type Workload struct {
 	// Crosses are the messages that each module sends at least for a stimulus where a network
 	// joins the modules, by the player's description. nil: it depends on the stimulus.
 	Crosses map[string]int64
-	Lossy   bool         // a module stops: stimuli may be lost
+	Loose   bool         // what crosses, what shares a commit and what a trace keeps depends on the moment
 	Heard   func() int64 // broadcasts that clients have received; nil: nobody listens
 
 	Seed    uint64
@@ -109,7 +109,7 @@ func (w *Workload) open(style player.Style, setup runner.Setup, c player.Config)
 	if w.verifier, err = newVerifier(setup, w.store, c.Defaults()); err != nil {
 		return err
 	}
-	w.verifier.sink, w.verifier.crosses, w.verifier.lossy, w.verifier.heard = sink, w.Crosses, w.Lossy, w.Heard
+	w.verifier.sink, w.verifier.crosses, w.verifier.loose, w.verifier.heard = sink, w.Crosses, w.Loose, w.Heard
 	if w.Player, err = style.Open(c); err != nil {
 		return fmt.Errorf("open %s: %w", style.Name, err)
 	}

@@ -1,13 +1,16 @@
 package tracedb_test
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
+	"rubato/orchestrated"
 	"rubato/player"
+	"rubato/sqlite"
 	"rubato/sqlite/tracedb"
 )
 
@@ -90,4 +93,37 @@ func fullTraceOf(b *testing.B, keep int) *tracedb.Store {
 		}
 	}
 	return s
+}
+
+// BenchmarkSelectionBesideTrace selects in turns from two libraries of 50 000 passages, alone
+// and with one of the selections traced into a file. An operation is one of each. The page
+// caches of all databases of a process share their memory, so a trace whose pages have
+// another size than the library's slows both down.
+func BenchmarkSelectionBesideTrace(b *testing.B) {
+	library := made(b, 50_000)
+	for _, name := range []string{"alone", "traced"} {
+		b.Run(name, func(b *testing.B) {
+			tracings, players := [2]player.Tracing{}, [2]player.Player{}
+			if name == "traced" {
+				tracings[1] = player.Tracing{On: true, Sink: openTrace(b, filepath.Join(b.TempDir(), "trace.db"), tracedb.Options{})}
+			}
+			for i := range players {
+				var err error
+				if players[i], err = orchestrated.Open(player.Config{Store: open(b, library), Trace: tracings[i]}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for seq := uint64(1); b.Loop(); seq++ {
+				for _, p := range players {
+					at := sqlite.Epoch + player.Ticks(1+seq%24)*player.Hour
+					if err := p.Do(player.Stimulus{Kind: player.Suggestion, Seq: seq, At: at, Seed: seq}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			if err := errors.Join(players[0].Close(), players[1].Close()); err != nil {
+				b.Error(err)
+			}
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package tracedb_test
 
 import (
+	"errors"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -117,5 +118,46 @@ func TestTraceOfPlayerLocked(t *testing.T) {
 	}
 	if seen, err := p.Observe(); err != nil || seen.Stored.Messages != int64(seq) {
 		t.Errorf("of %d messages %d are stored, %v", seq, seen.Stored.Messages, err)
+	}
+}
+
+// TestTraceOfSelection: a stored selection says what was asked and what was chosen. What it
+// was chosen from is not in it, so it is as long for a large library as for a small one.
+func TestTraceOfSelection(t *testing.T) {
+	t.Parallel()
+	size := func(passages int) (rows, bytes int) {
+		trace := openTrace(t, filepath.Join(t.TempDir(), "trace.db"), tracedb.Options{})
+		p, err := orchestrated.Open(player.Config{Store: open(t, made(t, passages)), Trace: player.Tracing{On: true, Sink: trace}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(p.Do(player.Stimulus{Kind: player.Suggestion, Seq: 1, At: sqlite.Epoch + player.Hour, Seed: 1}), p.Close()); err != nil {
+			t.Fatal(err)
+		}
+		flow, found, err := trace.Flow(1)
+		if err != nil || !found || !strings.HasPrefix(find(flow, "pd::Director::select").Out, "passage=") {
+			t.Fatalf("%+v, %v", flow, err)
+		}
+		for _, r := range flow.Rows {
+			bytes += len(r.In) + len(r.Out) + len(r.Err)
+		}
+		return len(flow.Rows), bytes
+	}
+	few, short := size(200)
+	many, long := size(4000)
+	const digits = 8 // more, of a longer number of a passage or of its length, in two rows
+	if many != few || long > short+digits || short > 500 {
+		t.Errorf("from 200 passages %d rows of %d bytes, from 4000 %d of %d", few, short, many, long)
+	}
+}
+
+// TestPagesOfOneSize: the trace has pages as large as the library's; sqlite.PageSize says why.
+func TestPagesOfOneSize(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "trace.db")
+	openTrace(t, path, tracedb.Options{})
+	const pragma = "SELECT page_size FROM pragma_page_size"
+	if trace, library := number(t, path, pragma), number(t, library(t), pragma); trace != library {
+		t.Errorf("pages of %d bytes beside pages of %d", trace, library)
 	}
 }

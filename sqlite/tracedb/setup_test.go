@@ -12,17 +12,19 @@ import (
 )
 
 // library makes a small library.
-func library(t *testing.T) string {
+func library(t *testing.T) string { return made(t, 1_000) }
+
+func made(t testing.TB, passages int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "library.db")
-	if err := sqlite.Make(path, sqlite.Library{Passages: 1_000, Seed: 1}, nil); err != nil {
+	if err := sqlite.Make(path, sqlite.Library{Passages: passages, Seed: 1}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
 // open opens a library that waits a little for locks and is closed in the end.
-func open(t *testing.T, path string) *sqlite.Store {
+func open(t testing.TB, path string) *sqlite.Store {
 	t.Helper()
 	store, err := sqlite.Open(path, sqlite.Options{Busy: 50 * time.Millisecond})
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"rubato/sqlite/tracedb"
 )
 
-func openTrace(t *testing.T, path string, options tracedb.Options) *tracedb.Store {
+func openTrace(t testing.TB, path string, options tracedb.Options) *tracedb.Store {
 	t.Helper()
 	if options.Busy == 0 {
 		options.Busy = 20 * time.Millisecond

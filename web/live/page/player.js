@@ -96,7 +96,9 @@ on("position", (e) => { playing.position_ms = e.number; drawPosition(); });
 on("playback-state", (e) => { byId("playback").textContent = e.text; if (e.text !== "crossfading") look(); });
 on("song", look);
 on("queue-depth", look);
-on("notice", (e) => report(`The player says: ${e.text}.`, true));
+on("notice", (e) => report(e.text === "refill-waits"
+  ? "The queue is empty. A refill comes once in ten seconds, so the player waits for the next."
+  : `The player says: ${e.text}.`, true));
 on("lost", look);
 happenings.onerror = () => report("not connected: trying again", true);
 setInterval(() => { if (!document.hidden) look(); }, 5000); // changes of volume and passages that people enqueue are not broadcast
