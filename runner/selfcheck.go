@@ -128,9 +128,6 @@ func parseSelfcheck(args []string) (selfcheckFlags, error) {
 		ask.length = checkLength{series: effectTime, effects: 3, others: 1, atLeast: 2 * n, hog: n}
 	}
 	ask.seed = cmp.Or(ask.seed, uint64(rand.Uint32()))
-	if ask.rates {
-		return ask, toWrite("into", ask.into)
-	}
 	return ask, nil
 }
 
@@ -140,6 +137,9 @@ func (p program) selfcheck(ctx context.Context, args []string) int {
 	if errors.Is(err, flag.ErrHelp) {
 		p.printHelp(p.stdout, "selfcheck")
 		return exitPass
+	}
+	if err == nil && ask.rates {
+		err = toWrite("into", ask.into)
 	}
 	if err != nil {
 		return p.fail(err)
