@@ -2,6 +2,8 @@ package runner
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -33,9 +35,15 @@ type started struct {
 func startRun(t *testing.T, blocks int, wrap ...string) *started {
 	t.Helper()
 	s := &started{dir: t.TempDir()}
+	s.start(t, &s.stdout, blocks, wrap...)
+	return s
+}
+
+func (s *started) start(t *testing.T, stdout io.Writer, blocks int, wrap ...string) {
+	t.Helper()
 	line := append(wrap, "rubato", "run", "-full", "-out", "results", "-seed", "3", "-styles", "plain,other", "journal")
 	s.command = exec.Command(line[0], line[1:]...)
-	s.command.Dir, s.command.Stdout, s.command.Stderr = s.dir, &s.stdout, &s.stderr
+	s.command.Dir, s.command.Stdout, s.command.Stderr = s.dir, stdout, &s.stderr
 	if err := s.command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +56,23 @@ func startRun(t *testing.T, blocks int, wrap ...string) *started {
 		s.children = childrenOf(s.command.Process.Pid)
 		return len(s.children) == 2
 	})
-	return s
+}
+
+// fullPipe is a pipe that takes nothing more: whoever writes there waits.
+func fullPipe(t *testing.T) *os.File {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err == nil {
+		t.Cleanup(func() { _, _ = r.Close(), w.Close() })
+		err = w.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(make([]byte, 1<<22)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("the pipe is not full: %v", err)
+	}
+	return w
 }
 
 func (s *started) blocks(t *testing.T) []results.Block {
@@ -207,14 +231,21 @@ func TestRecordLost(t *testing.T) {
 // The second Ctrl-C ends at once; what was recorded stays, and the last line says where.
 func TestSecondInterrupt(t *testing.T) {
 	t.Parallel()
-	s := startRun(t, 4)
-	for range 2 {
-		if err := s.command.Process.Signal(os.Interrupt); err != nil {
-			t.Fatal(err)
+	s := &started{dir: t.TempDir()}
+	s.start(t, fullPipe(t), 4) // it waits to print its answer, so it has not ended when the second comes
+	ended := make(chan struct{})
+	go func() { // again and again: two at once would be delivered as one
+		for {
+			_ = s.command.Process.Signal(os.Interrupt)
+			select {
+			case <-ended:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
 		}
-		time.Sleep(10 * time.Millisecond) // two at once would be delivered as one
-	}
+	}()
 	s.ends(t, "")
+	close(ended)
 	if want := " blocks: rubato report results renders it\n"; !strings.HasSuffix(s.stderr.String(), want) || !strings.Contains(s.stderr.String(), "rubato: stopped at once. results/results.jsonl keeps ") {
 		t.Errorf("stderr does not end with %q:\n%s", want, s.stderr.String())
 	}

@@ -47,8 +47,12 @@ func TestPacingAlone(t *testing.T) {
 		}
 		return d
 	}
-	if d := wake("2000", false); d <= 0 {
-		t.Errorf("500 stimuli were paced without CPU time: %v", d)
+	awake := time.Duration(0)
+	for range 10 { // beside other work, spinning can seem to take more CPU time than there was
+		awake = max(awake, wake("2000", false))
+	}
+	if awake <= 0 {
+		t.Error("500 stimuli were paced without CPU time, ten times")
 	}
 	if max, script := wake("max", false), wake("2000", true); max != 0 || script != 0 {
 		t.Errorf("%v with rate=max, %v in a transcript", max, script)
