@@ -48,7 +48,7 @@ func TestPacingAlone(t *testing.T) {
 		return d
 	}
 	awake := time.Duration(0)
-	for range 10 { // beside other work, spinning can seem to take more CPU time than there was
+	for i := 0; i < 10 && awake <= 0; i++ { // beside other work, spinning can seem to take more CPU time than there was
 		awake = max(awake, wake("2000", false))
 	}
 	if awake <= 0 {

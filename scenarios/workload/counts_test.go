@@ -1,0 +1,80 @@
+package workload
+
+import (
+	"math"
+	"testing"
+
+	"rubato/player"
+	"rubato/results"
+	"rubato/runner"
+)
+
+// The limits of what must cross are sums over the kinds of stimuli: of the least and of the
+// most that one took in the script. Of a kind that the script did not have, the most is unknown.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	said, volume, control := player.Stimulus{Kind: player.MessageSaid}, player.Stimulus{Kind: player.VolumeSet}, player.Stimulus{Kind: player.Control}
+	rates := runner.Rates{
+		countSent + "ui":  {kindOf(&said): {Least: 1, Most: 1}, kindOf(&volume): {Least: 1, Most: 3}},
+		countBytes + "ui": {kindOf(&said): {Least: 100, Most: 200}, kindOf(&volume): {Least: 40, Most: 40}},
+	}
+	for name, c := range map[string]struct {
+		stimuli                    []player.Stimulus
+		least, most, fewest, bytes int64 // messages; least and most bytes
+	}{
+		"none":            {nil, 0, 0, 0, 0},
+		"one kind":        {[]player.Stimulus{said, said, said}, 3, 3, 225, 750},
+		"two kinds":       {[]player.Stimulus{said, volume}, 2, 4, 105, 300},
+		"an unknown kind": {[]player.Stimulus{said, control}, 1, math.MaxInt64, 75, math.MaxInt64},
+	} {
+		w := &verifier{stimuli: c.stimuli, batch: 1, runs: -1} // no slice has anything beside
+		least, most := w.limits(rates)
+		got := []int64{least[countSent+"ui"], most[countSent+"ui"], least[countBytes+"ui"], most[countBytes+"ui"]}
+		want := []int64{c.least, c.most, c.fewest, c.bytes}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Errorf("%s: limits %v, want %v", name, got, want)
+				break
+			}
+		}
+	}
+}
+
+// What must cross by the description of the conversation holds where the script showed less:
+// a style that sends nothing in its script is found, too.
+func TestDemanded(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		w    *verifier
+		want int64
+	}{
+		"each stimulus":    {verifier{stimuli: make([]player.Stimulus, 30), batch: 1}, 60},
+		"questions":        {verifier{asked: 7, batch: 1}, 14},
+		"in batches of 10": {&verifier{stimuli: make([]player.Stimulus, 30), batch: 10}, 6},
+	} {
+		c.w.network, c.w.crosses = noNetwork{}, map[string]int64{"ap": 2}
+		if least, _ := c.w.limits(nil); least[countSent+"ap"] != c.want {
+			t.Errorf("%s: %v, want %d", name, least, c.want)
+		}
+	}
+}
+
+type noNetwork struct{ player.Network }
+
+// Stimuli that are posted are counted together: what all of them took, divided by their number.
+func TestRatesTogether(t *testing.T) {
+	t.Parallel()
+	w := &verifier{stimuli: make([]player.Stimulus, 100), rates: rateMap{}, counted: map[string]int{}}
+	w.together(results.Counts{countSent + "ui": 101, countSent + "log": 100})
+	kind := kindOf(&w.stimuli[0])
+	if got := w.rates[countSent+"ui"][kind]; got != (runner.Rate{Least: 1, Most: 2}) {
+		t.Errorf("with one request to commit: %+v", got)
+	}
+	if got := w.rates[countSent+"log"][kind]; got != (runner.Rate{Least: 1, Most: 1}) {
+		t.Errorf("one each: %+v", got)
+	}
+	w.stimuli[5].Kind, w.rates = player.VolumeSet, rateMap{}
+	if w.together(results.Counts{countSent + "ui": 101}); len(w.rates) != 0 {
+		t.Errorf("two kinds cannot be told apart: %v", w.rates)
+	}
+}
