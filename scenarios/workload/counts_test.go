@@ -48,8 +48,8 @@ func TestDemanded(t *testing.T) {
 		w    *verifier
 		want int64
 	}{
-		"each stimulus":    {verifier{stimuli: make([]player.Stimulus, 30), batch: 1}, 60},
-		"questions":        {verifier{asked: 7, batch: 1}, 14},
+		"each stimulus":    {&verifier{stimuli: make([]player.Stimulus, 30), batch: 1}, 60},
+		"questions":        {&verifier{asked: 7, batch: 1}, 14},
 		"in batches of 10": {&verifier{stimuli: make([]player.Stimulus, 30), batch: 10}, 6},
 	} {
 		c.w.network, c.w.crosses = noNetwork{}, map[string]int64{"ap": 2}
