@@ -13,7 +13,7 @@ import "rubato/player"
 var Style = player.Style{
 	Name: "direct",
 	Doc:  "function calls between the parts: the baseline, which adds nothing",
-	Open: Open,
+	Open: Open, Plain: true,
 }
 
 // wired is the player, joined by direct calls.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -280,21 +282,37 @@ func (r *receiver) emit(seq uint64, msg *nats.Msg) error {
 func (r *receiver) done(seq uint64, err error) {
 	o := outcome{Seq: seq}
 	if err != nil {
-		o.Code, o.Text = player.CodeOf(err), err.Error()
+		o.Code, o.Text = player.CodeOf(err), shortened(err.Error())
 	}
 	r.outcomes = append(r.outcomes, o)
 }
 
-// report sends all outcomes of a commit in one message.
+// mostOutcomes fit into a message, with errors as long as longestText.
+const (
+	mostOutcomes = 100
+	longestText  = 300
+)
+
+// report sends the outcomes of a commit, in one message if they fit.
 func (r *receiver) report() {
-	if len(r.outcomes) == 0 {
-		return
-	}
-	data, err := json.Marshal(r.outcomes)
-	if err == nil {
-		_ = r.module.conn.Load().Publish(doneSubject, data) // without a connection the sender times out
+	for part := range slices.Chunk(r.outcomes, mostOutcomes) {
+		data, err := json.Marshal(part)
+		if err == nil {
+			err = r.module.conn.Load().Publish(doneSubject, data)
+		}
+		if err != nil {
+			break // without a connection the sender fails what is pending
+		}
 	}
 	r.outcomes = r.outcomes[:0]
+}
+
+// shortened cuts a text, at a whole character, to what an outcome may hold.
+func shortened(text string) string {
+	if len(text) <= longestText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestText], "") + "…"
 }
 
 func unavailable(op string, err error) error {

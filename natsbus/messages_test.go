@@ -3,6 +3,7 @@ package natsbus
 import (
 	"maps"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -164,5 +165,26 @@ func TestUnreadableMessage(t *testing.T) {
 	}
 	if n := store.messages.Load(); n != 0 {
 		t.Errorf("%d messages stored", n)
+	}
+}
+
+// A commit may have more outcomes than fit into a message of the server's limit.
+func TestManyOutcomes(t *testing.T) {
+	t.Parallel()
+	const messages = 10_000
+	w, store := open(t, player.Config{Batch: messages, Window: messages, Timeout: time.Minute})
+	var done atomic.Int64
+	for i := range uint64(messages) {
+		s := player.Stimulus{Kind: player.MessageSaid, Seq: i + 1, Message: player.Message{Username: "ada", Text: "hello"}}
+		if err := w.Post(s, func(_ uint64, err error) {
+			if err == nil {
+				done.Add(1)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Settle(); err != nil || done.Load() != messages || store.messages.Load() != messages {
+		t.Errorf("%d of %d reported done, %d stored, %v", done.Load(), messages, store.messages.Load(), err)
 	}
 }

@@ -22,6 +22,8 @@ type Style struct {
 	Name string // as on the command line: "direct", "bus", "nats"
 	Doc  string // what the style adds to the previous one, in one line
 	Open func(Config) (Player, error)
+	// Plain: it adds nothing to the work, so it may need little more CPU than the work alone.
+	Plain bool
 	// Network starts what carries messages between its modules, as Open would with this
 	// placement. nil: it has no network.
 	Network func(Placement) (Network, error)

@@ -226,6 +226,7 @@ type Block struct {
 	Counts      Counts        `json:"counts,omitempty"`     // what was done to have them, equal in all styles
 	Own         Counts        `json:"own,omitempty"`        // what only some styles do: messages and bytes that crossed, by connection
 	Keys        string        `json:"keys,omitempty"`       // digest of the order within each key
+	Trace       string        `json:"trace,omitempty"`      // digest of what the trace kept of the newest stimuli
 	Latency     string        `json:"latency"`              // HdrHistogram, V2 compressed, base64; in ns
 	NoLatency   string        `json:"no_latency,omitempty"` // why there is no latency, though operations have one
 	Disturbed   string        `json:"disturbed,omitempty"`  // what happened to the process or its clocks meanwhile

@@ -203,6 +203,14 @@ func (s *slowed) Run(n int, latency func(time.Duration)) error {
 // Seal is the workload's own, if it has one.
 func (s *slowed) Seal() error { return seal(s.Workload) }
 
+// inner is the workload without the slowdown.
+func inner(load Workload) Workload {
+	if s, is := load.(*slowed); is {
+		return s.Workload
+	}
+	return load
+}
+
 // withSlowdown adds the slowdown if no stage of the workload has it.
 func withSlowdown(load Workload, slowdown *Slowdown) Workload {
 	if slowdown == nil || slowdown.Stage != "" {

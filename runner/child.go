@@ -210,7 +210,7 @@ func (c *child) trial(first int, slices slicing) (reply, error) {
 	}
 	block.Stimuli, block.Effects, block.Expected = work.Stimuli, work.Effects, work.Expected
 	block.Digest, block.Payload, block.Keys = work.Digest, work.Bytes, work.Keys
-	block.Counts, block.Own = work.Counts, work.Own
+	block.Counts, block.Own, block.Trace = work.Counts, work.Own, work.Trace
 	if err := c.scenario.figures(work); err != nil {
 		return reply{}, err
 	}
@@ -225,11 +225,7 @@ func (c *child) trial(first int, slices slicing) (reply, error) {
 // witness goes on as in a timed part, and looks at every stimulus. Then it takes away what
 // joins the modules.
 func (c *child) witness(ask request) (reply, error) {
-	inner := c.load
-	if s, is := inner.(*slowed); is {
-		inner = s.Workload
-	}
-	load, can := inner.(Witness)
+	load, can := inner(c.load).(Witness)
 	if !can {
 		return reply{}, nil
 	}

@@ -46,6 +46,7 @@ type arm struct {
 	n        int       // operations in a block, for arms apart
 	settings []Setting // that its script ran under
 	rates    Rates     // that its script showed
+	busy     bool      // it used the CPU in others' turns of the last trial
 	perOp    float64   // ns, in the quickest block of calibration and warm-up
 }
 

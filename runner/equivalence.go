@@ -49,7 +49,7 @@ func (c *comparison) checkScripts(ctx context.Context) error {
 		if answer.Wrong != "" {
 			a.invalidate("script, style %s: %s", a.style, answer.Wrong)
 		}
-		if other := traced.differ(a, answer.Work); other != "" {
+		if other := traced.differ(a, answer.Work.Trace); other != "" {
 			a.invalidate("script, style %s: %s", a.style, other)
 		}
 		if other := unasked(a.settings); other != "" {
@@ -71,21 +71,21 @@ func (c *comparison) checkScripts(ctx context.Context) error {
 type traces map[string]struct{ style, digest string }
 
 // differ says how the trace of an arm differs from that of the first with the same rules.
-func (t *traces) differ(a *arm, w *Work) string {
-	if w.Trace == "" {
+func (t *traces) differ(a *arm, trace string) string {
+	if trace == "" {
 		return ""
 	}
 	if *t == nil {
 		*t = traces{}
 	}
-	rules := byName(w.Settings)["rules"].Value
+	rules := byName(a.settings)["rules"].Value
 	first, seen := (*t)[rules]
 	if !seen {
-		(*t)[rules] = struct{ style, digest string }{a.style, w.Trace}
+		(*t)[rules] = struct{ style, digest string }{a.style, trace}
 		return ""
 	}
-	if first.digest != w.Trace {
-		return fmt.Sprintf("its trace kept other flows (%s) than that of %s (%s): actions, rules, triggers or causes differ", w.Trace, first.style, first.digest)
+	if first.digest != trace {
+		return fmt.Sprintf("its trace kept other flows (%s) than that of %s (%s): in one of them actions, rules, triggers or causes are not those of the work", trace, first.style, first.digest)
 	}
 	return ""
 }
@@ -94,8 +94,8 @@ func (t *traces) differ(a *arm, w *Work) string {
 // each, as in the script. The style cannot know that the trial is over. Then the modules'
 // network is taken away: what goes on without it does not use it. So the processes end here.
 func (c *comparison) witness(ctx context.Context) error {
-	c.witnessed = true
 	if c.plan.scenario.apart() {
+		c.witnessed = true
 		return nil
 	}
 	n := c.units(c.plan.scenario.Script)
@@ -105,7 +105,7 @@ func (c *comparison) witness(ctx context.Context) error {
 		ask := request{Do: doWitness, First: c.next, N: n}
 		if a == c.arms[0] && c.plan.scenario.Floor != nil {
 			var err error
-			if ask.Setup, err = c.setup(a, "floor"); err != nil {
+			if ask.Setup, err = c.setup(a, "floor"+strconv.Itoa(c.restarts)); err != nil {
 				return err
 			}
 		}
@@ -115,7 +115,8 @@ func (c *comparison) witness(ctx context.Context) error {
 		}
 		work := answer.Work
 		if work == nil {
-			return nil // the workload is no witness
+			c.witnessed = true // none of this scenario is a witness
+			return nil
 		}
 		a.cell.Equivalence.Witnessed = n
 		if answer.Wrong != "" {
@@ -124,7 +125,7 @@ func (c *comparison) witness(ctx context.Context) error {
 		if answer.Floor != nil {
 			c.checkFloor(a, *answer.Floor)
 		}
-		if other := traced.differ(a, work); other != "" {
+		if other := traced.differ(a, work.Trace); other != "" {
 			a.invalidate("after a timed part, style %s: %s", a.style, other)
 		}
 		if reference == nil {
@@ -133,6 +134,7 @@ func (c *comparison) witness(ctx context.Context) error {
 			a.invalidate("after a timed part, style %s: %s", a.style, difference)
 		}
 	}
+	c.witnessed = true
 	c.valid()
 	return c.retire(ctx, c.leaving())
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"rubato/inference"
 	"rubato/results"
@@ -19,6 +20,9 @@ const (
 	// floorTurns are the turns of baseline and floor, each of as many operations as fill a
 	// slice or a script.
 	floorTurns = 30
+	// fewestFloorTurns give an interval. More are left out after floorTime, or beyond mostStimuli.
+	fewestFloorTurns = 10
+	floorTime        = 5 * time.Second
 	// aboveFloor is how much more CPU per operation the baseline may need, as a ratio. Calls
 	// of the parts, lanes and digests are in it.
 	aboveFloor = 1.25
@@ -48,16 +52,18 @@ func (c *child) floor(setup Setup, first, n int) (_ *floorReading, err error) {
 		ops = (ops + unit - 1) / unit * unit
 	}
 	both := []Workload{c.load, floor}
+	turns := min(floorTurns, max(fewestFloorTurns, mostStimuli/ops))
 	for _, load := range both {
-		if err := load.Prepare(first, ops*floorTurns); err != nil {
+		if err := load.Prepare(first, ops*turns); err != nil {
 			return nil, err
 		}
 	}
 	reading := &floorReading{}
-	for turn := range floorTurns {
+	done := 0
+	for start := time.Now(); done < turns && (done < fewestFloorTurns || time.Since(start) < floorTime); done++ {
 		var cpu [2]float64
 		for k := range both {
-			k := (k + turn) % len(both) // who goes first changes from turn to turn
+			k := (k + done) % len(both) // who goes first changes from turn to turn
 			before := host.OwnCPU()
 			if err := both[k].Run(ops, unrecorded); err != nil {
 				return nil, err
@@ -66,7 +72,10 @@ func (c *child) floor(setup Setup, first, n int) (_ *floorReading, err error) {
 		}
 		reading.Logs = append(reading.Logs, math.Log(cpu[0]/cpu[1]))
 	}
-	for k, done := range []*results.Counts{&reading.Done, &reading.FloorDone} {
+	if done < turns {
+		return reading, nil // the rest of what was prepared is not done, so nothing can be counted
+	}
+	for k, counted := range []*results.Counts{&reading.Done, &reading.FloorDone} {
 		if err := seal(both[k]); err != nil {
 			return nil, err
 		}
@@ -74,7 +83,7 @@ func (c *child) floor(setup Setup, first, n int) (_ *floorReading, err error) {
 		if err != nil {
 			return nil, err
 		}
-		*done = work.Counts
+		*counted = work.Counts
 	}
 	return reading, nil
 }
@@ -92,7 +101,7 @@ func (c *comparison) checkFloor(a *arm, r floorReading) {
 	}
 	of := func(log float64) float64 { return math.Exp(log) }
 	a.cell.Equivalence.Floor = &results.Estimate{Median: of(inference.Median(r.Logs)), Lo: of(interval.Lo), Hi: of(interval.Hi)}
-	if of(interval.Lo) > aboveFloor {
+	if of(interval.Lo) > aboveFloor && a.plain {
 		a.invalidate("after a timed part, style %s: it is no fair baseline. It takes %.2f [%.2f, %.2f] times the CPU of the same work without a style; at most %v is allowed",
 			a.style, of(inference.Median(r.Logs)), of(interval.Lo), of(interval.Hi), aboveFloor)
 	}

@@ -36,6 +36,7 @@ type comparisonPlan struct {
 // that each is paired with the one baseline.
 type armPlan struct {
 	style   string
+	plain   bool // it adds nothing to the work
 	options Options
 	named   []string
 	role    string // results.RoleAA, results.RoleSlowdown or an instrument's; empty: a style's own
@@ -167,7 +168,7 @@ func armsOf(scenario Scenario, style Style, shared Options, set settings) ([]arm
 	}
 	var arms []armPlan
 	for _, options := range product(own) {
-		arms = append(arms, armPlan{style: style.Name, options: shared.and(options), named: named})
+		arms = append(arms, armPlan{style: style.Name, plain: style.Plain, options: shared.and(options), named: named})
 	}
 	return arms, nil
 }

@@ -10,7 +10,7 @@ import (
 func whole() Suite {
 	return Suite{Styles: []Style{{Name: "plain"}, {Name: "other"}}, Scenarios: []Scenario{
 		{Name: "journal", Op: "line"},
-		{Name: "pieces", Op: "turn", ArmKey: "piece", Arms: []Style{{"floor", "an empty turn"}, {"wheel", "one turn"}, {"axle", "half a turn"}},
+		{Name: "pieces", Op: "turn", ArmKey: "piece", Arms: []Style{{Name: "floor", Doc: "an empty turn"}, {Name: "wheel", Doc: "one turn"}, {Name: "axle", Doc: "half a turn"}},
 			Keys: []Key{{Name: "size", Default: "1,2"}}, Pairs: []Pair{{Switch: "axle", Without: "wheel", With: "axle"}}},
 	}}
 }

@@ -186,6 +186,7 @@ func (c *comparison) block(ctx context.Context, a *arm, n int) (reply, error) {
 // compare makes an arm invalid whose work differs from the baseline's, or that did none.
 func (c *comparison) compare(blocks []*results.Block, n int) {
 	reference := blocks[0]
+	var traced traces
 	for i, a := range c.arms {
 		b := blocks[i]
 		if b == nil {
@@ -199,6 +200,9 @@ func (c *comparison) compare(blocks []*results.Block, n int) {
 		}
 		span := fmt.Sprintf("stimuli %d to %d, style %s", c.next, c.next+n-1, a.style)
 		if other := b.Done().Difference(a.baselineOf(reference, b)); other != "" {
+			a.invalidate("%s: %s", span, other)
+		}
+		if other := traced.differ(a, b.Trace); other != "" {
 			a.invalidate("%s: %s", span, other)
 		}
 	}

@@ -170,7 +170,7 @@ func (s Scenario) result() results.Scenario {
 	out := results.Scenario{Name: s.Name, Answers: s.Answers, Op: s.Op, Claims: s.Claims, ArmKey: s.ArmKey, Pairs: s.Pairs,
 		Paced: s.Paced, Together: s.Together, Bare: s.Bare, Measures: s.Measures, Alone: s.Alone}
 	for _, arm := range s.Arms {
-		out.Arms = append(out.Arms, results.Arm(arm))
+		out.Arms = append(out.Arms, results.Arm{Name: arm.Name, Doc: arm.Doc})
 	}
 	if s.apart() {
 		out.Baseline = s.Arms[0].Name

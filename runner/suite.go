@@ -45,7 +45,11 @@ type Command struct {
 }
 
 // A Style is known to the runner by name only. Scenarios open it.
-type Style struct{ Name, Doc string }
+type Style struct {
+	Name, Doc string
+	// Plain: it adds nothing to the work. As the baseline it must be near Scenario.Floor.
+	Plain bool
+}
 
 // Options are a scenario's settings, by key.
 type Options map[string]string
@@ -124,8 +128,8 @@ type Scenario struct {
 	Prepare func(Setup) error
 	// Open opens setup.Style, with its own copy of what is shared.
 	Open func(Setup) (Workload, error)
-	// Floor opens the work itself without a style. The baseline may need little more CPU and
-	// no more calls than it. nil: there is none.
+	// Floor opens the work itself without a style. A plain baseline may need little more CPU
+	// and no more calls than it. nil: there is none.
 	Floor func(Setup) (Workload, error)
 }
 
@@ -191,6 +195,9 @@ type Work struct {
 // A Sealer is a Workload that counts what is done and reads its settings when the clock has
 // stopped, so that Work can find what came later or was changed.
 type Sealer interface{ Seal() error }
+
+// A Watcher is a Workload that looks at something after each slice, outside the clock.
+type Watcher interface{ AfterSlice() error }
 
 // A Witness is a Workload that can look at every stimulus, as it does in the script, while
 // the style works as in a timed block and cannot know of it.

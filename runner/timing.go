@@ -77,6 +77,8 @@ type timing struct {
 	sum    host.Usage      // in these
 	err    error
 	sealed error
+
+	watcher Workload // load without what the runner adds
 }
 
 // A slicing says how a trial is cut into turns. An arm does Ops operations per turn; in
@@ -97,7 +99,7 @@ func (s slicing) timed() int { return (s.Turns - s.Warmup) * s.Ops }
 // begin collects garbage and starts the counters. What slices need is allocated here.
 func begin(load Workload, recorded *latencies, on instruments, slice slicing) *timing {
 	recorded.reset()
-	t := &timing{load: load, slice: slice, recorded: recorded, latency: on.latency(recorded), still: on.watch(), stop: on.profile(),
+	t := &timing{load: load, watcher: inner(load), slice: slice, recorded: recorded, latency: on.latency(recorded), still: on.watch(), stop: on.profile(),
 		counters: host.OpenCounters(), slices: make([]time.Duration, 0, slice.Turns)}
 	runtime.GC()
 	host.ResetPeakRSS()
@@ -130,6 +132,9 @@ func (t *timing) next() {
 	now := host.UsageNow()
 	if t.turn++; t.turn == t.slice.Turns {
 		t.sealed = seal(t.load) // first: what becomes durable after this is too late
+	}
+	if w, can := t.watcher.(Watcher); can && t.err == nil {
+		t.err = w.AfterSlice()
 	}
 	if now := host.RuntimeNow(); now != t.runtime && t.changed == "" {
 		t.changed = fmt.Sprintf("it changed its runtime while it was measured, from %v to %v", t.runtime, now)

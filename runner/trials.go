@@ -50,6 +50,9 @@ func (c *comparison) trials(ctx context.Context) error {
 	clean := 0 // trials that nothing disturbed: the others have no part in an interval
 	for trial := 0; len(c.valid()) > 0 && trial < 2*rule.rounds && !rule.over(clean, time.Since(start)+usual); {
 		blocks, err := c.trial(ctx, trial, log)
+		if err == nil && !c.witnessed {
+			err = c.witness(ctx)
+		}
 		if broken := (lost{}); errors.As(err, &broken) {
 			c.stop()
 			c.dropped++
@@ -64,11 +67,6 @@ func (c *comparison) trials(ctx context.Context) error {
 		}
 		for _, b := range blocks {
 			if err := c.record.add(results.Line{Block: b}); err != nil {
-				return err
-			}
-		}
-		if !c.witnessed {
-			if err := c.witness(ctx); err != nil {
 				return err
 			}
 		}
@@ -184,7 +182,8 @@ func (c *comparison) checkWaiting(of map[*arm]*results.Block) {
 		if b == nil {
 			continue
 		}
-		if waited := c.turned - b.Wall; b.Waiting > 2*least+work/2+waited/10 {
+		waited, before := c.turned-b.Wall, a.busy
+		if a.busy = b.Waiting > 2*least+work/2+waited/10; a.busy && before { // once it may be chance
 			a.invalidate("round %d, style %s: while others were measured it used %v of CPU in %v; the baseline's work took %v",
 				b.Round, a.style, b.Waiting.Round(time.Millisecond), waited.Round(time.Millisecond), work.Round(time.Millisecond))
 		}

@@ -20,7 +20,7 @@ func Suite(versions map[string]string, of ...player.Style) runner.Suite {
 	suite := runner.Suite{Name: "rubato", Scenarios: observed(s.all()),
 		Versions: map[string]string{"sqlite": sqlite.Version()}}
 	for _, style := range of {
-		suite.Styles = append(suite.Styles, runner.Style{Name: style.Name, Doc: style.Doc})
+		suite.Styles = append(suite.Styles, runner.Style{Name: style.Name, Doc: style.Doc, Plain: style.Plain})
 	}
 	for name, version := range versions {
 		suite.Versions[name] = version

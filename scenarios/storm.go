@@ -50,7 +50,7 @@ func (s styles) openStorm(setup runner.Setup) (runner.Workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &workload.Workload{Script: stormy10ms, Drive: workload.Pipelined, Expect: stormEffects(pace), Heard: counter.heard.Load,
+	w := &workload.Workload{Script: stormy10ms, Drive: workload.Pipelined, Expect: stormEffects(pace), Heard: counter.heard.Load, Once: map[string]int64{"ap": 1},
 		Count: func(seen player.Observation) int64 { return workload.Refills(seen) + counter.heard.Load() }}
 	_, err = s.Start(setup, w, func(c *player.Config) { c.Pace, c.Audience, c.Deck = pace, counter, &metronome{} })
 	if err != nil {

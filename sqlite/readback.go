@@ -26,7 +26,7 @@ type readback struct {
 	songs, artists, works     *sqlite.Stmt
 	messages, newest, counted *sqlite.Stmt
 	plays, history, settings  *sqlite.Stmt
-	after, said               *sqlite.Stmt
+	after, said, at           *sqlite.Stmt
 }
 
 func (r *readback) prepare() error {
@@ -44,6 +44,7 @@ func (r *readback) prepare() error {
 		Statement{&r.settings, "SELECT key, value FROM settings ORDER BY key"},
 		Statement{&r.after, "SELECT username, message, timestamp FROM messages WHERE id > ?1 ORDER BY id"},
 		Statement{&r.said, "SELECT 1 FROM messages WHERE id > (SELECT max(id) FROM messages) - ?2 AND timestamp = ?1 ORDER BY id DESC LIMIT 1"},
+		Statement{&r.at, "SELECT timestamp FROM messages WHERE id = ?1"},
 		Statement{&r.counted, "SELECT username, messages FROM users ORDER BY username"},
 	)
 }
@@ -162,6 +163,14 @@ const (
 // commits reads SQLite's own counter, which no style can pass by: it is the same for all
 // connections to the file.
 func (s *Store) commits() (int64, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	if s.index == nil {
+		var err error
+		if s.index, err = os.Open(s.readback.Path + "-shm"); err != nil {
+			return 0, err
+		}
+	}
 	var b [2 * indexHeader]byte
 	for range 1000 {
 		if _, err := s.index.ReadAt(b[:], 0); err != nil {
@@ -251,10 +260,15 @@ func SynchronousOf(option string) (string, error) {
 	return map[string]string{"normal": "synchronous=1", "full": "synchronous=2"}[o.Synchronous], nil
 }
 
-// Holds reports whether one of the newest depth durable messages was said at this time.
-func (s *Store) Holds(at player.Ticks, depth int) (bool, error) {
+// Holds reports whether the durable message with this id, or else one of the newest depth, was
+// said at this time.
+func (s *Store) Holds(at player.Ticks, id int64, depth int) (bool, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
+	said, err := s.readback.Int(s.readback.at, id)
+	if err != nil || player.Ticks(said) == at && at != 0 {
+		return err == nil, err
+	}
 	found, err := s.readback.Int(s.readback.said, int64(at), int64(depth))
 	return found == 1, err
 }

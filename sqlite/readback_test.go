@@ -214,10 +214,11 @@ func TestMessagesAfter(t *testing.T) {
 	}
 	for _, test := range []struct {
 		at    player.Ticks
+		id    int64
 		depth int
 		want  bool
-	}{{2, 1, true}, {1, 1, false}, {1, 2, true}, {3, 100, false}} {
-		if found, err := store.Holds(test.at, test.depth); err != nil || found != test.want {
+	}{{2, 0, 1, true}, {1, 0, 1, false}, {1, 0, 2, true}, {3, 0, 100, false}, {1, 2, 1, true}, {1, 3, 1, false}, {2, 9, 1, true}} {
+		if found, err := store.Holds(test.at, test.id, test.depth); err != nil || found != test.want {
 			t.Errorf("said at %d among the newest %d: %v, error %v", test.at, test.depth, found, err)
 		}
 	}

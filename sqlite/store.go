@@ -46,7 +46,7 @@ type Store struct {
 	cuts     *cuts
 	reading  sync.Mutex
 	readback *readback
-	index    *os.File // of the write-ahead log, see commits
+	index    *os.File // of the write-ahead log, see commits; nil until it is read
 }
 
 var _ player.Store = (*Store)(nil)
@@ -97,9 +97,7 @@ func (s *Store) open(path string, options Options) error {
 			return err
 		}
 	}
-	var err error
-	s.index, err = os.Open(path + "-shm")
-	return err
+	return nil
 }
 
 // connectTo opens a connection to a library of this schema.
@@ -138,11 +136,11 @@ func (s *Store) Stored() (player.Stored, error) {
 func (s *Store) Close() error {
 	s.reading.Lock()
 	defer s.reading.Unlock()
-	var err error
-	if s.index != nil {
-		err, s.index = s.index.Close(), nil
+	err := errors.Join(s.director.Close(), s.log.Close(), s.cuts.Close(), s.readback.Close())
+	if s.index != nil { // last: closing any descriptor of a file drops the process's locks on it (POSIX)
+		err, s.index = errors.Join(err, s.index.Close()), nil
 	}
-	return errors.Join(err, s.director.Close(), s.log.Close(), s.cuts.Close(), s.readback.Close())
+	return err
 }
 
 // Version is the version of SQLite itself, for the record of the machine.

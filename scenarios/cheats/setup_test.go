@@ -53,7 +53,7 @@ func suite() runner.Suite {
 		if i == len(strawMen) {
 			styles = append(styles, honest...)
 		}
-		style := player.Style{Name: c.name, Doc: c.doc, Open: c.open}
+		style := player.Style{Name: c.name, Doc: c.doc, Open: c.open, Plain: i < len(strawMen)}
 		if slices.Contains(onNetwork, c.name) {
 			style.Network = natsbus.Network
 		}

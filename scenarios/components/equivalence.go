@@ -77,7 +77,7 @@ func (w *digestedPiece) count(count func(player.Observation) int64) int64 {
 }
 
 func findMessage(store *sqlite.Store) error {
-	found, err := store.Holds(sqlite.Epoch, workload.Recent)
+	found, err := store.Holds(sqlite.Epoch, 1, workload.Recent)
 	if err == nil && !found {
 		err = errors.New("the message is missing")
 	}

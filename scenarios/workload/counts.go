@@ -179,47 +179,64 @@ func (w *verifier) kinds() map[string]int64 {
 const questionKind = "question"
 
 // limits are the least and the most that the stimuli must have taken of each count, by what
-// the script showed and what the scenario demands. Sizes of messages vary, and so bytes may,
-// by a quarter.
+// the script showed and what the scenario demands. Sizes of messages vary, so bytes may be a
+// quarter less; they have no upper limit, because numbers in them grow with the script. When a
+// trace is stored is a matter of time, so its records have limits of their own, see stored.
 func (w *verifier) limits(rates runner.Rates) (least, most results.Counts) {
 	least, most = results.Counts{}, results.Counts{}
 	kinds := w.kinds()
 	for name, of := range rates {
+		if name == countRecords {
+			continue
+		}
+		size := strings.HasPrefix(name, countBytes)
+		most[name] = extra * int64(w.runs+1)
 		for kind, n := range kinds {
 			rate, known := of[kind]
 			least[name] += n * rate.Least
-			if !known || most[name] == math.MaxInt64 {
+			if !known || size || most[name] == math.MaxInt64 {
 				most[name] = math.MaxInt64
 				continue
 			}
 			most[name] += n * rate.Most
 		}
-		if most[name] < math.MaxInt64 {
-			most[name] += extra * int64(w.runs+1)
-		}
-		if strings.HasPrefix(name, countBytes) {
+		if size {
 			least[name] -= least[name] / 4
-			most[name] += min(most[name]/4, math.MaxInt64-most[name])
 		}
 	}
-	if w.network != nil {
-		for module, each := range w.crosses {
-			least[countSent+module] = max(least[countSent+module], each*w.all()/int64(w.batch))
-		}
+	if w.network == nil {
+		return least, most
+	}
+	for module, each := range w.crosses {
+		least[countSent+module] = max(least[countSent+module], each*w.all()/int64(w.batch))
+	}
+	for module, n := range w.once {
+		least[countSent+module] = max(least[countSent+module], n)
 	}
 	return least, most
 }
 
-// extra is what each slice may have beside its stimuli: a request to commit, and its bytes.
-const extra = 100
+// stored is the least number of records that a stored trace has of the stimuli: one of each
+// flow, but for flows that it reports as lost.
+func (w *verifier) stored(p player.Player) int64 {
+	shown, can := p.(player.Inspected)
+	if w.sink == nil || !w.traced || !can {
+		return 0
+	}
+	return max(0, int64(len(w.stimuli))-int64(shown.Lost().Flows-w.lostBefore))
+}
+
+// extra is what each slice may have beside its stimuli: requests to commit.
+const extra = 3
 
 // all is the number of stimuli and questions.
 func (w *verifier) all() int64 { return int64(len(w.stimuli)) + w.asked }
 
 // crossed says what is wrong with what crossed the network since Prepare.
-func (w *verifier) crossed() (since results.Counts, wrong string, err error) {
+func (w *verifier) crossed(p player.Player) (since results.Counts, wrong string, err error) {
 	least, most := w.limits(w.shown)
 	since, err = w.ownWhen(w.ownBefore, func(now results.Counts) bool {
+		least[countRecords] = w.stored(p) // fewer when flows are lost meanwhile
 		for name, n := range least {
 			if now[name] < n {
 				return false
@@ -233,9 +250,12 @@ func (w *verifier) crossed() (since results.Counts, wrong string, err error) {
 	if w.loose {
 		return since, "", nil
 	}
+	if w.sink == nil {
+		delete(least, countRecords)
+	}
 	for _, name := range slices.Sorted(maps.Keys(least)) {
 		if since[name] < least[name] {
-			return since, fmt.Sprintf("%s: %d, but %d stimuli need at least %d: they did not cross", name, since[name], w.all(), least[name]), nil
+			return since, fmt.Sprintf("%s: %d, but %d stimuli need at least %d: they did not cross, or were not kept", name, since[name], w.all(), least[name]), nil
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(most)) {

@@ -16,14 +16,20 @@ import (
 type floor struct {
 	store  *sqlite.Store
 	seed   uint64
-	calls  func(store player.Store, seed uint64, first, n int) error
-	next   int
-	n      int
+	calls  Calls
+	ready  []player.Stimulus // all that were prepared
+	at     int               // of these, the next
 	before sqlite.Tally
 }
 
+// Calls are the script that a scenario has, and the work for stimuli that are ready.
+type Calls struct {
+	Script func(seed uint64, i int) player.Stimulus
+	Work   func(player.Store, []player.Stimulus) error
+}
+
 // OpenFloor opens the calls on a copy of the library.
-func OpenFloor(setup runner.Setup, calls func(store player.Store, seed uint64, first, n int) error) (runner.Workload, error) {
+func OpenFloor(setup runner.Setup, calls Calls) (runner.Workload, error) {
 	path := filepath.Join(setup.Dir, LibraryFile)
 	if err := sqlite.Copy(filepath.Join(setup.Shared, LibraryFile), path); err != nil {
 		return nil, err
@@ -33,46 +39,49 @@ func OpenFloor(setup runner.Setup, calls func(store player.Store, seed uint64, f
 }
 
 func (f *floor) Prepare(first, n int) (err error) {
-	f.next, f.n = first, n
+	f.ready, f.at = f.ready[:0], 0
+	for i := range n {
+		f.ready = append(f.ready, f.calls.Script(f.seed, first+i))
+	}
 	f.before, err = f.store.Tally()
 	return err
 }
 
 func (f *floor) Run(n int, _ func(time.Duration)) error {
-	first := f.next
-	f.next += n
-	return f.calls(f.store, f.seed, first, n)
+	next := f.ready[f.at : f.at+n]
+	f.at += n
+	return f.calls.Work(f.store, next)
 }
 
 // Work counts the calls.
 func (f *floor) Work() (runner.Work, error) {
 	now, err := f.store.Tally()
-	return runner.Work{Stimuli: int64(f.n), Counts: tallied(now.Since(f.before), true)}, err
+	return runner.Work{Stimuli: int64(len(f.ready)), Counts: tallied(now.Since(f.before), true)}, err
 }
 
 func (f *floor) Close() error { return f.store.Close() }
 
-// RefillCalls choose n passages, an hour apart, and record their cooldowns.
-func RefillCalls(store player.Store, seed uint64, first, n int) error {
-	_, err := player.Record(store.Director(), LowAt(seed, first).At, n, func(i int) uint64 { return LowAt(seed, first+i).Seed })
+// RefillCalls choose a passage for each stimulus, and record its cooldown.
+var RefillCalls = Calls{LowAt, func(store player.Store, stimuli []player.Stimulus) error {
+	_, err := player.Record(store.Director(), stimuli[0].At, len(stimuli), func(i int) uint64 { return stimuli[i].Seed })
 	return err
-}
+}}
 
-// MessageCalls store n messages, batch of them to a commit.
-func MessageCalls(batch int) func(store player.Store, seed uint64, first, n int) error {
-	return func(store player.Store, seed uint64, first, n int) error {
+// MessageCalls store messages, batch of them to a commit.
+func MessageCalls(batch int) Calls {
+	return Calls{Say, func(store player.Store, stimuli []player.Stimulus) error {
 		log := store.Log()
-		for i := first; i < first+n; i++ {
-			m := Say(seed, i).Message
-			if err := errors.Join(log.AppendMessage(m), log.CountUser(m.Username)); err != nil {
+		for i := range stimuli {
+			m := &stimuli[i].Message
+			if err := errors.Join(log.AppendMessage(*m), log.CountUser(m.Username)); err != nil {
 				return err
 			}
-			if (i-first+1)%batch == 0 || i == first+n-1 {
+			if (i+1)%batch == 0 || i == len(stimuli)-1 {
 				if err := log.Commit(); err != nil {
 					return err
 				}
 			}
 		}
 		return nil
-	}
+	}}
 }

@@ -27,7 +27,7 @@ func (w *verifier) wrap(p player.Player) player.Player {
 	if w.every {
 		return v
 	}
-	if len(w.stimuli) == 0 {
+	if len(w.stimuli) == 0 || w.off {
 		return p
 	}
 	for k := range min(looks, max(1, len(w.stimuli)/lookEvery)) {
@@ -113,7 +113,8 @@ const Recent = 1000
 
 // look records a message that was reported durable and is not.
 func (w *verifier) look(seq uint64, at player.Ticks) {
-	found, err := w.store.Holds(at, w.batch+Recent)
+	expected := w.newest + int64(seq-w.stimuli[0].Seq) + 1 // where messages alone come in order
+	found, err := w.store.Holds(at, expected, w.batch+Recent)
 	switch {
 	case err != nil:
 		w.note(fmt.Sprintf("looking for the message of stimulus %d: %v", seq, err))
@@ -130,12 +131,13 @@ func (w *verifier) noteRuntime() {
 	}
 }
 
-// settingsEvery is how many calls of Run have one look at the settings of the store, which takes
+// settingsEvery is how many slices have one look at the settings of the store, which takes
 // some 10 µs. A style may not be told which, so it depends on the seed.
 const settingsEvery = 16
 
-// afterRun looks whether commits still wait for the disk as they should. Nothing is under way.
-func (w *verifier) afterRun() error {
+// afterSlice looks whether commits still wait for the disk as they should. Nothing is under way,
+// and the clock stands still.
+func (w *verifier) afterSlice() error {
 	if SeedAt(w.seed, w.runs)%settingsEvery != 0 {
 		return nil
 	}

@@ -3,6 +3,7 @@ package workload
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"rubato/player"
 )
@@ -52,10 +53,14 @@ func (w *verifier) traces(p player.Player) (digest, wrong string) {
 
 // shape digests a flow as a tree of actions, each with its rule, trigger and failure. Ids,
 // times and the order of what has the same cause are left out: they are a style's own. lost is
-// an action whose cause is not in the flow.
+// an action whose cause is not in the flow, or has none
+// though its rule was triggered by a concept that acts in the flow.
 func shape(rows []player.TraceRow) (h uint64, lost string) {
 	causes := map[uint64][]player.TraceRow{}
 	for _, r := range rows {
+		if r.ID == 0 || r.Cause == 0 && r.Rule != "" && actsIn(rows, conceptOf(r.Trigger)) {
+			return 0, r.Action // what triggered its rule is in the flow
+		}
 		if r.Cause != 0 && !slices.ContainsFunc(rows, func(o player.TraceRow) bool { return o.ID == r.Cause && o.ID != r.ID }) {
 			return 0, r.Action
 		}
@@ -76,4 +81,14 @@ func shape(rows []player.TraceRow) (h uint64, lost string) {
 		return sum
 	}
 	return tree(0, 0), ""
+}
+
+// conceptOf is the concept of an action or event: "ap::Queue" of "ap::Queue::depthChanged".
+func conceptOf(uri string) string {
+	return uri[:max(0, strings.LastIndex(uri, "::"))]
+}
+
+// actsIn tells whether an action of the concept is in the flow.
+func actsIn(rows []player.TraceRow, concept string) bool {
+	return slices.ContainsFunc(rows, func(r player.TraceRow) bool { return conceptOf(r.Action) == concept })
 }

@@ -25,6 +25,7 @@ type verifier struct {
 	store    *sqlite.Store
 	network  player.Network   // nil: the style has none
 	sink     *countingSink    // nil: no trace is stored
+	once     map[string]int64 // the same for a block as a whole
 	crosses  map[string]int64 // messages that each module sends at least for a stimulus, over a network
 	wanted   map[string]string
 	batch    int
@@ -32,6 +33,7 @@ type verifier struct {
 	loose    bool          // see Workload.Loose
 	heard    func() int64  // broadcasts that clients have received; nil: nobody listens
 	script   bool          // what it shows are the rates
+	off      bool          // no looks in timed parts: only to measure what they cost
 	every    bool          // look at every stimulus, not only at some that are drawn
 	quickest time.Duration // commit on this disk
 	shown    runner.Rates  // by the script
@@ -47,6 +49,7 @@ type verifier struct {
 	newest      int64 // message before the stimuli
 	before      sqlite.Tally
 	ownBefore   results.Counts
+	lostBefore  uint64           // flows
 	sealedHeard int64            // broadcasts at that moment
 	sealed      *sqlite.Tally    // when the clock stopped; nil: not read
 	settings    []runner.Setting // at the same moment
@@ -59,7 +62,7 @@ type verifier struct {
 }
 
 func newVerifier(setup runner.Setup, store *sqlite.Store, c player.Config) (*verifier, error) {
-	w := &verifier{store: store, network: c.Placement.Network, batch: c.Batch, script: setup.Verbatim, every: setup.Verbatim,
+	w := &verifier{store: store, network: c.Placement.Network, batch: c.Batch, script: setup.Verbatim, every: setup.Verbatim, off: c.NoDigests,
 		traced: c.Trace.On,
 		shown:  setup.Rates, runtime: host.RuntimeNow(), seed: setup.Seed, rates: rateMap{}, counted: map[string]int{}, wanted: map[string]string{
 			"batch": strconv.Itoa(c.Batch), "pace": string(c.Pace), "transport": c.Placement.Transport,
@@ -73,14 +76,17 @@ func newVerifier(setup runner.Setup, store *sqlite.Store, c player.Config) (*ver
 		return w, err
 	}
 	if !w.every {
-		w.quickest, err = sqlite.QuickestCommit(setup.Dir, sqlite.Options{Synchronous: setup.Options["sync"]})
+		w.quickest, err = quickestOf(setup)
 	}
 	return w, err
 }
 
 // begin records the state before the stimuli. If commit, each has its own; messages share
 // commits.
-func (w *verifier) begin(stimuli []player.Stimulus, commit bool) (err error) {
+func (w *verifier) begin(p player.Player, stimuli []player.Stimulus, commit bool) (err error) {
+	if shown, can := p.(player.Inspected); can {
+		w.lostBefore = shown.Lost().Flows
+	}
 	w.stimuli, w.commit, w.asked, w.runs, w.early, w.wrong, w.commits, w.sealed = stimuli, commit, 0, 0, "", "", 0, nil
 	messages := int64(0)
 	for i := range stimuli {
@@ -198,7 +204,7 @@ func (w *verifier) report(p player.Player, work *runner.Work) error {
 	work.Counts = tallied(done, w.batch == 1 && !w.loose)
 	work.Settings = append(slices.Clone(w.settings), w.facts(p)...)
 	work.Least = time.Duration(w.commits) * w.quickest
-	own, crossed, failed := w.crossed()
+	own, crossed, failed := w.crossed(p)
 	work.Own = own
 	var untraced string
 	if !w.loose {

@@ -7,6 +7,7 @@ package workload
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -22,7 +23,30 @@ const LibraryFile = "library.db"
 
 // Prepare makes the library, which every style copies.
 func Prepare(setup runner.Setup, passages int) error {
-	return sqlite.Make(filepath.Join(setup.Shared, LibraryFile), sqlite.Library{Passages: passages, Seed: setup.Seed}, nil)
+	err := sqlite.Make(filepath.Join(setup.Shared, LibraryFile), sqlite.Library{Passages: passages, Seed: setup.Seed}, nil)
+	if err != nil {
+		return err
+	}
+	quickest, err := sqlite.QuickestCommit(setup.Shared, sqlite.Options{Synchronous: setup.Options["sync"]})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(setup.Shared, quickestFile), []byte(quickest.String()), 0o644)
+}
+
+// quickestFile holds the time of the quickest commit on this disk. It is measured while nothing
+// else is at work: arms that open together would slow each other down.
+const quickestFile = "quickest-commit"
+
+// quickestOf reads it; 0, which is no limit, where the scenario did not measure it.
+func quickestOf(setup runner.Setup) (time.Duration, error) {
+	text, err := os.ReadFile(filepath.Join(setup.Shared, quickestFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	} else if err != nil {
+		return 0, err
+	}
+	return time.ParseDuration(string(text))
 }
 
 // Workload is a style on its own copy of the library. Scenarios differ in script, drive
@@ -43,8 +67,9 @@ type Workload struct {
 	// Crosses are the messages that each module sends at least for a stimulus where a network
 	// joins the modules, by the player's description. nil: it depends on the stimulus.
 	Crosses map[string]int64
-	Loose   bool         // what crosses, what shares a commit and what a trace keeps depends on the moment
-	Heard   func() int64 // broadcasts that clients have received; nil: nobody listens
+	Once    map[string]int64 // the same for a block as a whole
+	Loose   bool             // what crosses, what shares a commit and what a trace keeps depends on the moment
+	Heard   func() int64     // broadcasts that clients have received; nil: nobody listens
 
 	Seed    uint64
 	Stimuli []player.Stimulus // all that were prepared
@@ -110,6 +135,7 @@ func (w *Workload) open(style player.Style, setup runner.Setup, c player.Config)
 		return err
 	}
 	w.verifier.sink, w.verifier.crosses, w.verifier.loose, w.verifier.heard = sink, w.Crosses, w.Loose, w.Heard
+	w.verifier.once = w.Once
 	if w.Player, err = style.Open(c); err != nil {
 		return fmt.Errorf("open %s: %w", style.Name, err)
 	}
@@ -124,7 +150,7 @@ func (w *Workload) Prepare(first, n int) error {
 	}
 	seen, err := w.Player.Observe()
 	w.before = w.Count(seen)
-	err = errors.Join(err, w.verifier.begin(w.Stimuli, w.Commit))
+	err = errors.Join(err, w.verifier.begin(w.Player, w.Stimuli, w.Commit))
 	w.checked = w.verifier.wrap(w.Player)
 	return err
 }
@@ -137,7 +163,7 @@ func (w *Workload) Run(n int, latency func(time.Duration)) error {
 	}
 	w.at += n
 	w.verifier.runs++
-	return errors.Join(w.Drive(w.checked, next[:n], latency), w.verifier.afterRun())
+	return w.Drive(w.checked, next[:n], latency)
 }
 
 // PrepareQuestions begins to count for n questions, which are asked with Asked.
@@ -176,6 +202,9 @@ func (w *Workload) IsolateFrom(try func() error) (string, error) {
 		return "", fmt.Errorf("without its network: %w", err)
 	}
 }
+
+// AfterSlice looks at settings between two slices.
+func (w *Workload) AfterSlice() error { return w.verifier.afterSlice() }
 
 // Seal counts what is done when the clock has stopped.
 func (w *Workload) Seal() error { return w.verifier.seal() }
