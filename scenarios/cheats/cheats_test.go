@@ -75,7 +75,9 @@ var cheats = []cheat{
 	{"a trace that is not", "blinkered", "keeps one flow of sixteen in its trace", "message-log", "mode=closed",
 		openBlinkered, "left no flow"},
 	{"a trace that is not", "rootless", "keeps no causes in its trace", "queue-low", "",
-		openRootless, "its trace kept other flows"},
+		openRootless, "is lost"},
+	{"a trace that is not", "rewires", "names the stimulus' first action as the cause of everything", "queue-low", "",
+		openRewires, "its trace kept other flows"},
 	{"a trace that is not", "pretends", "calls directly, and says that rules run and are traced", "queue-low", "",
 		openPretends, "its trace is asked to be on, but it shows none"},
 	{"a setting changed later", "unsyncs", "stops waiting for the disk once it is timed", "message-log", "mode=closed sync=full",
@@ -122,7 +124,7 @@ func TestCheats(t *testing.T) {
 				switch {
 				case i >= len(cheats):
 					styles = c.name + ",bus"
-				case c.name == "rootless":
+				case c.name == "rewires":
 					styles = "direct,bus," + c.name // compared with another trace
 				}
 				cells := run(t, append([]string{"-seed", "1", "-styles", styles, c.scenario}, settings(c.set)...)...)

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 // Cheats that stand in for the style nats, which has a network, or for styles with a trace.
 var (
 	onNetwork = []string{"bunches", "remembers", "calls-inside", "decoy"}
-	traced    = []string{"blinkered", "rootless", "pretends"}
+	traced    = []string{"blinkered", "rootless", "rewires", "pretends"}
 )
 
 // suite is the real suite with the cheats as additional styles. Its blocks have the size
