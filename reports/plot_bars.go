@@ -16,7 +16,7 @@ import (
 // overheadPlot draws the overhead of each style in µs: a dot for the median and a bar for
 // the interval, with the ratio as label.
 func overheadPlot(g group, _ results.Details) (*sketch, error) {
-	p := newPlot(shortened(g.title, 60)+": overhead per operation", "µs more than the baseline in the same round (median, 95 % interval)", "")
+	p := newPlot(shortened(g.title, 60)+": overhead per operation", "µs more than the baseline (median, 95 % interval)", "")
 	var names []string
 	var ends = []float64{0}
 	var bars []*intervalBar
