@@ -208,7 +208,7 @@ func TestBrowserPlayer(t *testing.T) {
 	wait(t, ctx, text("queue")+`.includes("#8")`)
 	wait(t, ctx, text("report")+`.match(/^Chords in .* waits\.$/)`)
 	do(t, ctx, "wish again", chromedp.Focus(chromedp.CSS("#passage")), chromedp.KeyEvent("\r"))
-	wait(t, ctx, text("report")+`.includes("already-queued")`)
+	wait(t, ctx, text("report")+`.includes("in the queue already")`)
 	shoot(t, ctx, "player")
 	click(t, ctx, `document.getElementById("pause")`)
 	wait(t, ctx, text("playback")+` === "paused"`)
