@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,9 @@ type Conn struct {
 	DB   *sqlite.Conn // nil once it is closed
 	Path string
 
+	// settings keeps a reader of settings apart from statements: a style may still be at work
+	// when it should not be.
+	settings              sync.RWMutex
 	synchronous           *sqlite.Stmt // reads the setting
 	queries, rows, writes atomic.Int64 // see Tally
 }
@@ -71,6 +75,8 @@ func (c *Conn) Prepare(statements ...Statement) error {
 // Each binds the parameters and calls row for every row. It always resets the
 // statement, because an open one keeps its read transaction.
 func (c *Conn) Each(stmt *sqlite.Stmt, row func() error, parameters ...int64) error {
+	c.settings.RLock()
+	defer c.settings.RUnlock()
 	if c.DB == nil {
 		return c.closed()
 	}
@@ -97,18 +103,33 @@ func (c *Conn) Each(stmt *sqlite.Stmt, row func() error, parameters ...int64) er
 	}
 }
 
-// Write is Run for a statement that changes rows, and counts it.
-func (c *Conn) Write(stmt *sqlite.Stmt, parameters ...int64) error {
+// Write is Run for a statement that changes rows, and counts it. Its last parameters are
+// texts.
+func (c *Conn) Write(stmt *sqlite.Stmt, texts []string, parameters ...int64) error {
 	c.writes.Add(1)
-	return c.Run(stmt, parameters...)
+	c.settings.RLock()
+	defer c.settings.RUnlock()
+	if c.DB == nil {
+		return c.closed()
+	}
+	for i, text := range texts {
+		stmt.BindText(len(parameters)+i+1, text)
+	}
+	return run(stmt, parameters)
 }
 
 // Run executes a statement that returns no rows. Parameters that are not given keep
 // their last values.
 func (c *Conn) Run(stmt *sqlite.Stmt, parameters ...int64) error {
+	c.settings.RLock()
+	defer c.settings.RUnlock()
 	if c.DB == nil {
 		return c.closed()
 	}
+	return run(stmt, parameters)
+}
+
+func run(stmt *sqlite.Stmt, parameters []int64) error {
 	for i, p := range parameters {
 		stmt.BindInt64(i+1, p)
 	}

@@ -214,7 +214,7 @@ func (d *director) cool(c *cooling, passage int64, at player.Ticks) (rows int, e
 		return 0, err
 	}
 	for _, id := range c.ids {
-		if err := d.Write(c.update, id, int64(at)); err != nil {
+		if err := d.Write(c.update, nil, id, int64(at)); err != nil {
 			return 0, err
 		}
 		rows += d.DB.Changes()

@@ -65,10 +65,7 @@ func (l *log) write(op string, stmt *sqlite.Stmt, texts []string, numbers ...int
 			return Explain("begin a write to", l.Path, err)
 		}
 	}
-	for i, text := range texts {
-		stmt.BindText(len(numbers)+i+1, text)
-	}
-	if err := l.Write(stmt, numbers...); err != nil {
+	if err := l.Write(stmt, texts, numbers...); err != nil {
 		err = l.Undo(op, l.rollback, err)
 		if l.writes > 0 {
 			l.lost = fmt.Errorf("%d earlier writes are lost: %w", l.writes, err)

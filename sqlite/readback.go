@@ -206,7 +206,7 @@ var costPragmas = []string{"journal_mode", "synchronous", "page_size", "cache_si
 	"locking_mode", "temp_store"}
 
 // Settings are the settings of each view's connection as the connection itself reports
-// them, by view: "journal_mode=wal synchronous=1 …". No view may be in use meanwhile.
+// them, by view: "journal_mode=wal synchronous=1 …".
 func (s *Store) Settings() (map[string]string, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
@@ -226,22 +226,34 @@ func (s *Store) Settings() (map[string]string, error) {
 }
 
 // Synchronous reads when the views' commits wait for the disk: 0 never, 1 at checkpoints, 2
-// always. No view may be in use meanwhile.
+// always.
 func (s *Store) Synchronous() (levels [2]int64, err error) {
 	for i, c := range []*Conn{s.director.Conn, s.log.Conn} {
-		if _, err := c.synchronous.Step(); err != nil { // not by Each: it is no query of the style
+		if levels[i], err = c.level(); err != nil {
 			return levels, Explain("read synchronous of", c.Path, err)
-		}
-		levels[i] = c.synchronous.ColumnInt64(0)
-		if err := c.synchronous.Reset(); err != nil {
-			return levels, err
 		}
 	}
 	return levels, nil
 }
 
+// level reads the setting, not by Each: it is no query of the style.
+func (c *Conn) level() (int64, error) {
+	c.settings.Lock()
+	defer c.settings.Unlock()
+	if c.DB == nil {
+		return 0, c.closed()
+	}
+	if _, err := c.synchronous.Step(); err != nil {
+		return 0, err
+	}
+	level := c.synchronous.ColumnInt64(0)
+	return level, c.synchronous.Reset()
+}
+
 // pragma reads a setting back.
 func (c *Conn) pragma(name string) (value string, err error) {
+	c.settings.Lock()
+	defer c.settings.Unlock()
 	if c.DB == nil {
 		return "", c.closed()
 	}
