@@ -200,7 +200,7 @@ type Sealer interface{ Seal() error }
 type Watcher interface{ AfterSlice() error }
 
 // A Witness is a Workload that can look at every stimulus, as it does in the script, while
-// the style works as in a timed block and cannot know of it.
+// the style is set up as in a timed block.
 type Witness interface {
 	// Witness has Prepare and Work look at every stimulus from now on, or no longer.
 	Witness(on bool)
