@@ -106,6 +106,10 @@ func mainChild(suite Suite) int {
 	})
 }
 
+// signalEcho is how long the same wish may arrive again: timeout(1) signals its child and then
+// its whole group.
+const signalEcho = 100 * time.Millisecond
+
 // stopOnInterrupt ends the run in good order on the first Ctrl-C, and at once on the
 // second. Neither leaves anything behind. What whoever started the program ignores stays
 // ignored: nohup ignores hangups. A closed pipe on stdout is an error like others; it must
@@ -119,7 +123,9 @@ func (p program) stopOnInterrupt(cancel context.CancelCauseFunc) {
 		}
 	}
 	cancel(fmt.Errorf("stopped by signal: %v", <-signals))
-	<-signals
+	for first := time.Now(); time.Since(first) < signalEcho; {
+		<-signals
+	}
 	kept := p.left.halt(p.name)
 	if err := p.left.sweep(); err != nil {
 		fmt.Fprintf(p.stderr, "%s: left behind: %v\n", p.name, err)

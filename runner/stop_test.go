@@ -200,6 +200,22 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// Two signals at once are one wish: timeout(1) sends its own to the program and to the group. The
+// run was stopped at once, without a summary.
+func TestEchoedSignal(t *testing.T) {
+	t.Parallel()
+	s := startRun(t, 4)
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} { // two of a kind may be delivered as one
+		if err := s.command.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.ends(t, "stopped by signal: ")
+	if strings.Contains(s.stderr.String(), "stopped at once") {
+		t.Errorf("stderr:\n%s", s.stderr.String())
+	}
+}
+
 // Raw data that is deleted or changed under way ends the run with that reason, and what was
 // measured stays in the summary.
 func TestRecordLost(t *testing.T) {
