@@ -205,7 +205,11 @@ func (w *wired) join() (err error) {
 
 // joinModule gives a module a connection of its own.
 func (w *wired) joinModule(m *module) error {
-	conn, err := connect(w.network.server, w.config.Placement.Transport, w.network.users[m.name], w.config.Timeout)
+	var more []nats.Option
+	if w.config.Placement.Reconnects {
+		more = append(more, w.network.reconnecting(m.name))
+	}
+	conn, err := connect(w.network.now(), w.config.Placement.Transport, w.network.users[m.name], w.config.Timeout, more...)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package natsbus
 import (
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -16,9 +17,12 @@ import (
 // network is a server that the style's modules share. Its starter sees what the server itself
 // counts of each connection.
 type network struct {
+	mu        sync.Mutex
 	server    *server.Server
+	port      int                     // that it listens on, also after a crash
 	users     map[string]*server.User // by module
 	transport string
+	links     map[string]*link // by module, where they can be parted
 	closing   sync.Once
 }
 
@@ -32,12 +36,30 @@ func startNetwork(transport string) (*network, error) {
 	for _, module := range []string{"ap", "pd", "log", "ui"} {
 		n.users[module] = newUser(module, rightsOf(module, orchestrated.Rules()))
 	}
-	var err error
-	n.server, err = startServer(transport, slices.Collect(maps.Values(n.users))...)
-	if err != nil {
+	if err := n.start(server.RANDOM_PORT); err != nil {
 		return nil, err
 	}
 	return n, nil
+}
+
+func (n *network) start(port int) error {
+	s, err := startServer(n.transport, port, slices.Collect(maps.Values(n.users))...)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.server = s; n.transport == "tcp" {
+		n.port = s.Addr().(*net.TCPAddr).Port
+	}
+	return nil
+}
+
+// now is the server in use.
+func (n *network) now() *server.Server {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.server
 }
 
 // networkOf is the one that the opener started, or a new one, which is the player's own.
@@ -57,7 +79,7 @@ func networkOf(p player.Placement) (n *network, own bool, err error) {
 // Links sums up the connections of each module, of which it can have several: it may leave
 // and join again.
 func (n *network) Links() ([]player.Link, error) {
-	seen, err := n.server.Connz(&server.ConnzOptions{State: server.ConnAll, Limit: server.DefaultConnListSize})
+	seen, err := n.now().Connz(&server.ConnzOptions{State: server.ConnAll, Limit: server.DefaultConnListSize})
 	if err != nil {
 		return nil, fmt.Errorf("nats: list connections: %w", err)
 	}
@@ -76,6 +98,9 @@ func (n *network) Links() ([]player.Link, error) {
 
 // Close returns when the server has ended.
 func (n *network) Close() error {
-	n.closing.Do(func() { stopServer(n.server) })
+	for module := range n.users {
+		n.Part(module, false) // nobody waits for what does not come
+	}
+	n.closing.Do(func() { stopServer(n.now()) })
 	return nil
 }

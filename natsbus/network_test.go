@@ -1,6 +1,7 @@
 package natsbus
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -59,6 +60,50 @@ func TestNetworkCounts(t *testing.T) {
 		if err := w.Do(player.Stimulus{Kind: player.MessageSaid, Seq: 99, Message: player.Message{Username: "ada", Text: text}}); player.CodeOf(err) != player.Unavailable {
 			t.Errorf("%s: without the network: %v", transport, err)
 		}
+	}
+}
+
+// A server that dies takes with it what is under way. Modules come back to the one that takes its
+// place, with its rules of who may speak.
+func TestServerRevives(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{"tcp", "pipe"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			placement := player.Placement{Transport: transport, Reconnects: true}
+			shared, err := Network(placement)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer shared.Close()
+			placement.Network = shared
+			w, _ := open(t, player.Config{Placement: placement, Timeout: time.Second})
+			say := func(seq uint64) error {
+				return w.Do(player.Stimulus{Kind: player.MessageSaid, Seq: seq, Message: player.Message{Username: "ada", Text: "still there?"}})
+			}
+			server := shared.(player.Breakable)
+			if err := errors.Join(say(1), server.Kill()); err != nil {
+				t.Fatalf("%s: %v", transport, err)
+			}
+			if err := say(2); player.CodeOf(err) != player.Unavailable {
+				t.Errorf("%s: without a server: %v", transport, err)
+			}
+			if err := server.Revive(); err != nil {
+				t.Fatalf("%s: %v", transport, err)
+			}
+			seq, deadline := uint64(3), time.Now().Add(time.Minute)
+			for ; say(seq) != nil; seq++ { // until both modules are back
+				if time.Now().After(deadline) {
+					t.Fatalf("%s: the player does not come back", transport)
+				}
+			}
+			if status, err := w.Status(seq + 1); err != nil {
+				t.Errorf("%s: ask another module: %+v, %v", transport, status, err)
+			}
+			if err := server.Kill(); err != nil { // the player closes without a server, too
+				t.Error(err)
+			}
+		})
 	}
 }
 

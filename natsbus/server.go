@@ -15,12 +15,12 @@ import (
 // startWait bounds how long an embedded server may take to listen.
 const startWait = 10 * time.Second
 
-// startServer starts an embedded server, on a free loopback port for tcp and without a
-// socket for pipe. Only these users can connect. The server itself can be asked for its
+// startServer starts an embedded server, on a loopback port for tcp (server.RANDOM_PORT: a free
+// one) and without a socket for pipe. Only these users can connect. The server itself can be asked for its
 // counters (Varz, Connz) by whoever started it.
-func startServer(transport string, users ...*server.User) (*server.Server, error) {
+func startServer(transport string, port int, users ...*server.User) (*server.Server, error) {
 	options := &server.Options{
-		ServerName: "rubato", Host: "127.0.0.1", Port: server.RANDOM_PORT,
+		ServerName: "rubato", Host: "127.0.0.1", Port: port,
 		NoLog: true, NoSigs: true, MaxPayload: maxPayload, Users: users,
 	}
 	switch transport {
@@ -69,16 +69,16 @@ func stopServer(s *server.Server) {
 // connectionName begins the name of each connection; the module follows.
 const connectionName = "rubato "
 
-// connect opens the connection of one user. It does not reconnect, since the server is in
-// this process and does not come back.
-func connect(s *server.Server, transport string, user *server.User, timeout time.Duration) (*nats.Conn, error) {
+// connect opens the connection of one user. It does not reconnect unless more says so: a server
+// in this process that is gone does not come back by itself.
+func connect(s *server.Server, transport string, user *server.User, timeout time.Duration, more ...nats.Option) (*nats.Conn, error) {
 	options := []nats.Option{nats.Name(connectionName + user.Username), nats.Timeout(timeout), nats.NoReconnect(),
 		nats.UserInfo(user.Username, user.Password), nats.CustomInboxPrefix(inboxPrefix + user.Username),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})} // the default writes to stderr; lost and request report
 	if transport == "pipe" {
 		options = append(options, nats.InProcessServer(s))
 	}
-	return nats.Connect(s.ClientURL(), options...)
+	return nats.Connect(s.ClientURL(), append(options, more...)...)
 }
 
 // Versions are the versions of the NATS server and client.
@@ -124,7 +124,7 @@ func rungUsers() []*server.User {
 
 // openRung lets only these users in; without one, everybody.
 func openRung(transport string, users ...*server.User) (*Rung, error) {
-	s, err := startServer(transport, users...)
+	s, err := startServer(transport, server.RANDOM_PORT, users...)
 	if err != nil {
 		return nil, err
 	}

@@ -101,6 +101,9 @@ const (
 // Placement says how modules are connected. Only a style with a network reads it.
 type Placement struct {
 	Transport string // "tcp": loopback socket (default); "pipe": in-process connection
+	// Reconnects: modules whose connection breaks try for some seconds to get it back. Without
+	// it a lost network stays lost.
+	Reconnects bool
 	// Network is one that the style's Network has started with this transport. Its starter
 	// closes it after the player. nil: the player starts its own and closes it.
 	Network Network
@@ -114,6 +117,15 @@ type Network interface {
 	Links() ([]Link, error)
 	// Close cuts every connection. Closing twice is no error.
 	Close() error
+}
+
+// A Breakable is a Network that can be killed and comes back, with the modules' own names and
+// rights. What was under way, and what it counted, is lost.
+type Breakable interface {
+	Kill() error
+	Revive() error
+	// Part has nothing pass to or from a module, or lets everything pass again.
+	Part(module string, parted bool)
 }
 
 // A Link counts what a module has sent and received: messages, and the bytes in them.

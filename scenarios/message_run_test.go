@@ -164,7 +164,7 @@ func TestSearchRuns(t *testing.T) {
 func TestRestartRuns(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	for _, retry := range some(1, []string{"yes", "no"}) {
-		for style, list := range worked(t, realStyles.restart(), map[string]string{"retry": retry}, false, 200, 150) {
+		for style, list := range worked(t, realStyles.restart(), map[string]string{"fault": faultModule, "retry": retry}, false, 200, 150) {
 			for _, w := range list {
 				lost, refused, unanswered := w.Figures["lost"], w.Figures["refused"], w.Figures["unanswered"]
 				if (retry == "yes") != (lost == 0) {
@@ -178,6 +178,29 @@ func TestRestartRuns(t *testing.T) {
 				}
 				if w.Figures["recover"] <= 0 || w.Digest != "" {
 					t.Errorf("%s: %v", style, w.Figures)
+				}
+			}
+		}
+	}
+}
+
+// TestServerDies: only the style that has a server loses something by its death, and all of them
+// go on afterwards. A sender that retries loses nothing. A line that is silent and a disk that
+// hangs cost nobody a message.
+func TestServerDies(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	for _, c := range some(1, [][2]string{{faultServer, "no"}, {faultServer, "yes"}, {faultPartition, "no"}, {faultDisk, "no"}}) {
+		fault, retry := c[0], c[1]
+		for style, list := range worked(t, realStyles.restart(), map[string]string{"fault": fault, "retry": retry}, false, 200, 150) {
+			for _, w := range list {
+				if w.Figures["lost"] > 0 && (style != "nats" || fault != faultServer) {
+					t.Errorf("%s, fault=%s: lost %v", style, fault, w.Figures["lost"])
+				}
+				if other := w.Figures["refused"] + w.Figures["unanswered"] + w.Figures["duplicated"]; other > 0 && style != "nats" {
+					t.Errorf("%s, fault=%s, retry=%s: %v", style, fault, retry, w.Figures)
+				}
+				if retry == "yes" && w.Figures["lost"] > 0 {
+					t.Errorf("%s, fault=%s: a sender that retries lost %v", style, fault, w.Figures["lost"])
 				}
 			}
 		}

@@ -12,13 +12,15 @@ import (
 	"rubato/scenarios/workload"
 )
 
-// restart stops module log while users send messages and starts it again a tenth of a
-// second later. Messages come at a fixed rate in an open loop. The module stops after a
-// third of the block.
+// restart breaks something while users send messages and mends it a tenth of a second later:
+// module log stops, the server between the modules dies, the line to module log is silent, or the
+// disk hangs. Messages come at a
+// fixed rate in an open loop. It breaks after a third of the block.
 //
 // The styles differ here by nature: that is the question. Direct calls and the bus answer
-// at once that the module is stopped; core NATS publishes to nobody and finds out by
-// timeout. So neither transcript nor effects are compared with the baseline's. Instead
+// at once that the module is stopped, and have no server or line that could fail; core NATS publishes to
+// nobody and finds out by timeout. What it publishes while its server is away waits in the
+// client, but what was under way is lost. So neither transcript nor effects are compared with the baseline's. Instead
 // each style's own outcomes must add up: a message is stored or lost, and a lost one was
 // reported as lost. A message that was reported durable and is not in the database makes
 // the block invalid. Nothing may be stored twice, unless it was sent twice.
@@ -30,8 +32,10 @@ import (
 func (s styles) restart() runner.Scenario {
 	return messages(runner.Scenario{
 		Name:    "restart",
-		Answers: "What is lost or doubled when a module is stopped and started under load, and how soon is it back?",
+		Answers: "What is lost or doubled when a module, the network or the disk fails under load, and how soon is it back?",
 		Keys: []runner.Key{
+			{Name: "fault", Default: faultModule, Values: []string{faultModule, faultServer, faultPartition, faultDisk}, Doc: "what fails for 100 ms. module: " +
+				"module log is stopped and started; server: the NATS server dies and another takes its place (other styles have none); partition: nothing passes between it and module log; disk: a commit hangs"},
 			{Name: "retry", Default: "no,yes", Values: []string{"no", "yes"}, Doc: "whether the sender sends again what was not reported durable in time"},
 			{Name: "rate", Default: "500", Check: workload.Between(100, 2000), Doc: "messages a second, in an open loop; a block lasts a second or two"},
 		},
@@ -44,10 +48,10 @@ func (s styles) restart() runner.Scenario {
 		Size:     restartSize,
 		Open: func(setup runner.Setup) (runner.Workload, error) {
 			w := &workload.Workload{Script: workload.Say, Drive: workload.Pipelined, Count: workload.Stored, Each: 2, Loose: true}
-			r := &restarting{Workload: w, rate: float64(workload.Number(setup.Options, "rate")), retry: setup.Options["retry"] == "yes", seq: aside}
+			r := &restarting{Workload: w, fault: setup.Options["fault"], rate: float64(workload.Number(setup.Options, "rate")), retry: setup.Options["retry"] == "yes", seq: aside}
 			_, err := s.Start(setup, w, func(c *player.Config) {
 				r.commits = workload.NewCommitLog(c.Store)
-				c.Store, c.Timeout = r.commits, patient
+				c.Store, c.Timeout, c.Placement.Reconnects = r.commits, patient, true
 			})
 			if setup.Verbatim {
 				return w, err // the transcript is without the restart
@@ -71,10 +75,19 @@ func restartSize(effort string, options runner.Options) runner.Size {
 	return size
 }
 
+// Values of the key fault.
+const (
+	faultModule    = "module"
+	faultServer    = "server"
+	faultPartition = "partition"
+	faultDisk      = "disk"
+)
+
 // restarting is a workload with an outage.
 type restarting struct {
 	*workload.Workload
 	commits *workload.CommitLog
+	fault   string
 	rate    float64
 	retry   bool
 	seq     uint64 // of the last stimulus
@@ -134,7 +147,7 @@ var restartMeasures = []runner.Measure{
 	{Name: "refused", Better: "less", Doc: "times that a sender learned at once that the module was unavailable"},
 	{Name: "unanswered", Better: "less", Doc: "times that a sender learned it by time-out, at the end"},
 	{Name: "again", Better: "less", Doc: "times that a message was sent again"},
-	{Name: "recover", Unit: "ns", Better: "less", Doc: "from the order to start until the first message sent after it was durable"},
+	{Name: "recover", Unit: "ns", Better: "less", Doc: "from the order to start (disk: from the end of the outage) until the first message sent after it was durable"},
 	{Name: "recovered", Unit: "%", Better: "more", Doc: "of the messages due within 100 ms of the order to start, the share that was durable within 100 ms of being due"},
 	{Name: "stopping", Unit: "ns", Better: "less", Doc: "how long the order to stop took, including work to finish first"},
 	{Name: "starting", Unit: "ns", Better: "less", Doc: "how long the order to start took"},
@@ -142,7 +155,7 @@ var restartMeasures = []runner.Measure{
 }
 
 var restartClaims = []runner.Claim{
-	workload.AtLeast("after a restart at least 75 % are recovered within 100 ms", workload.NatsDocument, 75).With("retry", "no").Of("nats", "figure:recovered"),
+	workload.AtLeast("after a restart at least 75 % are recovered within 100 ms", workload.NatsDocument, 75).With("fault", faultModule).With("retry", "no").Of("nats", "figure:recovered"),
 	workload.AtMost("a sender that retries loses nothing", workload.Own, 0).With("retry", "yes").Of("", "figure:lost"),
 	workload.AtMost("a message sent once is stored at most once", workload.Own, 0).With("retry", "no").Of("", "figure:duplicated"),
 }
@@ -162,10 +175,10 @@ type sending struct {
 	orders []order // still to give
 }
 
-// order is a stop or start of the module, at a time.
+// order breaks or mends something, at a time.
 type order struct {
-	due  time.Duration
-	kind player.Kind
+	due time.Duration
+	do  func(seq uint64) error
 }
 
 // Run sends the messages, with the outage in between, then settles. Latency covers what was
@@ -175,7 +188,7 @@ func (w *restarting) Run(_ int, latency func(time.Duration)) error {
 	stop := w.due[n/3]
 	w.outage, w.late = disturbance{due: stop + outage}, nil
 	s := &sending{restarting: w, times: workload.NewScheduler(time.Now(), workload.SpinBefore),
-		orders: []order{{stop, player.ModuleStopped}, {stop + outage, player.ModuleStarted}}}
+		orders: []order{{stop, w.breaks}, {stop + outage, w.mends}}}
 	w.sendLog = &sendLog{start: s.times.Start, first: w.seq}
 	for i := 0; i < n; {
 		i += s.step(i)
@@ -250,17 +263,42 @@ func (s *sending) say(i int) {
 	s.waits = append(s.waits, attempt)
 }
 
-// give stops or starts the module.
+// give carries an order out.
 func (s *sending) give(o order) {
 	_, seq := s.sendLog.begin(-1)
+	s.sendLog.done(seq, o.do(seq))
+}
+
+// breaks has something fail.
+func (w *restarting) breaks(seq uint64) (err error) {
 	began := time.Now()
-	err := s.Player.Do(player.Stimulus{Kind: o.kind, Seq: seq, Module: "log"})
-	took := time.Since(began)
-	if s.sendLog.done(seq, err); o.kind == player.ModuleStopped {
-		s.outage.stopping = took
-	} else {
-		s.outage.starting, s.outage.asked = took, began
+	switch network, can := w.Network().(player.Breakable); {
+	case w.fault == faultDisk:
+		w.commits.Stall(outage)
+	case w.fault == faultModule:
+		err = w.Player.Do(player.Stimulus{Kind: player.ModuleStopped, Seq: seq, Module: "log"})
+	case w.fault == faultServer && can:
+		err = network.Kill()
+	case can:
+		network.Part("log", true)
 	}
+	w.outage.stopping = time.Since(began)
+	return err
+}
+
+// mends brings it back.
+func (w *restarting) mends(seq uint64) (err error) {
+	began := time.Now()
+	switch network, can := w.Network().(player.Breakable); {
+	case w.fault == faultModule:
+		err = w.Player.Do(player.Stimulus{Kind: player.ModuleStarted, Seq: seq, Module: "log"})
+	case w.fault == faultServer && can:
+		err = network.Revive()
+	case w.fault == faultPartition && can:
+		network.Part("log", false)
+	}
+	w.outage.starting, w.outage.asked = time.Since(began), began
+	return err
 }
 
 // mostTries limits the retries after the last message.

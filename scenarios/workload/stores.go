@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rubato/player"
@@ -17,6 +18,9 @@ type CommitLog struct {
 	player.Store
 	log loggingStore
 }
+
+// Stall has the next commit take so much longer, as on a disk that hangs.
+func (l *CommitLog) Stall(d time.Duration) { l.log.stall.Store(int64(d)) }
 
 // CommittedRow is a message that was committed.
 type CommittedRow struct {
@@ -79,6 +83,7 @@ type loggingStore struct {
 	mu      sync.Mutex
 	pending []CommittedRow
 	counts  int64 // pending
+	stall   atomic.Int64
 	rows    []CommittedRow
 	users   int64
 }
@@ -104,6 +109,7 @@ func (l *loggingStore) CountUser(username string) error {
 
 // Commit moves what is pending to the log. After a failed commit nothing is pending.
 func (l *loggingStore) Commit() error {
+	time.Sleep(time.Duration(l.stall.Swap(0)))
 	err := l.LogStore.Commit()
 	if err == nil && len(l.pending)+int(l.counts) > 0 {
 		now := time.Now()

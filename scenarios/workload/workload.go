@@ -142,6 +142,9 @@ func (w *Workload) open(style player.Style, setup runner.Setup, c player.Config)
 	return nil
 }
 
+// Network is what joins the style's modules; nil: it has none.
+func (w *Workload) Network() player.Network { return w.network }
+
 // Prepare makes the stimuli and counts the effects so far.
 func (w *Workload) Prepare(first, n int) error {
 	w.Stimuli, w.at, w.next = slices.Grow(w.Stimuli[:0], n), 0, first+n
