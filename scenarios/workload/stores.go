@@ -109,7 +109,9 @@ func (l *loggingStore) CountUser(username string) error {
 
 // Commit moves what is pending to the log. After a failed commit nothing is pending.
 func (l *loggingStore) Commit() error {
-	time.Sleep(time.Duration(l.stall.Swap(0)))
+	if d := l.stall.Swap(0); d > 0 {
+		<-time.After(time.Duration(d))
+	}
 	err := l.LogStore.Commit()
 	if err == nil && len(l.pending)+int(l.counts) > 0 {
 		now := time.Now()
