@@ -11,10 +11,11 @@ import (
 // the fewest edits, if these are at most some third of the longer name; else the first that
 // begins with it. Of equals it takes the first. It is "" if none is near.
 func Nearest(name string, valid []string) (best string) {
-	name = strings.ToLower(name)
+	bare := func(s string) string { return strings.TrimLeft(strings.ToLower(s), "-") } // a flag's dash makes nothing nearer
+	name = bare(name)
 	least, begins := 0, ""
 	for _, candidate := range valid {
-		lower := strings.ToLower(candidate)
+		lower := bare(candidate)
 		longer := max(utf8.RuneCountInString(name), utf8.RuneCountInString(lower))
 		if d := edits(name, lower); 3*d <= longer+1 && (best == "" || d < least) {
 			best, least = candidate, d

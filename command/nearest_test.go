@@ -16,6 +16,9 @@ func TestNearest(t *testing.T) {
 			t.Errorf("Nearest(%q) = %q, want %q", wrong, got, want)
 		}
 	}
+	if best := Nearest("-out", []string{"-mute", "-addr"}); best != "" {
+		t.Errorf("a dash makes -out near %q", best)
+	}
 	for _, far := range []string{"kafka", "x", "udp"} {
 		if best := Nearest(far, []string{"nats", "direct", "bus", "pipe", "url"}); best != "" {
 			t.Errorf("%q is not near %q", far, best)
