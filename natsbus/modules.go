@@ -95,9 +95,8 @@ func (m *module) invoke(uri string, a engine.Action, r micro.Request) ([]byte, e
 	if err := decode(r.Data(), a.In, in); err != nil {
 		return nil, &player.Error{Code: player.Invalid, Op: uri, Err: err}
 	}
-	headers := nats.Header(r.Headers())
-	err := m.engine.Serve(number(headers, flowHeader), number(headers, causeHeader), int(number(headers, depthHeader)), uri, in, out)
-	if err != nil {
+	flow, cause, depth := addressed(nats.Header(r.Headers()))
+	if err := m.engine.Serve(flow, cause, depth, uri, in, out); err != nil {
 		return nil, err
 	}
 	return encode(a.Out, out)

@@ -26,13 +26,10 @@ const (
 	doneSubject = "rubato.done.ui"
 )
 
-// Headers carry the envelope in decimal: flow token, cause, and the depth, which bounds
-// rules that trigger each other across modules.
-const (
-	flowHeader  = "Rubato-Flow"
-	causeHeader = "Rubato-Cause"
-	depthHeader = "Rubato-Depth"
-)
+// envelopeHeader carries the envelope in decimal, "flow cause depth": the flow's token, the
+// cause, and the depth, which bounds rules that trigger each other across modules. It is one
+// header and not three, since the client allocates for each.
+const envelopeHeader = "Rubato-Envelope"
 
 // maxPayload bounds a body, in bytes. The largest of the player's is a request with a
 // flavor, about 2 kB.
@@ -43,18 +40,46 @@ func eventSubject(uri string) string  { return eventPrefix + tokens(uri) }
 
 func tokens(uri string) string { return strings.ReplaceAll(uri, "::", ".") }
 
-// message puts the envelope into headers.
-func message(subject string, flow, cause uint64, depth int, data []byte) *nats.Msg {
-	return &nats.Msg{Subject: subject, Data: data, Header: nats.Header{
-		flowHeader:  {strconv.FormatUint(flow, 10)},
-		causeHeader: {strconv.FormatUint(cause, 10)},
-		depthHeader: {strconv.Itoa(depth)},
-	}}
+// An outgoing message and its memory, for one goroutine at a time. The client copies a
+// message when it is published, so the next one can have the same memory.
+type outgoing struct {
+	nats.Msg
+	envelope [1]string
+	text     []byte
 }
 
-// number reads a header. A missing or malformed one is 0, which is no flow's token.
-func number(h nats.Header, key string) uint64 {
-	n, err := strconv.ParseUint(h.Get(key), 10, 64)
+func newOutgoing() *outgoing {
+	o := &outgoing{}
+	o.Header = nats.Header{envelopeHeader: o.envelope[:]}
+	return o
+}
+
+// address sets subject and envelope.
+func (o *outgoing) address(subject string, flow, cause uint64, depth int) {
+	o.Subject = subject
+	o.text = append(strconv.AppendUint(o.text[:0], flow, 10), ' ')
+	o.text = append(strconv.AppendUint(o.text, cause, 10), ' ')
+	o.text = strconv.AppendInt(o.text, int64(depth), 10)
+	o.envelope[0] = string(o.text)
+}
+
+// message is one that is sent once.
+func message(subject string, flow, cause uint64, depth int, data []byte) *nats.Msg {
+	o := newOutgoing()
+	o.address(subject, flow, cause, depth)
+	o.Data = data
+	return &o.Msg
+}
+
+// addressed reads the envelope. A missing or malformed part is 0, which is no flow's token.
+func addressed(h nats.Header) (flow, cause uint64, depth int) {
+	first, rest, _ := strings.Cut(h.Get(envelopeHeader), " ")
+	second, third, _ := strings.Cut(rest, " ")
+	return number(first), number(second), int(number(third))
+}
+
+func number(text string) uint64 {
+	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
 		return 0
 	}
