@@ -95,7 +95,7 @@ func (s *sender) do(stimulus player.Stimulus) error {
 // post publishes one message and returns. It waits only while the window is full.
 func (s *sender) post(stimulus player.Stimulus, done player.Done) error {
 	m := stimulus.Message
-	data, err := encode(s.fields, []engine.Value{engine.String(m.Username), engine.String(m.Text), engine.Int(m.At)})
+	data, err := encode(nil, s.fields, []engine.Value{engine.String(m.Username), engine.String(m.Text), engine.Int(m.At)})
 	if err != nil {
 		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
 	}

@@ -89,9 +89,10 @@ func number(text string) uint64 {
 // The codec is JSON: an object with a member for each field, by name. It is part of what
 // this style adds, and every result names it.
 
-// encode writes values of these fields.
-func encode(fields []engine.Field, values []engine.Value) ([]byte, error) {
-	b := append(make([]byte, 0, 128), '{')
+// encode appends values of these fields to b. After an error b is as it was.
+func encode(b []byte, fields []engine.Field, values []engine.Value) ([]byte, error) {
+	start := len(b)
+	b = append(b, '{')
 	for i, f := range fields {
 		if i > 0 {
 			b = append(b, ',')
@@ -99,7 +100,7 @@ func encode(fields []engine.Field, values []engine.Value) ([]byte, error) {
 		b = append(strconv.AppendQuote(b, f.Name), ':')
 		var err error
 		if b, err = encodeValue(b, f.Type, values[i]); err != nil {
-			return nil, fmt.Errorf("encode %s: %w", f.Name, err)
+			return b[:start], fmt.Errorf("encode %s: %w", f.Name, err)
 		}
 	}
 	return append(b, '}'), nil
@@ -233,12 +234,12 @@ func describeCodec() string {
 	fields, values := probe()
 	back := make([]engine.Value, len(fields))
 	var again []byte
-	data, err := encode(fields, values)
+	data, err := encode(nil, fields, values)
 	if err == nil {
 		err = decode(data, fields, back)
 	}
 	if err == nil {
-		again, err = encode(fields, back)
+		again, err = encode(nil, fields, back)
 	}
 	h := player.DigestText(0, string(data))
 	switch {
