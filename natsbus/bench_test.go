@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"rubato/player"
 )
 
 // BenchmarkRights compares a server that checks passwords and rights with one that is open
@@ -46,4 +48,46 @@ func compare(b *testing.B, name string, n int, before, after func(int) error) {
 		slices.Sort(ratios)
 		b.ReportMetric(ratios[len(ratios)/2], "ratio")
 	})
+}
+
+// BenchmarkRefill is one refill whose parts answer from a recording, so that the conversation
+// is left. allocs/op counts everything in the process, the embedded server included.
+func BenchmarkRefill(b *testing.B) {
+	for _, transport := range []string{"pipe", "tcp"} {
+		b.Run(transport, func(b *testing.B) { refill(b, player.Placement{Transport: transport}) })
+	}
+}
+
+func refill(b *testing.B, placement player.Placement) {
+	p, err := Open(player.Config{Store: &memory{}, Replay: recorded(), Trace: player.Tracing{On: true}, Placement: placement})
+	if err != nil {
+		b.Fatal(err)
+	}
+	low := player.Stimulus{Kind: player.QueueLow}
+	next := func() {
+		low.Seq, low.At, low.Seed = low.Seq+1, low.At+player.Hour, low.Seed+0x9e3779b97f4a7c15
+		if err := p.Do(low); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for range 1100 { // fills the trace's ring
+		next()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		next()
+	}
+	if err := p.Close(); err != nil {
+		b.Error(err)
+	}
+}
+
+// recorded is a recording of refills with a full flavor.
+func recorded() *player.Recording {
+	_, values := probe()
+	r := &player.Recording{Answers: make([]player.Answer, 8)}
+	for i := range r.Answers {
+		r.Answers[i] = player.Answer{Flavor: *values[len(values)-1].Flavor(), Passage: player.Passage{ID: int64(i + 1), End: player.Minute}, Eligible: 100, Rows: 3}
+	}
+	return r
 }

@@ -41,9 +41,9 @@ func TestOutcomes(t *testing.T) {
 		"failed, then twice":  {user: "ada", held: true, raw: []string{`[{"seq":1,"code":"not found","text":"x"}]`}, want: "not found", settle: "not pending"},
 		"none":                {user: "ada", raw: []string{`[]`}, want: ok},
 		"of no message":       {user: "ada", raw: []string{`[{"seq":99}]`, `[{"seq":98}]`}, want: ok, settle: "stimulus 99, which is not pending"},
-		"unreadable":          {user: "ada", raw: []string{`nonsense`}, want: ok, settle: "outcomes: invalid character"},
-		"unreadable sequence": {user: "ada", raw: []string{`[{"seq":-1}]`}, want: ok, settle: "outcomes: json"},
-		"unreadable and late": {user: "ada", held: true, abandon: true, raw: []string{``}, want: late, settle: "outcomes: unexpected end"},
+		"unreadable":          {user: "ada", raw: []string{`nonsense`}, want: ok, settle: "outcomes: decode: jsontext: invalid character"},
+		"unreadable sequence": {user: "ada", raw: []string{`[{"seq":-1}]`}, want: ok, settle: "outcomes: decode seq: "},
+		"unreadable and late": {user: "ada", held: true, abandon: true, raw: []string{``}, want: late, settle: "outcomes: decode: EOF"},
 	} {
 		for _, transport := range []string{"pipe", "tcp"} {
 			t.Run(name+" over "+transport, func(t *testing.T) {
