@@ -195,7 +195,7 @@ func (w *wired) join() (err error) {
 		}
 	}
 	fields := orchestrated.ChatConcept().Events[0].Fields
-	w.receiver = &receiver{module: w.log, batch: w.Batch, fields: fields}
+	w.receiver = newReceiver(w, fields)
 	if w.subscription, err = w.receiver.subscribe(); err != nil {
 		return err
 	}
@@ -258,6 +258,12 @@ func (w *wired) lost() (int, error) {
 
 // leave ends what join started.
 func (w *wired) leave() {
+	if w.sender != nil {
+		w.sender.close()
+	}
+	if w.receiver != nil && w.receiver.stream != nil {
+		w.receiver.stream.remove()
+	}
 	for _, m := range []*module{w.ui, w.ap, w.pd, w.log} {
 		if m != nil {
 			m.leave()

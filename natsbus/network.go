@@ -1,8 +1,10 @@
 package natsbus
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -19,23 +21,34 @@ type network struct {
 	server    *server.Server
 	users     map[string]*server.User // by module
 	transport string
+	delivery  string
+	folder    string // of streams; ends with the server
 	closing   sync.Once
 }
 
 // Network starts an embedded server.
 func Network(p player.Placement) (player.Network, error) {
-	return startNetwork(player.Config{Placement: p}.Defaults().Placement.Transport)
+	return startNetwork(player.Config{Placement: p}.Defaults().Placement)
 }
 
-func startNetwork(transport string) (*network, error) {
-	n := &network{users: map[string]*server.User{}, transport: transport}
+func startNetwork(p player.Placement) (*network, error) {
+	if err := checkDelivery(p.Delivery); err != nil {
+		return nil, err
+	}
+	n := &network{users: map[string]*server.User{}, transport: p.Transport, delivery: p.Delivery}
 	for _, module := range []string{"ap", "pd", "log", "ui"} {
-		n.users[module] = newUser(module, rightsOf(module, orchestrated.Rules()))
+		r := rightsOf(module, orchestrated.Rules())
+		if p.Delivery != deliveryCore {
+			r = streamRights(module, r)
+		}
+		n.users[module] = newUser(module, r)
 	}
 	var err error
-	n.server, err = startServer(transport, slices.Collect(maps.Values(n.users))...)
-	if err != nil {
+	if n.server, err = startServer(p.Transport, slices.Collect(maps.Values(n.users))...); err != nil {
 		return nil, err
+	}
+	if err := n.keepStreams(p); err != nil {
+		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
 }
@@ -43,13 +56,13 @@ func startNetwork(transport string) (*network, error) {
 // networkOf is the one that the opener started, or a new one, which is the player's own.
 func networkOf(p player.Placement) (n *network, own bool, err error) {
 	if p.Network == nil {
-		n, err = startNetwork(p.Transport)
+		n, err = startNetwork(p)
 		return n, true, err
 	}
 	n, of := p.Network.(*network)
-	if !of || n.transport != p.Transport {
+	if !of || n.transport != p.Transport || n.delivery != p.Delivery {
 		return nil, false, &player.Error{Code: player.Invalid, Op: "nats: network",
-			Err: fmt.Errorf("it was not started by this style for transport %q", p.Transport)}
+			Err: fmt.Errorf("it was not started by this style for transport %q and delivery %q", p.Transport, p.Delivery)}
 	}
 	return n, false, nil
 }
@@ -74,8 +87,13 @@ func (n *network) Links() ([]player.Link, error) {
 	return list, nil
 }
 
-// Close returns when the server has ended.
-func (n *network) Close() error {
-	n.closing.Do(func() { stopServer(n.server) })
-	return nil
+// Close returns when the server has ended and its folder is gone.
+func (n *network) Close() (err error) {
+	n.closing.Do(func() {
+		stopServer(n.server)
+		if n.folder != "" {
+			err = os.RemoveAll(n.folder)
+		}
+	})
+	return err
 }

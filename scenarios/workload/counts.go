@@ -210,6 +210,9 @@ func (w *verifier) limits(rates runner.Rates) (least, most results.Counts) {
 	for module, each := range w.crosses {
 		least[countSent+module] = max(least[countSent+module], each*w.all()/int64(w.batch))
 	}
+	if w.wanted["delivery"] != "core" { // module log acknowledges each message
+		least[countSent+"log"] += kinds[fmt.Sprint(uint8(player.MessageSaid))]
+	}
 	for module, n := range w.once {
 		least[countSent+module] = max(least[countSent+module], n)
 	}
