@@ -113,20 +113,24 @@ func newStream(config player.Config) *stream {
 // acknowledgement: more than a batch, which is at most a window.
 func unacknowledged(window int) int { return 2 * window }
 
-// deliver has the server send messages to deliverSubject on this connection. It begins with
-// the first that is not acknowledged, in order, so a module that joins again misses none.
-func (s *stream) deliver(conn *nats.Conn) (err error) {
+// open makes the stream, or ends the consumer of an earlier connection. Nothing may listen to
+// deliverSubject yet: that consumer would go on with what is new, before what is older.
+func (s *stream) open(conn *nats.Conn) (err error) {
 	if s.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(s.timeout)); err != nil {
 		return err
 	}
 	if s.kept == nil {
 		err = s.make()
-	} else {
-		err = s.js.DeleteConsumer(context.Background(), streamName, consumerName)
+	} else if err = s.js.DeleteConsumer(context.Background(), streamName, consumerName); errors.Is(err, jetstream.ErrConsumerNotFound) {
+		err = nil
 	}
-	if err == nil {
-		_, err = s.js.CreatePushConsumer(context.Background(), streamName, s.consumer)
-	}
+	return explain(conn, err)
+}
+
+// deliver has the server send messages to deliverSubject, in order. It begins with the oldest
+// that is not acknowledged, so a module that joins again misses none.
+func (s *stream) deliver(conn *nats.Conn) error {
+	_, err := s.js.CreatePushConsumer(context.Background(), streamName, s.consumer)
 	return explain(conn, err)
 }
 
@@ -155,7 +159,10 @@ func explain(conn *nats.Conn, err error) error {
 	if last := conn.LastError(); errors.Is(last, nats.ErrPermissionViolation) {
 		err = last // and the time-out followed from it
 	}
-	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+	for _, off := range []error{nats.ErrNoResponders, jetstream.ErrJetStreamNotEnabled, jetstream.ErrJetStreamNotEnabledForAccount} {
+		if !errors.Is(err, off) {
+			continue
+		}
 		err = fmt.Errorf("the NATS server has no JetStream: start it with -js, or use delivery=%s (%w)", deliveryCore, err)
 	}
 	return unavailable("nats: delivery", err)

@@ -239,10 +239,12 @@ func (w *wired) startModule(module string) error {
 	if err != nil || w.subscription != nil {
 		return err
 	}
-	if err := w.joinModule(w.log); err != nil {
-		return err
+	if err = w.joinModule(w.log); err == nil {
+		w.subscription, err = w.receiver.subscribe()
 	}
-	w.subscription, err = w.receiver.subscribe()
+	if err != nil {
+		w.log.leave()
+	}
 	return err
 }
 

@@ -39,6 +39,9 @@ func (r *receiver) subscribe() (*nats.Subscription, error) {
 	subject := chatSubjects
 	if r.stream != nil {
 		subject = deliverSubject
+		if err := r.stream.open(conn); err != nil {
+			return nil, err
+		}
 	}
 	subscription, err := conn.Subscribe(subject, r.receive)
 	if err == nil {
@@ -47,7 +50,10 @@ func (r *receiver) subscribe() (*nats.Subscription, error) {
 	if err == nil && r.stream != nil {
 		err = r.stream.deliver(conn)
 	}
-	return subscription, err
+	if err != nil {
+		return nil, err
+	}
+	return subscription, nil
 }
 
 // receive runs the rules for one message, or commits what waits. The module's lock
