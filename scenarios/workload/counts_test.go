@@ -62,6 +62,12 @@ func TestDemanded(t *testing.T) {
 		if least, _ := c.w.limits(nil); least[countSent+"log"] != c.want {
 			t.Errorf("%s: %v, want %d", name, least, c.want)
 		}
+		for _, shown := range []int64{0, 2, 5} { // what the script showed is not demanded on top
+			rates := runner.Rates{countSent + "log": {kindOf(&said[0]): {Least: shown}, kindOf(&player.Stimulus{}): {Least: shown}}}
+			if least, _ := c.w.limits(rates); least[countSent+"log"] != max(c.want, shown*int64(len(c.w.stimuli))) {
+				t.Errorf("%s: %v, want %d, or %d each", name, least, c.want, shown)
+			}
+		}
 	}
 }
 
