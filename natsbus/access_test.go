@@ -85,7 +85,7 @@ func TestRights(t *testing.T) {
 func refused(t *testing.T, w *wired, user *server.User, publish, subscribe string) error {
 	t.Helper()
 	failed := make(chan error, 8)
-	conn, err := nats.Connect(w.network.server.ClientURL(), nats.UserInfo(user.Username, user.Password), nats.NoReconnect(),
+	conn, err := nats.Connect(w.network.server.ClientURL(), nats.UserInfo(user.Username, user.Password), nats.NoReconnect(), nats.InProcessServer(w.network.server),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { failed <- err }))
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +104,36 @@ func refused(t *testing.T, w *wired, user *server.User, publish, subscribe strin
 		return err
 	case <-time.After(soon):
 		return conn.LastError()
+	}
+}
+
+// TestStreamRights: only module log may change the stream, only this one, and no module hears
+// or forges what the server delivers, or reads the stream past it.
+func TestStreamRights(t *testing.T) {
+	t.Parallel()
+	w, _ := open(t, player.Config{Timeout: never, Placement: placed(t, deliveryMemory)})
+	for _, c := range []struct{ module, publish, subscribe string }{
+		{module: "ui", publish: "$JS.API.STREAM.DELETE.rubato-chat"},
+		{module: "ui", publish: "$JS.ACK.rubato-chat.log.1.1.1.1.0"},
+		{module: "ui", publish: "rubato.deliver.log"},
+		{module: "ap", publish: "rubato.event.ui.Chat.said"},
+		{module: "ap", publish: "$JS.API.INFO"},
+		{module: "pd", subscribe: "rubato.deliver.log"},
+		{module: "pd", subscribe: "rubato.event.ui.Chat.said"},
+		{module: "log", subscribe: "rubato.event.ui.Chat.said"},
+		{module: "log", publish: "rubato.deliver.log"},
+		{module: "log", publish: "$JS.API.STREAM.CREATE.other"},
+		{module: "log", publish: "$JS.API.STREAM.DELETE.other"},
+		{module: "log", publish: "$JS.API.STREAM.MSG.GET.rubato-chat"},
+		{module: "log", publish: "$JS.API.CONSUMER.CREATE.rubato-chat.other"},
+		{module: "log", publish: "$JS.ACK.rubato-chat.other.1.1.1.1.0"},
+	} {
+		if err := refused(t, w, w.network.users[c.module], c.publish, c.subscribe); !errors.Is(err, nats.ErrPermissionViolation) {
+			t.Errorf("%s publishes %q, subscribes to %q: %v", c.module, c.publish, c.subscribe, err)
+		}
+	}
+	if err := w.Do(said(1)); err != nil {
+		t.Error(err)
 	}
 }
 

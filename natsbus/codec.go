@@ -82,7 +82,7 @@ func newCodec(name string, pending int) (codec, error) {
 
 // outcomeSchema: an outcome without code and text is a success.
 var outcomeSchema = schema{needed: 1, fields: []engine.Field{{Name: "seq", Type: engine.Natural},
-	{Name: "code", Type: engine.Text}, {Name: "text", Type: engine.Text}}}
+	{Name: "code", Type: engine.Text}, {Name: "text", Type: engine.Text}, {Name: "again", Type: engine.Truth}}}
 
 // outcomeCodec is a codec for outcomes, with the memory of the last ones. Only one goroutine
 // may use it.
@@ -96,7 +96,7 @@ type outcomeCodec struct {
 func (c *outcomeCodec) write(outcomes []outcome) (body []byte, err error) {
 	c.values = c.values[:0]
 	for _, o := range outcomes {
-		c.values = append(c.values, engine.Nat(o.Seq), engine.String(string(o.Code)), engine.String(o.Text))
+		c.values = append(c.values, engine.Nat(o.Seq), engine.String(string(o.Code)), engine.String(o.Text), engine.Bool(o.Again))
 	}
 	c.body, err = c.encodeList(c.body[:0], outcomeSchema, c.values)
 	return c.body, err
@@ -108,7 +108,7 @@ func (c *outcomeCodec) read(body []byte) (outcomes []outcome, err error) {
 	}
 	c.outcomes = c.outcomes[:0]
 	for v := c.values; len(v) > 0; v = v[len(outcomeSchema.fields):] {
-		c.outcomes = append(c.outcomes, outcome{Seq: v[0].Nat(), Code: player.Code(v[1].Text()), Text: v[2].Text()})
+		c.outcomes = append(c.outcomes, outcome{Seq: v[0].Nat(), Code: player.Code(v[1].Text()), Text: v[2].Text(), Again: v[3].Bool()})
 	}
 	return c.outcomes, nil
 }

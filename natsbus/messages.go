@@ -1,10 +1,9 @@
 package natsbus
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -14,14 +13,16 @@ import (
 	"rubato/player"
 )
 
-// The path of a message: module ui publishes it, module log runs the rules, makes it
-// durable and reports the outcome.
+// The path of a message: module ui publishes it (sender), module log runs the rules, makes
+// it durable and reports the outcome (receiver, in receiver.go).
 
 // outcome reports that a message is durable, or why it is not.
 type outcome struct {
 	Seq  uint64
 	Code player.Code
 	Text string
+	// Again: it was sent before, but may have been lost with a connection.
+	Again bool
 }
 
 func (o outcome) err() error {
@@ -47,6 +48,9 @@ type sender struct {
 
 	results chan result // for do
 	report  player.Done // sends to results; made once
+
+	publish, publishAsync func(*nats.Msg) error
+	stream                *publisher // nil: core NATS
 }
 
 type result struct {
@@ -59,6 +63,12 @@ func newSender(conn *nats.Conn, config player.Config, c codec, fields schema) (*
 		window: make(chan struct{}, config.Window), pending: make(map[uint64]player.Done, config.Window),
 		abandoned: map[uint64]struct{}{}, results: make(chan result, config.Window)}
 	s.report = func(seq uint64, err error) { s.results <- result{seq, err} }
+	s.publish, s.publishAsync = conn.PublishMsg, conn.PublishMsg
+	if config.Placement.Delivery != deliveryCore {
+		if err := s.keep(config); err != nil {
+			return nil, err
+		}
+	}
 	if _, err := conn.Subscribe(doneSubject, s.receive); err != nil {
 		return nil, err
 	}
@@ -67,10 +77,26 @@ func newSender(conn *nats.Conn, config player.Config, c codec, fields schema) (*
 	return s, conn.Flush()
 }
 
+// keep has messages kept by the server, which acknowledges them.
+func (s *sender) keep(config player.Config) (err error) {
+	if s.stream, err = newPublisher(s.conn, config, rand.Text(), s.fail); err == nil {
+		s.publish, s.publishAsync = s.stream.sync, s.stream.async
+		go s.stream.wait()
+	}
+	return err
+}
+
+// close ends what keep started. Nothing is sent any more.
+func (s *sender) close() {
+	if s.stream != nil {
+		close(s.stream.underway)
+	}
+}
+
 // do publishes one message and waits for its outcome. Nothing follows it, so a batch
 // that is not full is committed.
 func (s *sender) do(stimulus player.Stimulus) error {
-	if err := s.post(stimulus, s.report); err != nil {
+	if err := s.send(stimulus, s.report, s.publish); err != nil {
 		return err
 	}
 	if s.batched {
@@ -94,6 +120,10 @@ func (s *sender) do(stimulus player.Stimulus) error {
 
 // post publishes one message and returns. It waits only while the window is full.
 func (s *sender) post(stimulus player.Stimulus, done player.Done) error {
+	return s.send(stimulus, done, s.publishAsync)
+}
+
+func (s *sender) send(stimulus player.Stimulus, done player.Done, publish func(*nats.Msg) error) error {
 	m := stimulus.Message
 	data, err := s.codec.encode(nil, s.fields, []engine.Value{engine.String(m.Username), engine.String(m.Text), engine.Int(m.At)})
 	if err != nil {
@@ -102,14 +132,44 @@ func (s *sender) post(stimulus player.Stimulus, done player.Done) error {
 	if err := s.reserve(stimulus.Seq, done); err != nil {
 		return err
 	}
-	if err := s.conn.PublishMsg(message(eventSubject(saidEvent), stimulus.Seq, 0, 0, data)); err != nil {
-		if pending, _ := s.remove(stimulus.Seq); pending == nil {
+	if err := publish(message(eventSubject(saidEvent), stimulus.Seq, 0, 0, data)); err != nil {
+		if s.giveUp(stimulus.Seq) == nil {
 			return nil // the end of the connection has failed it already
 		}
 		<-s.window
+		if player.CodeOf(err) == player.Invalid {
+			return err
+		}
 		return unavailable(saidEvent, err)
 	}
 	return nil
+}
+
+// fail ends a pending message that the server did not acknowledge.
+func (s *sender) fail(seq uint64, err error) {
+	if done := s.giveUp(seq); done != nil {
+		done(seq, err)
+		<-s.window
+	}
+}
+
+// giveUp removes a message that was not published. A stream may have it all the same, if
+// only the acknowledgement was lost: then an outcome may come.
+func (s *sender) giveUp(seq uint64) player.Done {
+	done, _ := s.remove(seq)
+	if done != nil && s.stream != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.forget(seq)
+	}
+	return done
+}
+
+// forget makes the outcome of a message no error. The caller holds the lock.
+func (s *sender) forget(seq uint64) {
+	if len(s.abandoned) < maxAbandoned {
+		s.abandoned[seq] = struct{}{}
+	}
 }
 
 // reserve takes a token of the window for a message.
@@ -172,7 +232,7 @@ func (s *sender) receive(msg *nats.Msg) {
 		case done != nil:
 			done(o.Seq, o.err())
 			<-s.window
-		case !abandoned:
+		case !abandoned && !o.Again:
 			s.invalidate(fmt.Errorf("an outcome for stimulus %d, which is not pending", o.Seq))
 		}
 	}
@@ -219,101 +279,13 @@ func (s *sender) abandon(err error) {
 	pending := s.pending
 	s.pending = make(map[uint64]player.Done, cap(s.window))
 	for seq := range pending {
-		if len(s.abandoned) < maxAbandoned {
-			s.abandoned[seq] = struct{}{}
-		}
+		s.forget(seq)
 	}
 	s.mu.Unlock()
 	for seq, done := range pending {
 		done(seq, err)
 		<-s.window
 	}
-}
-
-// receiver is module log's end. It makes what the rules wrote durable, alone or in
-// batches, and reports the outcomes.
-type receiver struct {
-	module   *module
-	mu       sync.Mutex // one message at a time, also across a stop and a start of the module
-	batch    *player.Batch
-	codec    outcomeCodec
-	fields   schema    // of ui::Chat::said
-	outcomes []outcome // of the current commit
-}
-
-// subscribe makes one subscription for messages and for requests to commit, so that
-// they arrive in the order they were sent.
-func (r *receiver) subscribe() (*nats.Subscription, error) {
-	conn := r.module.conn.Load()
-	subscription, err := conn.Subscribe(chatSubjects, r.receive)
-	if err != nil {
-		return nil, err
-	}
-	return subscription, conn.Flush() // the server must know it before anything is said
-}
-
-// receive runs the rules for one message, or commits what waits. The module's lock
-// guards the store against the module's services.
-func (r *receiver) receive(msg *nats.Msg) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if msg.Subject == settleSubject {
-		r.module.mu.Lock()
-		_ = r.batch.Flush() // every outcome has the error
-		r.module.mu.Unlock()
-	} else {
-		seq, cause, _ := addressed(msg.Header)
-		err := r.emit(seq, cause, msg)
-		r.module.mu.Lock()
-		r.batch.Add(seq, err, r.done)
-		r.module.mu.Unlock()
-	}
-	r.report()
-}
-
-func (r *receiver) emit(seq, cause uint64, msg *nats.Msg) error {
-	values := make([]engine.Value, len(r.fields.fields))
-	if err := r.codec.decode(msg.Data, r.fields, values); err != nil {
-		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
-	}
-	return r.module.engine.Emit(seq, cause, saidEvent, values...)
-}
-
-// done is called by the batch for each message of a commit.
-func (r *receiver) done(seq uint64, err error) {
-	o := outcome{Seq: seq}
-	if err != nil {
-		o.Code, o.Text = player.CodeOf(err), shortened(err.Error())
-	}
-	r.outcomes = append(r.outcomes, o)
-}
-
-// mostOutcomes fit into a message, with errors as long as longestText.
-const (
-	mostOutcomes = 100
-	longestText  = 300
-)
-
-// report sends the outcomes of a commit, in one message if they fit.
-func (r *receiver) report() {
-	for part := range slices.Chunk(r.outcomes, mostOutcomes) {
-		data, err := r.codec.write(part)
-		if err == nil {
-			err = r.module.conn.Load().Publish(doneSubject, data)
-		}
-		if err != nil {
-			break // without a connection the sender fails what is pending
-		}
-	}
-	r.outcomes = r.outcomes[:0]
-}
-
-// shortened cuts a text, at a whole character, to what an outcome may hold.
-func shortened(text string) string {
-	if len(text) <= longestText {
-		return text
-	}
-	return strings.ToValidUTF8(text[:longestText], "") + "…"
 }
 
 func unavailable(op string, err error) error {

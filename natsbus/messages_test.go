@@ -131,13 +131,19 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// TestNoConnection: without a connection nothing is accepted and nothing stays pending.
+// TestNoConnection: without a connection nothing is accepted and nothing stays pending. The
+// client tells of the end of its connection by and by: a message that is posted meanwhile may
+// be reported instead of refused.
 func TestNoConnection(t *testing.T) {
 	w, _ := open(t, player.Config{Window: 1})
 	w.ui.conn.Load().Close()
 	for range 2 {
-		if err := w.Post(said(1), func(uint64, error) { t.Error("reported") }); player.CodeOf(err) != player.Unavailable {
-			t.Errorf("post: %v", err)
+		reported := make(chan error, 2)
+		if err := w.Post(said(1), func(_ uint64, err error) { reported <- err }); err != nil {
+			reported <- err
+		}
+		if err := <-reported; player.CodeOf(err) != player.Unavailable || len(reported) > 0 {
+			t.Errorf("post: %v, and %d more", err, len(reported))
 		}
 	}
 	if err := w.Do(said(2)); player.CodeOf(err) != player.Unavailable {

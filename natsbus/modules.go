@@ -148,7 +148,7 @@ func (w *wired) join() (err error) {
 		}
 	}
 	fields := all(orchestrated.ChatConcept().Events[0].Fields)
-	w.receiver = &receiver{module: w.log, batch: w.Batch, codec: outcomeCodec{codec: w.codec}, fields: fields}
+	w.receiver = newReceiver(w, fields)
 	if w.subscription, err = w.receiver.subscribe(); err != nil {
 		return err
 	}
@@ -196,10 +196,12 @@ func (w *wired) startModule(module string) error {
 	if err != nil || w.subscription != nil {
 		return err
 	}
-	if err := w.joinModule(w.log); err != nil {
-		return err
+	if err = w.joinModule(w.log); err == nil {
+		w.subscription, err = w.receiver.subscribe()
 	}
-	w.subscription, err = w.receiver.subscribe()
+	if err != nil {
+		w.log.leave()
+	}
 	return err
 }
 
@@ -215,6 +217,12 @@ func (w *wired) lost() (int, error) {
 
 // leave ends what join started.
 func (w *wired) leave() {
+	if w.sender != nil {
+		w.sender.close()
+	}
+	if w.receiver != nil && w.receiver.stream != nil {
+		w.receiver.stream.remove()
+	}
 	for _, m := range []*module{w.ui, w.ap, w.pd, w.log} {
 		if m != nil {
 			m.leave()

@@ -5,9 +5,10 @@
 //
 // It adds the network to orchestrated and nothing else. It has the shape of its
 // siblings, direct and orchestrated: type, open, stimuli, conversation, close.
-// modules.go joins the modules, requests.go and messages.go are the paths of a request and
-// of a message, wire.go is subjects and headers, codec.go is the bodies, access.go says who
-// may speak, server.go is NATS without the player.
+// modules.go joins the modules, requests.go is the path of a request, messages.go and receiver.go
+// are the two ends of the path of a message, delivery.go is JetStream, wire.go is subjects and
+// headers, codec.go is the bodies, access.go says who may speak, server.go is NATS without the
+// player.
 package natsbus
 
 import (
@@ -154,6 +155,7 @@ func (w *wired) Describe() []player.Fact {
 	return append(append(w.Parts.Describe(), w.Facts()...),
 		player.Fact{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
 		player.Fact{Name: "transport", Value: w.transport(), Own: true},
+		player.Fact{Name: "delivery", Value: w.receiver.stream.describe(), Own: true},
 		player.Fact{Name: "codec", Value: w.config.Placement.Codec, Own: true},
 		player.Fact{Name: "codec output", Value: describe(w.codec), Own: true},
 		player.Fact{Name: "nats-server", Value: server.VERSION, Own: true},

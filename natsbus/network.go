@@ -1,9 +1,11 @@
 package natsbus
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -23,21 +25,31 @@ type network struct {
 	users     map[string]*server.User // by module
 	transport string
 	links     map[string]*link // by module, where they can be parted
+	delivery  string
+	dir       string // for the folder
+	folder    string // of streams; ends with the network
 	closing   sync.Once
 }
 
 // Network starts an embedded server.
 func Network(p player.Placement) (player.Network, error) {
-	return startNetwork(player.Config{Placement: p}.Defaults().Placement.Transport)
+	return startNetwork(player.Config{Placement: p}.Defaults().Placement)
 }
 
-func startNetwork(transport string) (*network, error) {
-	n := &network{users: map[string]*server.User{}, transport: transport}
+func startNetwork(p player.Placement) (*network, error) {
+	if err := checkDelivery(p.Delivery); err != nil {
+		return nil, err
+	}
+	n := &network{users: map[string]*server.User{}, transport: p.Transport, delivery: p.Delivery, dir: p.Dir}
 	for _, module := range []string{"ap", "pd", "log", "ui"} {
-		n.users[module] = newUser(module, rightsOf(module, orchestrated.Rules()))
+		r := rightsOf(module, orchestrated.Rules())
+		if p.Delivery != deliveryCore {
+			r = streamRights(module, r)
+		}
+		n.users[module] = newUser(module, r)
 	}
 	if err := n.start(server.RANDOM_PORT); err != nil {
-		return nil, err
+		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
 }
@@ -52,7 +64,7 @@ func (n *network) start(port int) error {
 	if n.server = s; n.transport == "tcp" {
 		n.port = s.Addr().(*net.TCPAddr).Port
 	}
-	return nil
+	return n.keepStreams(s)
 }
 
 // now is the server in use.
@@ -65,13 +77,13 @@ func (n *network) now() *server.Server {
 // networkOf is the one that the opener started, or a new one, which is the player's own.
 func networkOf(p player.Placement) (n *network, own bool, err error) {
 	if p.Network == nil {
-		n, err = startNetwork(p.Transport)
+		n, err = startNetwork(p)
 		return n, true, err
 	}
 	n, of := p.Network.(*network)
-	if !of || n.transport != p.Transport {
+	if !of || n.transport != p.Transport || n.delivery != p.Delivery {
 		return nil, false, &player.Error{Code: player.Invalid, Op: "nats: network",
-			Err: fmt.Errorf("it was not started by this style for transport %q", p.Transport)}
+			Err: fmt.Errorf("it was not started by this style for transport %q and delivery %q", p.Transport, p.Delivery)}
 	}
 	return n, false, nil
 }
@@ -96,11 +108,18 @@ func (n *network) Links() ([]player.Link, error) {
 	return list, nil
 }
 
-// Close returns when the server has ended.
-func (n *network) Close() error {
+// Close returns when the server has ended and its folder is gone.
+func (n *network) Close() (err error) {
 	for module := range n.users {
 		n.Part(module, false) // nobody waits for what does not come
 	}
-	n.closing.Do(func() { stopServer(n.now()) })
-	return nil
+	n.closing.Do(func() {
+		if s := n.now(); s != nil {
+			stopServer(s)
+		}
+		if n.folder != "" {
+			err = os.RemoveAll(n.folder)
+		}
+	})
+	return err
 }

@@ -107,7 +107,7 @@ func TestServerRevives(t *testing.T) {
 	}
 }
 
-// A player takes no network of another kind or transport.
+// A player takes no network of another kind, transport or delivery.
 func TestNetworkOfAnotherKind(t *testing.T) {
 	t.Parallel()
 	pipe, err := Network(player.Placement{Transport: "pipe"})
@@ -115,7 +115,7 @@ func TestNetworkOfAnotherKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pipe.Close()
-	for _, p := range []player.Placement{{Transport: "tcp", Network: pipe}, {Transport: "tcp", Network: otherNetwork{}}} {
+	for _, p := range []player.Placement{{Transport: "tcp", Network: pipe}, {Transport: "pipe", Delivery: deliveryFile, Network: pipe}, {Transport: "tcp", Network: otherNetwork{}}} {
 		if _, err := Open(player.Config{Store: &memory{}, Placement: p}); player.CodeOf(err) != player.Invalid {
 			t.Errorf("%+v: %v", p, err)
 		}

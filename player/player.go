@@ -106,6 +106,13 @@ type Placement struct {
 	Reconnects bool
 	// Codec is how values become the bodies of messages: "json" (default).
 	Codec string
+	// Delivery is how a message that was said gets from one module to another. "core": the
+	// server passes it on and forgets it (default); "jetstream-memory", "jetstream-file": the
+	// server keeps it until it is durable, and delivers it again if need be.
+	Delivery string
+	// Dir is where a server that keeps messages makes a folder of its own, which it removes
+	// in the end. "": the system's folder for temporary files.
+	Dir string
 	// Network is one that the style's Network has started with this transport. Its starter
 	// closes it after the player. nil: the player starts its own and closes it.
 	Network Network
@@ -138,8 +145,8 @@ type Link struct {
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
-// transport tcp, codec json, dispatch inline, 20 rules, pace coalesced. A window is at least a
-// batch, since a smaller one would never fill it.
+// transport tcp, codec json, delivery core, dispatch inline, 20 rules, pace coalesced. A window is
+// at least a batch, since a smaller one would never fill it.
 func (c Config) Defaults() Config {
 	c.Batch = max(c.Batch, 1)
 	if c.Window <= 0 {
@@ -154,6 +161,9 @@ func (c Config) Defaults() Config {
 	}
 	if c.Placement.Codec == "" {
 		c.Placement.Codec = "json"
+	}
+	if c.Placement.Delivery == "" {
+		c.Placement.Delivery = "core"
 	}
 	if c.Rules <= 0 {
 		c.Rules = 20

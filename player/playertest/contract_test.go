@@ -16,6 +16,17 @@ import (
 // styles are in the order of main. The first is the reference.
 var styles = []player.Style{direct.Style, orchestrated.Style, natsbus.Style}
 
+// delivered is the style on NATS with messages delivered in this way.
+func delivered(delivery string) player.Style {
+	style := natsbus.Style
+	style.Name += " " + delivery
+	style.Open = func(c player.Config) (player.Player, error) {
+		c.Placement.Delivery = delivery
+		return natsbus.Open(c)
+	}
+	return style
+}
+
 // library is made once. Every store is a copy of it.
 var library = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(dir, "library.db")
@@ -46,6 +57,7 @@ func newStore(t testing.TB) player.Store {
 
 // TestContract runs the contract on every style.
 func TestContract(t *testing.T) {
-	playertest.Suite{Styles: styles, Store: newStore, Start: sqlite.Epoch, Golden: "testdata/transcript.golden",
+	memory, file := delivered("jetstream-memory"), delivered("jetstream-file")
+	playertest.Suite{Styles: append(styles, memory, file), Keeps: []string{memory.Name, file.Name}, Store: newStore, Start: sqlite.Epoch, Golden: "testdata/transcript.golden",
 		Listening: "testdata/listening.golden"}.Run(t)
 }

@@ -23,6 +23,9 @@ type Suite struct {
 	Start player.Ticks
 	// Golden is the file of the expected transcript. -update rewrites it.
 	Golden string
+	// Keeps are the styles, by name, in which a message that is said while module log is
+	// stopped is not lost. Its outcome comes too late, but it is stored when log starts.
+	Keeps []string
 	// Listening is the file of what deck and audience must see.
 	Listening string
 }

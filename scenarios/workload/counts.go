@@ -207,13 +207,25 @@ func (w *verifier) limits(rates runner.Rates) (least, most results.Counts) {
 	if w.network == nil {
 		return least, most
 	}
-	for module, each := range w.crosses {
-		least[countSent+module] = max(least[countSent+module], each*w.all()/int64(w.batch))
-	}
-	for module, n := range w.once {
+	for module, n := range w.demanded() {
 		least[countSent+module] = max(least[countSent+module], n)
 	}
 	return least, most
+}
+
+// demanded is how many messages each module must have sent by the scenario and its settings.
+func (w *verifier) demanded() map[string]int64 {
+	n := map[string]int64{}
+	for module, each := range w.crosses {
+		n[module] = each * w.all() / int64(w.batch)
+	}
+	if w.wanted["delivery"] != "core" { // module log acknowledges each message
+		n["log"] += w.kinds()[kindOf(&player.Stimulus{Kind: player.MessageSaid})]
+	}
+	for module, once := range w.once {
+		n[module] = max(n[module], once)
+	}
+	return n
 }
 
 // stored is the least number of records that a stored trace has of the stimuli: one of each

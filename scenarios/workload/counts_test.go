@@ -2,6 +2,7 @@ package workload
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"rubato/player"
@@ -45,6 +46,7 @@ func TestLimits(t *testing.T) {
 // a style that sends nothing in its script is found, too.
 func TestDemanded(t *testing.T) {
 	t.Parallel()
+	said := slices.Repeat([]player.Stimulus{{Kind: player.MessageSaid}}, 30)
 	for name, c := range map[string]struct {
 		w    *verifier
 		want int64
@@ -52,10 +54,19 @@ func TestDemanded(t *testing.T) {
 		"each stimulus":    {&verifier{stimuli: make([]player.Stimulus, 30), batch: 1}, 60},
 		"questions":        {&verifier{asked: 7, batch: 1}, 14},
 		"in batches of 10": {&verifier{stimuli: make([]player.Stimulus, 30), batch: 10}, 6},
+		"acknowledged":     {&verifier{stimuli: said, batch: 10, wanted: map[string]string{"delivery": "jetstream-file"}}, 6 + 30},
+		"other than said":  {&verifier{stimuli: make([]player.Stimulus, 30), batch: 10, wanted: map[string]string{"delivery": "jetstream-file"}}, 6},
+		"by core NATS":     {&verifier{stimuli: said, batch: 10, wanted: map[string]string{"delivery": "core"}}, 6},
 	} {
-		c.w.network, c.w.crosses = noNetwork{}, map[string]int64{"ap": 2}
-		if least, _ := c.w.limits(nil); least[countSent+"ap"] != c.want {
+		c.w.network, c.w.crosses = noNetwork{}, map[string]int64{"log": 2}
+		if least, _ := c.w.limits(nil); least[countSent+"log"] != c.want {
 			t.Errorf("%s: %v, want %d", name, least, c.want)
+		}
+		for _, shown := range []int64{0, 2, 5} { // what the script showed is not demanded on top
+			rates := runner.Rates{countSent + "log": {kindOf(&said[0]): {Least: shown}, kindOf(&player.Stimulus{}): {Least: shown}}}
+			if least, _ := c.w.limits(rates); least[countSent+"log"] != max(c.want, shown*int64(len(c.w.stimuli))) {
+				t.Errorf("%s: %v, want %d, or %d each", name, least, c.want, shown)
+			}
 		}
 	}
 }

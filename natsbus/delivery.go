@@ -1,0 +1,247 @@
+package natsbus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"rubato/player"
+)
+
+// How a message is delivered. With core NATS the server passes it on and forgets it: what is
+// said while module log is away is lost. With JetStream the server keeps it in a stream
+// until module log acknowledges that it is durable, and says so to module ui.
+//
+// The server delivers a message again when it misses the acknowledgement, so module log
+// remembers what it has applied (receipts). It does so in memory: what it remembers outlives
+// its connection, not its process.
+const (
+	deliveryCore   = "core"
+	deliveryMemory = "jetstream-memory"
+	deliveryFile   = "jetstream-file"
+)
+
+func checkDelivery(delivery string) error {
+	if known := []string{deliveryCore, deliveryMemory, deliveryFile}; !slices.Contains(known, delivery) {
+		return &player.Error{Code: player.Invalid, Op: "nats: delivery",
+			Err: fmt.Errorf("%q is none of %s", delivery, strings.Join(known, ", "))}
+	}
+	return nil
+}
+
+const (
+	streamName     = "rubato-chat"
+	consumerName   = "log"
+	deliverSubject = "rubato.deliver.log" // the server sends the stream's messages here
+	apiPrefix      = "$JS.API."
+
+	redeliverWait = 30 * time.Second // without an acknowledgement
+
+	// Limits of the stream. It holds only what is not acknowledged, and refuses what is over
+	// them rather than dropping what it has accepted. What is older than its age is dropped.
+	streamMessages = 1 << 16
+	streamBytes    = 64 << 20
+	streamAge      = time.Hour
+	// serverBytes are reserved for streams in memory, and on disk.
+	serverBytes = 2 * streamBytes
+)
+
+// streamRights change rights for JetStream. Module log makes and empties the stream and
+// acknowledges; it hears messages only through the stream. Module ui needs nothing more: the
+// server's acknowledgement comes to its inbox.
+func streamRights(module string, r rights) rights {
+	if module == "log" {
+		r.publish = append(r.publish, "$JS.ACK."+streamName+"."+consumerName+".>",
+			apiPrefix+"STREAM.CREATE."+streamName, apiPrefix+"STREAM.DELETE."+streamName,
+			apiPrefix+"CONSUMER.CREATE."+streamName+"."+consumerName, apiPrefix+"CONSUMER.DELETE."+streamName+"."+consumerName)
+		r.subscribe[slices.Index(r.subscribe, chatSubjects)] = deliverSubject
+	}
+	return r
+}
+
+// keepStreams turns JetStream on, with a folder of the network's own. A server that takes the place
+// of one that died finds its streams there, if they are files.
+func (n *network) keepStreams(s *server.Server) (err error) {
+	if n.delivery == deliveryCore {
+		return nil
+	}
+	if n.folder == "" {
+		n.folder, err = os.MkdirTemp(n.dir, "jetstream-")
+	}
+	if err == nil {
+		err = s.EnableJetStream(&server.JetStreamConfig{StoreDir: n.folder, MaxMemory: serverBytes, MaxStore: serverBytes})
+	}
+	if err != nil {
+		return fmt.Errorf("turn on JetStream for delivery=%s: %w; use delivery=%s", n.delivery, err, deliveryCore)
+	}
+	return nil
+}
+
+// stream is module log's hold of the stream.
+type stream struct {
+	config   jetstream.StreamConfig
+	consumer jetstream.ConsumerConfig
+	timeout  time.Duration
+	kept     jetstream.Stream // nil: not made yet
+	js       jetstream.JetStream
+}
+
+// newStream is nil for core.
+func newStream(config player.Config) *stream {
+	s := &stream{timeout: config.Timeout}
+	storage := jetstream.MemoryStorage
+	switch config.Placement.Delivery {
+	case deliveryCore:
+		return nil
+	case deliveryFile:
+		storage = jetstream.FileStorage
+	}
+	repeats := max(2*config.Timeout, time.Second) // longer than anybody waits before trying again
+	s.config = jetstream.StreamConfig{Name: streamName, Subjects: []string{chatSubjects}, Storage: storage, Replicas: 1,
+		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, Duplicates: repeats,
+		MaxMsgs: max(streamMessages, 2*int64(config.Window)), MaxBytes: streamBytes, MaxAge: max(streamAge, repeats)}
+	s.consumer = jetstream.ConsumerConfig{Durable: consumerName, DeliverSubject: deliverSubject, DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: redeliverWait, MaxAckPending: unacknowledged(config.Window)}
+	return s
+}
+
+// unacknowledged is how many messages the server sends before it waits for an
+// acknowledgement: more than a batch, which is at most a window.
+func unacknowledged(window int) int { return 2 * window }
+
+// open makes the stream, or ends the consumer of an earlier connection. Nothing may listen to
+// deliverSubject yet: that consumer would go on with what is new, before what is older.
+func (s *stream) open(conn *nats.Conn) (err error) {
+	if s.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(s.timeout)); err != nil {
+		return err
+	}
+	if s.kept == nil {
+		err = s.make()
+	} else if err = s.js.DeleteConsumer(context.Background(), streamName, consumerName); errors.Is(err, jetstream.ErrConsumerNotFound) {
+		err = nil
+	}
+	return explain(conn, err)
+}
+
+// deliver has the server send messages to deliverSubject, in order. It begins with the oldest
+// that is not acknowledged, so a module that joins again misses none.
+func (s *stream) deliver(conn *nats.Conn) error {
+	_, err := s.js.CreatePushConsumer(context.Background(), streamName, s.consumer)
+	return explain(conn, err)
+}
+
+// make makes the stream anew: a player that did not end well may have left its own on a
+// server that goes on.
+func (s *stream) make() error {
+	err := s.js.DeleteStream(context.Background(), streamName)
+	if err == nil || errors.Is(err, jetstream.ErrStreamNotFound) {
+		s.kept, err = s.js.CreateStream(context.Background(), s.config)
+	}
+	return err
+}
+
+// remove removes the stream. Without a connection its age ends it.
+func (s *stream) remove() {
+	if s.kept != nil {
+		_ = s.js.DeleteStream(context.Background(), streamName)
+	}
+}
+
+// explain says what to do about an error of JetStream.
+func explain(conn *nats.Conn, err error) error {
+	if err == nil {
+		return nil
+	}
+	if last := conn.LastError(); errors.Is(last, nats.ErrPermissionViolation) {
+		err = last // and the time-out followed from it
+	}
+	for _, off := range []error{nats.ErrNoResponders, jetstream.ErrJetStreamNotEnabled, jetstream.ErrJetStreamNotEnabledForAccount} {
+		if !errors.Is(err, off) {
+			continue
+		}
+		err = fmt.Errorf("the NATS server has no JetStream: start it with -js, or use delivery=%s (%w)", deliveryCore, err)
+	}
+	return unavailable("nats: delivery", err)
+}
+
+// describe is the delivery in use, by the storage that the server reports.
+func (s *stream) describe() string {
+	if s == nil {
+		return deliveryCore
+	}
+	return "jetstream-" + strings.ToLower(s.kept.CachedInfo().Config.Storage.String())
+}
+
+// publisher is module ui's way into the stream. The server acknowledges each message.
+type publisher struct {
+	js       jetstream.JetStream
+	session  string // makes flow tokens unique on a server that goes on
+	timeout  time.Duration
+	underway chan jetstream.PubAckFuture
+	failed   func(seq uint64, err error)
+}
+
+// newPublisher reports messages that the server did not take, or had already, to failed.
+func newPublisher(conn *nats.Conn, config player.Config, session string, failed func(uint64, error)) (*publisher, error) {
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(config.Timeout),
+		jetstream.WithPublishAsyncTimeout(config.Timeout), jetstream.WithPublishAsyncMaxPending(config.Window))
+	p := &publisher{js: js, session: session, timeout: config.Timeout, failed: failed,
+		underway: make(chan jetstream.PubAckFuture, config.Window)}
+	return p, err
+}
+
+// identify gives a message the id by which the server drops repeats.
+func (p *publisher) identify(msg *nats.Msg) *nats.Msg {
+	flow, _, _ := addressed(msg.Header)
+	msg.Header[jetstream.MsgIDHeader] = []string{p.session + "." + strconv.FormatUint(flow, 10)}
+	return msg
+}
+
+// sync returns when the server has the message.
+func (p *publisher) sync(msg *nats.Msg) error {
+	ack, err := p.js.PublishMsg(context.Background(), p.identify(msg))
+	if err == nil && ack.Duplicate {
+		err = repeated(msg)
+	}
+	return err
+}
+
+// async returns when the message is under way. At most a window of them are.
+func (p *publisher) async(msg *nats.Msg) error {
+	future, err := p.js.PublishMsgAsync(p.identify(msg), jetstream.WithStallWait(p.timeout))
+	if err == nil {
+		p.underway <- future
+	}
+	return err
+}
+
+// wait reads the acknowledgements of what is under way until the publisher is closed. Each
+// ends by itself, at the latest by the time-out.
+func (p *publisher) wait() {
+	for future := range p.underway {
+		msg := future.Msg()
+		seq, _, _ := addressed(msg.Header)
+		select {
+		case ack := <-future.Ok():
+			if ack.Duplicate {
+				p.failed(seq, repeated(msg))
+			}
+		case err := <-future.Err():
+			p.failed(seq, unavailable(saidEvent, err))
+		}
+	}
+}
+
+func repeated(msg *nats.Msg) error {
+	seq, _, _ := addressed(msg.Header)
+	return &player.Error{Code: player.Invalid, Op: saidEvent, Err: fmt.Errorf("stimulus %d was said before", seq)}
+}

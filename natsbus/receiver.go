@@ -1,0 +1,184 @@
+package natsbus
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+
+	"rubato/orchestrated/engine"
+	"rubato/player"
+)
+
+// receiver is module log's end. It makes what the rules wrote durable, alone or in
+// batches, and reports the outcomes.
+type receiver struct {
+	module   *module
+	mu       sync.Mutex // one message at a time, also across a stop and a start of the module
+	batch    *player.Batch
+	codec    outcomeCodec
+	fields   schema    // of ui::Chat::said
+	outcomes []outcome // of the current commit
+	stream   *stream   // nil: core NATS
+	receipts *receipts // nil: core NATS
+}
+
+func newReceiver(w *wired, fields schema) *receiver {
+	r := &receiver{module: w.log, batch: w.Batch, codec: outcomeCodec{codec: w.codec}, fields: fields, stream: newStream(w.config)}
+	if r.stream != nil {
+		r.receipts = newReceipts(w.config.Window)
+	}
+	return r
+}
+
+// subscribe makes one subscription for messages and for requests to commit, so that
+// they arrive in the order they were sent.
+func (r *receiver) subscribe() (*nats.Subscription, error) {
+	conn := r.module.conn.Load()
+	subject := chatSubjects
+	if r.stream != nil {
+		subject = deliverSubject
+		if err := r.stream.open(conn); err != nil {
+			return nil, err
+		}
+	}
+	subscription, err := conn.Subscribe(subject, r.receive)
+	if err == nil {
+		err = conn.Flush() // the server must know it before anything is said
+	}
+	if err == nil && r.stream != nil {
+		err = r.stream.deliver(conn)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return subscription, nil
+}
+
+// receive runs the rules for one message, or commits what waits. The module's lock
+// guards the store against the module's services.
+func (r *receiver) receive(msg *nats.Msg) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if msg.Subject == settleSubject {
+		r.settle(msg)
+	} else if seq, cause, _ := addressed(msg.Header); r.receipts == nil || !r.receipts.again(seq, msg, r.add) {
+		err := r.emit(seq, cause, msg)
+		r.module.mu.Lock()
+		r.batch.Add(seq, err, r.done)
+		r.module.mu.Unlock()
+	}
+	r.report()
+	if r.receipts != nil {
+		r.receipts.acknowledge()
+	}
+}
+
+// settle commits what waits.
+func (r *receiver) settle(msg *nats.Msg) {
+	r.module.mu.Lock()
+	defer r.module.mu.Unlock()
+	_ = r.batch.Flush() // every outcome has the error
+	if r.receipts != nil {
+		r.receipts.acks = append(r.receipts.acks, msg)
+	}
+}
+
+func (r *receiver) emit(seq, cause uint64, msg *nats.Msg) error {
+	values := make([]engine.Value, len(r.fields.fields))
+	if err := r.codec.decode(msg.Data, r.fields, values); err != nil {
+		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
+	}
+	return r.module.engine.Emit(seq, cause, saidEvent, values...)
+}
+
+// done is called by the batch for each message of a commit.
+func (r *receiver) done(seq uint64, err error) {
+	o := outcome{Seq: seq}
+	if err != nil {
+		o.Code, o.Text = player.CodeOf(err), shortened(err.Error())
+	}
+	r.add(o)
+	if r.receipts != nil {
+		r.receipts.finish(o)
+	}
+}
+
+func (r *receiver) add(o outcome) { r.outcomes = append(r.outcomes, o) }
+
+// mostOutcomes fit into a message, with errors as long as longestText.
+const (
+	mostOutcomes = 100
+	longestText  = 300
+)
+
+// report sends the outcomes of a commit, in one message if they fit.
+func (r *receiver) report() {
+	for part := range slices.Chunk(r.outcomes, mostOutcomes) {
+		data, err := r.codec.write(part)
+		if err == nil {
+			err = r.module.conn.Load().Publish(doneSubject, data)
+		}
+		if err != nil {
+			break // without a connection the sender fails what is pending
+		}
+	}
+	r.outcomes = r.outcomes[:0]
+}
+
+// shortened cuts a text, at a whole character, to what an outcome may hold.
+func shortened(text string) string {
+	if len(text) <= longestText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestText], "") + "…"
+}
+
+// receipts are module log's memory of messages from the stream: each is applied once and
+// acknowledged when it has its outcome. Keys are the sequence numbers of stimuli.
+type receipts struct {
+	held  map[uint64]*nats.Msg // handled, without an outcome yet
+	known map[uint64]outcome   // the newest outcomes, as many as can be unacknowledged
+	order []uint64             // of known, as a ring
+	next  int
+	acks  []*nats.Msg // to send after the commit
+}
+
+func newReceipts(window int) *receipts {
+	n := unacknowledged(window)
+	return &receipts{held: map[uint64]*nats.Msg{}, known: make(map[uint64]outcome, n), order: make([]uint64, n)}
+}
+
+// again takes note of a message. If it has been handled before, it is only acknowledged and
+// its outcome, if it has one, is sent again.
+func (r *receipts) again(seq uint64, msg *nats.Msg, report func(outcome)) bool {
+	if o, known := r.known[seq]; known {
+		o.Again = true
+		report(o)
+		r.acks = append(r.acks, msg)
+		return true
+	}
+	_, held := r.held[seq]
+	r.held[seq] = msg
+	return held
+}
+
+// finish takes note of an outcome.
+func (r *receipts) finish(o outcome) {
+	r.acks = append(r.acks, r.held[o.Seq])
+	delete(r.held, o.Seq)
+	delete(r.known, r.order[r.next])
+	r.known[o.Seq], r.order[r.next] = o, o.Seq
+	r.next = (r.next + 1) % len(r.order)
+}
+
+// acknowledge sends the acknowledgements of a commit. Without a connection, the server
+// delivers those messages again.
+func (r *receipts) acknowledge() {
+	for _, msg := range r.acks {
+		_ = msg.Ack()
+	}
+	clear(r.acks)
+	r.acks = r.acks[:0]
+}
