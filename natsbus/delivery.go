@@ -139,6 +139,22 @@ func (s *stream) deliver(conn *nats.Conn) error {
 	return explain(conn, err)
 }
 
+// back makes what a server that took another's place does not have: streams in memory ended with
+// the other. What it has stays. It tries until the time-out: the server listens before its
+// streams are there.
+func (s *stream) back(conn *nats.Conn) {
+	for end := time.Now().Add(s.timeout); !conn.IsClosed() && time.Now().Before(end); <-time.After(reconnectEvery) {
+		kept, err := s.js.CreateStream(context.Background(), s.config)
+		if err == nil {
+			_, err = s.js.CreatePushConsumer(context.Background(), streamName, s.consumer)
+		}
+		if err == nil {
+			s.kept = kept
+			return
+		}
+	}
+}
+
 // make makes the stream anew: a player that did not end well may have left its own on a
 // server that goes on.
 func (s *stream) make() error {

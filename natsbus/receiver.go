@@ -48,12 +48,20 @@ func (r *receiver) subscribe() (*nats.Subscription, error) {
 		err = conn.Flush() // the server must know it before anything is said
 	}
 	if err == nil && r.stream != nil {
+		conn.SetReconnectHandler(r.reconnected)
 		err = r.stream.deliver(conn)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return subscription, nil
+}
+
+// reconnected is called when a connection that was lost is back.
+func (r *receiver) reconnected(conn *nats.Conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stream.back(conn)
 }
 
 // receive runs the rules for one message, or commits what waits. The module's lock
