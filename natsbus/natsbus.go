@@ -7,7 +7,7 @@
 // siblings, direct and orchestrated: type, open, stimuli, conversation, close.
 // modules.go joins the modules, messages.go is the path of a message, wire.go is
 // subjects, headers and codec, access.go says who may speak, server.go is NATS without the
-// player.
+// player, and rung.go is its floor.
 package natsbus
 
 import (

@@ -1,0 +1,66 @@
+package natsbus
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"rubato/orchestrated/engine"
+)
+
+// TestRung: the floor carries as many messages as requested, in turn, and the server counts
+// as many bytes as they have.
+func TestRung(t *testing.T) {
+	for _, transport := range []string{"pipe", "tcp"} {
+		for name, c := range map[string]struct {
+			payloads    []Payload
+			run         func(*Rung, int) error
+			n           int
+			there, back int64
+		}{
+			"events":   {[]Payload{{There: 100}, {There: 1}}, (*Rung).Publish, rungWindow + 1, 513*100 + 512, 0},
+			"requests": {[]Payload{{1000, 2}, {10, 500}, {3, 4}}, (*Rung).Request, 7, 3*1000 + 2*10 + 2*3, 3*2 + 2*500 + 2*4},
+		} {
+			r, err := OpenRung(transport, c.payloads...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.run(r, c.n); err != nil || r.Heard() != int64(c.n) {
+				t.Errorf("%s over %s: heard %d, %v", name, transport, r.Heard(), err)
+			}
+			want := map[string]int64{connectionName + "asker": c.there, connectionName + "hearer": c.back}
+			for deadline := time.Now().Add(never); ; <-time.After(time.Millisecond) { // the server adds up later
+				seen, err := r.server.Connz(&server.ConnzOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				right := 0
+				for _, link := range seen.Conns {
+					if link.InBytes == want[link.Name] {
+						right++
+					}
+				}
+				if right == len(want) {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("%s over %s: %+v, want %v", name, transport, seen.Conns, want)
+				}
+			}
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestNoPayload: what the player does not send has no length.
+func TestNoPayload(t *testing.T) {
+	t.Parallel()
+	for uri, in := range map[string][]engine.Value{"pd::Kitchen::cook": nil} {
+		if p, err := PayloadOf(uri, in, nil); err == nil {
+			t.Errorf("%s: %+v", uri, p)
+		}
+	}
+}
