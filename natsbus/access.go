@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go/micro"
 
 	"rubato/orchestrated"
 	"rubato/orchestrated/engine"
@@ -42,10 +41,10 @@ func newUser(name string, r rights) *server.User {
 // Waiting call them.
 var calledByUI = []string{"ap::Playback::setVolume", "ap::Playback::status", "ap::Queue::list"}
 
-// rightsOf are what a module needs: it offers its own actions as a service, requests those
+// rightsOf are what a module needs: it offers its own actions, requests those
 // actions of other modules that its rules name, and has its end of the path of a message.
 func rightsOf(module string, rules []engine.Rule) rights {
-	r := rights{subscribe: []string{actionPrefix + module + ".>", micro.APIPrefix + ".>"}}
+	r := rights{subscribe: []string{actionPrefix + module + ".>"}}
 	var asks []string
 	switch module {
 	case "ui":

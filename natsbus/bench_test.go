@@ -1,13 +1,10 @@
 package natsbus
 
 import (
-	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"rubato/orchestrated/engine"
 	"rubato/player"
 )
 
@@ -63,39 +60,44 @@ func compare(b *testing.B, name string, n int, before, after func(int) error) {
 	})
 }
 
-// BenchmarkMessages compares messages through the whole style, pipelined and without a
-// database, with as many raw messages as long to a subscriber, in turns: ratio is the share
-// of the raw throughput.
-func BenchmarkMessages(b *testing.B) {
-	const messages, window = 2048, 256 // as in message-log
-	user, text := "listener-01", strings.Repeat("x", 70)
-	payload, err := PayloadOf(saidEvent, []engine.Value{engine.String(user), engine.String(text), engine.Int(1)}, nil)
+// BenchmarkRefill is one refill whose parts answer from a recording, so that the conversation
+// is left. allocs/op counts everything in the process, the embedded server included.
+func BenchmarkRefill(b *testing.B) {
+	for _, transport := range []string{"pipe", "tcp"} {
+		b.Run(transport, func(b *testing.B) { refill(b, player.Placement{Transport: transport}) })
+	}
+}
+
+func refill(b *testing.B, placement player.Placement) {
+	p, err := Open(player.Config{Store: &memory{}, Replay: recorded(), Trace: player.Tracing{On: true}, Placement: placement})
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, transport := range []string{"pipe", "tcp"} {
-		raw, err := OpenRung(transport, payload)
-		if err != nil {
+	low := player.Stimulus{Kind: player.QueueLow}
+	next := func() {
+		low.Seq, low.At, low.Seed = low.Seq+1, low.At+player.Hour, low.Seed+0x9e3779b97f4a7c15
+		if err := p.Do(low); err != nil {
 			b.Fatal(err)
-		}
-		p, err := Open(player.Config{Store: &memory{}, Window: window, Trace: player.Tracing{On: true}, Placement: player.Placement{Transport: transport}})
-		if err != nil {
-			b.Fatal(err)
-		}
-		said, failed := player.Stimulus{Kind: player.MessageSaid, Message: player.Message{Username: user, Text: text, At: 1}}, error(nil)
-		done := func(_ uint64, err error) { failed = errors.Join(failed, err) }
-		say := func(n int) error {
-			for range n {
-				said.Seq++
-				if err := p.Post(said, done); err != nil {
-					return err
-				}
-			}
-			return errors.Join(p.Settle(), failed)
-		}
-		compare(b, "pipelined/"+transport, messages, say, raw.Publish)
-		if err := errors.Join(p.Close(), raw.Close()); err != nil {
-			b.Error(err)
 		}
 	}
+	for range 1100 { // fills the trace's ring
+		next()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		next()
+	}
+	if err := p.Close(); err != nil {
+		b.Error(err)
+	}
+}
+
+// recorded is a recording of refills with a full flavor.
+func recorded() *player.Recording {
+	_, values := probe()
+	r := &player.Recording{Answers: make([]player.Answer, 8)}
+	for i := range r.Answers {
+		r.Answers[i] = player.Answer{Flavor: *values[len(values)-1].Flavor(), Passage: player.Passage{ID: int64(i + 1), End: player.Minute}, Eligible: 100, Rows: 3}
+	}
+	return r
 }

@@ -95,7 +95,7 @@ func (s *sender) do(stimulus player.Stimulus) error {
 // post publishes one message and returns. It waits only while the window is full.
 func (s *sender) post(stimulus player.Stimulus, done player.Done) error {
 	m := stimulus.Message
-	data, err := encode(s.fields, []engine.Value{engine.String(m.Username), engine.String(m.Text), engine.Int(m.At)})
+	data, err := encode(nil, s.fields, []engine.Value{engine.String(m.Username), engine.String(m.Text), engine.Int(m.At)})
 	if err != nil {
 		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
 	}
@@ -261,8 +261,8 @@ func (r *receiver) receive(msg *nats.Msg) {
 		_ = r.batch.Flush() // every outcome has the error
 		r.module.mu.Unlock()
 	} else {
-		seq := number(msg.Header, flowHeader)
-		err := r.emit(seq, msg)
+		seq, cause, _ := addressed(msg.Header)
+		err := r.emit(seq, cause, msg)
 		r.module.mu.Lock()
 		r.batch.Add(seq, err, r.done)
 		r.module.mu.Unlock()
@@ -270,12 +270,12 @@ func (r *receiver) receive(msg *nats.Msg) {
 	r.report()
 }
 
-func (r *receiver) emit(seq uint64, msg *nats.Msg) error {
+func (r *receiver) emit(seq, cause uint64, msg *nats.Msg) error {
 	values := make([]engine.Value, len(r.fields))
 	if err := decode(msg.Data, r.fields, values); err != nil {
 		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
 	}
-	return r.module.engine.Emit(seq, number(msg.Header, causeHeader), saidEvent, values...)
+	return r.module.engine.Emit(seq, cause, saidEvent, values...)
 }
 
 // done is called by the batch for each message of a commit.

@@ -2,14 +2,12 @@ package natsbus
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/micro"
 
 	"rubato/orchestrated"
 	"rubato/orchestrated/engine"
@@ -22,7 +20,8 @@ type module struct {
 	name    string
 	conn    atomic.Pointer[nats.Conn] // the current one: a module may leave and join again
 	timeout time.Duration
-	service micro.Service // nil while it has left
+	inbox   atomic.Pointer[inbox] // of that connection
+	served  []*nats.Subscription  // of its own actions
 	own     []engine.Concept
 
 	engine *engine.Engine
@@ -56,51 +55,19 @@ func newModule(name string, member uint8, config player.Config, all []engine.Con
 	return m, nil
 }
 
-// join offers the actions of the module's concepts as a service on this connection. The
-// module closes the connection.
+// join offers the actions of the module's concepts on this connection. The module closes
+// the connection.
 func (m *module) join(conn *nats.Conn) error {
 	m.conn.Store(conn)
-	service, err := micro.AddService(conn, micro.Config{Name: "rubato-" + m.name, Version: "1.0.0"})
-	if err != nil {
-		return err
-	}
-	m.service = service
+	m.inbox.Store(newInbox(conn, m.timeout))
 	for _, c := range m.own {
 		for _, a := range c.Actions {
-			uri := c.URI(a.Name)
-			subject := micro.WithEndpointSubject(actionSubject(uri))
-			if err := service.AddEndpoint(c.Name+"-"+a.Name, m.answer(uri, a), subject); err != nil {
-				return fmt.Errorf("serve %s: %w", uri, err)
+			if err := m.offer(conn, c.URI(a.Name), a); err != nil {
+				return err
 			}
 		}
 	}
 	return conn.Flush() // the server must know every subject before another module asks
-}
-
-// answer runs an action for another module.
-func (m *module) answer(uri string, a engine.Action) micro.Handler {
-	return micro.HandlerFunc(func(r micro.Request) {
-		data, err := m.invoke(uri, a, r)
-		if err != nil {
-			err = r.Error(string(player.CodeOf(err)), err.Error(), nil)
-		} else {
-			err = r.Respond(data)
-		}
-		_ = err // fails only without a connection, and then the asker times out
-	})
-}
-
-func (m *module) invoke(uri string, a engine.Action, r micro.Request) ([]byte, error) {
-	in, out := make([]engine.Value, len(a.In)), make([]engine.Value, len(a.Out))
-	if err := decode(r.Data(), a.In, in); err != nil {
-		return nil, &player.Error{Code: player.Invalid, Op: uri, Err: err}
-	}
-	headers := nats.Header(r.Headers())
-	err := m.engine.Serve(number(headers, flowHeader), number(headers, causeHeader), int(number(headers, depthHeader)), uri, in, out)
-	if err != nil {
-		return nil, err
-	}
-	return encode(a.Out, out)
 }
 
 // guard lets only one function of the module's concepts run at a time, since they may
@@ -141,37 +108,19 @@ func (m *module) remote(c engine.Concept) engine.Concept {
 	return c
 }
 
-func (m *module) request(uri, subject string, in, out []engine.Field, call *engine.Call) error {
-	data, err := encode(in, call.In)
-	if err != nil {
-		return &player.Error{Code: player.Invalid, Op: uri, Err: err}
-	}
-	conn := m.conn.Load()
-	reply, err := conn.RequestMsg(message(subject, call.Flow(), call.Cause(), call.Depth(), data), m.timeout)
-	if err != nil {
-		if last := conn.LastError(); errors.Is(last, nats.ErrPermissionViolation) {
-			err = last // and the time-out followed from it
-		}
-		return unavailable(uri, err)
-	}
-	if code := reply.Header.Get(micro.ErrorCodeHeader); code != "" {
-		return &player.Error{Code: player.Code(code), Op: uri, Err: errors.New(reply.Header.Get(micro.ErrorHeader))}
-	}
-	if err := decode(reply.Data, out, call.Out); err != nil {
-		return unavailable(uri, err)
-	}
-	return nil
-}
-
-// leave stops serving and closes the connection.
+// leave stops serving and closes the connection. Once it returns, the server knows that
+// nobody answers here.
 func (m *module) leave() {
-	if m.service != nil {
-		_ = m.service.Stop() // fails only without a connection
-		m.service = nil
+	conn := m.conn.Load()
+	if conn == nil {
+		return
 	}
-	if conn := m.conn.Load(); conn != nil {
-		conn.Close()
+	for _, s := range m.served {
+		_ = s.Unsubscribe() // fails only without a connection, as Flush does
 	}
+	_ = conn.FlushTimeout(m.timeout)
+	m.served = nil
+	conn.Close()
 }
 
 // join starts the server, if it was not given one, and all modules. If it fails, the caller has to call leave.

@@ -5,7 +5,8 @@
 //
 // It adds the network to orchestrated and nothing else. It has the shape of its
 // siblings, direct and orchestrated: type, open, stimuli, conversation, close.
-// modules.go joins the modules, messages.go is the path of a message, wire.go is
+// modules.go joins the modules, requests.go and messages.go are the paths of a request and of a
+// message, wire.go is
 // subjects, headers and codec, access.go says who may speak, server.go is NATS without the
 // player, and rung.go is its floor.
 package natsbus

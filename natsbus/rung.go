@@ -39,7 +39,7 @@ func PayloadOf(uri string, in, out []engine.Value) (Payload, error) {
 				if err != nil {
 					return Payload{}, err
 				}
-				answer, err := encode(a.Out, out)
+				answer, err := encode(nil, a.Out, out)
 				return Payload{there, len(answer)}, err
 			}
 		}
@@ -55,7 +55,7 @@ func PayloadOf(uri string, in, out []engine.Value) (Payload, error) {
 
 // sent is the length of a message without its subject.
 func sent(cause uint64, depth int, fields []engine.Field, values []engine.Value) (int, error) {
-	body, err := encode(fields, values)
+	body, err := encode(nil, fields, values)
 	return message("", 1, cause, depth, body).Size(), err
 }
 

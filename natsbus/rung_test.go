@@ -1,12 +1,15 @@
 package natsbus
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
 	"rubato/orchestrated/engine"
+	"rubato/player"
 )
 
 // TestRung: the floor carries as many messages as requested, in turn, and the server counts
@@ -61,6 +64,43 @@ func TestNoPayload(t *testing.T) {
 	for uri, in := range map[string][]engine.Value{"pd::Kitchen::cook": nil} {
 		if p, err := PayloadOf(uri, in, nil); err == nil {
 			t.Errorf("%s: %+v", uri, p)
+		}
+	}
+}
+
+// BenchmarkMessages compares messages through the whole style, pipelined and without a
+// database, with as many raw messages as long to a subscriber, in turns: ratio is the share
+// of the raw throughput.
+func BenchmarkMessages(b *testing.B) {
+	const messages, window = 2048, 256 // as in message-log
+	user, text := "listener-01", strings.Repeat("x", 70)
+	payload, err := PayloadOf(saidEvent, []engine.Value{engine.String(user), engine.String(text), engine.Int(1)}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, transport := range []string{"pipe", "tcp"} {
+		raw, err := OpenRung(transport, payload)
+		if err != nil {
+			b.Fatal(err)
+		}
+		p, err := Open(player.Config{Store: &memory{}, Window: window, Trace: player.Tracing{On: true}, Placement: player.Placement{Transport: transport}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		said, failed := player.Stimulus{Kind: player.MessageSaid, Message: player.Message{Username: user, Text: text, At: 1}}, error(nil)
+		done := func(_ uint64, err error) { failed = errors.Join(failed, err) }
+		say := func(n int) error {
+			for range n {
+				said.Seq++
+				if err := p.Post(said, done); err != nil {
+					return err
+				}
+			}
+			return errors.Join(p.Settle(), failed)
+		}
+		compare(b, "pipelined/"+transport, messages, say, raw.Publish)
+		if err := errors.Join(p.Close(), raw.Close()); err != nil {
+			b.Error(err)
 		}
 	}
 }

@@ -68,11 +68,15 @@ func stopServer(s *server.Server) {
 // connectionName begins the name of each connection; the module follows.
 const connectionName = "rubato "
 
+// answersAtOnce is how many answers to one request are kept until it is read: one, and
+// whatever else sent to its subject.
+const answersAtOnce = 16
+
 // connect opens the connection of one user. It does not reconnect, since the server is in
 // this process and does not come back.
 func connect(s *server.Server, transport string, user *server.User, timeout time.Duration) (*nats.Conn, error) {
 	options := []nats.Option{nats.Name(connectionName + user.Username), nats.Timeout(timeout), nats.NoReconnect(),
-		nats.UserInfo(user.Username, user.Password), nats.CustomInboxPrefix(inboxPrefix + user.Username),
+		nats.UserInfo(user.Username, user.Password), nats.CustomInboxPrefix(inboxPrefix + user.Username), nats.SyncQueueLen(answersAtOnce),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})} // the default writes to stderr; lost and request report
 	if transport == "pipe" {
 		options = append(options, nats.InProcessServer(s))

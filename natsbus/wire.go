@@ -26,13 +26,10 @@ const (
 	doneSubject = "rubato.done.ui"
 )
 
-// Headers carry the envelope in decimal: flow token, cause, and the depth, which bounds
-// rules that trigger each other across modules.
-const (
-	flowHeader  = "Rubato-Flow"
-	causeHeader = "Rubato-Cause"
-	depthHeader = "Rubato-Depth"
-)
+// envelopeHeader carries the envelope in decimal, "flow cause depth": the flow's token, the
+// cause, and the depth, which bounds rules that trigger each other across modules. It is one
+// header and not three, since the client allocates for each.
+const envelopeHeader = "Rubato-Envelope"
 
 // maxPayload bounds a body, in bytes. The largest of the player's is a request with a
 // flavor, about 2 kB.
@@ -43,18 +40,46 @@ func eventSubject(uri string) string  { return eventPrefix + tokens(uri) }
 
 func tokens(uri string) string { return strings.ReplaceAll(uri, "::", ".") }
 
-// message puts the envelope into headers.
-func message(subject string, flow, cause uint64, depth int, data []byte) *nats.Msg {
-	return &nats.Msg{Subject: subject, Data: data, Header: nats.Header{
-		flowHeader:  {strconv.FormatUint(flow, 10)},
-		causeHeader: {strconv.FormatUint(cause, 10)},
-		depthHeader: {strconv.Itoa(depth)},
-	}}
+// An outgoing message and its memory, for one goroutine at a time. The client copies a
+// message when it is published, so the next one can have the same memory.
+type outgoing struct {
+	nats.Msg
+	envelope [1]string
+	text     []byte
 }
 
-// number reads a header. A missing or malformed one is 0, which is no flow's token.
-func number(h nats.Header, key string) uint64 {
-	n, err := strconv.ParseUint(h.Get(key), 10, 64)
+func newOutgoing() *outgoing {
+	o := &outgoing{}
+	o.Header = nats.Header{envelopeHeader: o.envelope[:]}
+	return o
+}
+
+// address sets subject and envelope.
+func (o *outgoing) address(subject string, flow, cause uint64, depth int) {
+	o.Subject = subject
+	o.text = append(strconv.AppendUint(o.text[:0], flow, 10), ' ')
+	o.text = append(strconv.AppendUint(o.text, cause, 10), ' ')
+	o.text = strconv.AppendInt(o.text, int64(depth), 10)
+	o.envelope[0] = string(o.text)
+}
+
+// message is one that is sent once.
+func message(subject string, flow, cause uint64, depth int, data []byte) *nats.Msg {
+	o := newOutgoing()
+	o.address(subject, flow, cause, depth)
+	o.Data = data
+	return &o.Msg
+}
+
+// addressed reads the envelope. A missing or malformed part is 0, which is no flow's token.
+func addressed(h nats.Header) (flow, cause uint64, depth int) {
+	first, rest, _ := strings.Cut(h.Get(envelopeHeader), " ")
+	second, third, _ := strings.Cut(rest, " ")
+	return number(first), number(second), int(number(third))
+}
+
+func number(text string) uint64 {
+	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
 		return 0
 	}
@@ -64,9 +89,10 @@ func number(h nats.Header, key string) uint64 {
 // The codec is JSON: an object with a member for each field, by name. It is part of what
 // this style adds, and every result names it.
 
-// encode writes values of these fields.
-func encode(fields []engine.Field, values []engine.Value) ([]byte, error) {
-	b := append(make([]byte, 0, 128), '{')
+// encode appends values of these fields to b. After an error b is as it was.
+func encode(b []byte, fields []engine.Field, values []engine.Value) ([]byte, error) {
+	start := len(b)
+	b = append(b, '{')
 	for i, f := range fields {
 		if i > 0 {
 			b = append(b, ',')
@@ -74,7 +100,7 @@ func encode(fields []engine.Field, values []engine.Value) ([]byte, error) {
 		b = append(strconv.AppendQuote(b, f.Name), ':')
 		var err error
 		if b, err = encodeValue(b, f.Type, values[i]); err != nil {
-			return nil, fmt.Errorf("encode %s: %w", f.Name, err)
+			return b[:start], fmt.Errorf("encode %s: %w", f.Name, err)
 		}
 	}
 	return append(b, '}'), nil
@@ -208,12 +234,12 @@ func describeCodec() string {
 	fields, values := probe()
 	back := make([]engine.Value, len(fields))
 	var again []byte
-	data, err := encode(fields, values)
+	data, err := encode(nil, fields, values)
 	if err == nil {
 		err = decode(data, fields, back)
 	}
 	if err == nil {
-		again, err = encode(fields, back)
+		again, err = encode(nil, fields, back)
 	}
 	h := player.DigestText(0, string(data))
 	switch {

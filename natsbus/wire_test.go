@@ -19,7 +19,7 @@ func TestCodec(t *testing.T) {
 	flavor.Values[0], flavor.Values[1] = 1.0/3, 1-1.0/3
 	in := []engine.Value{engine.Int(int64(math.MinInt64)), engine.Nat(math.MaxUint64), engine.Float(0.1),
 		engine.Bool(true), engine.String("é \"<>\u2028"), engine.FlavorOf(flavor)}
-	data, err := encode(everyType, in)
+	data, err := encode(nil, everyType, in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestRefusal(t *testing.T) {
 			t.Errorf("%s was read", data)
 		}
 	}
-	if _, err := encode(everyType[2:3], []engine.Value{engine.Float(math.NaN())}); err == nil {
+	if _, err := encode(nil, everyType[2:3], []engine.Value{engine.Float(math.NaN())}); err == nil {
 		t.Error("NaN was written as JSON")
 	}
 }
@@ -64,7 +64,7 @@ func FuzzDecode(f *testing.F) {
 		if decode(data, everyType, values) != nil {
 			return
 		}
-		if _, err := encode(everyType, values); err != nil {
+		if _, err := encode(nil, everyType, values); err != nil {
 			t.Errorf("read but not written again: %v", err)
 		}
 	})

@@ -1,0 +1,182 @@
+package natsbus
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"rubato/orchestrated/engine"
+	"rubato/player"
+)
+
+// The path of a request: the asking module's inbox, the other module's endpoint. Both keep
+// their memory, so that a request allocates little more than the NATS client does.
+
+// Headers of an answer that is an error, as NATS services name them.
+const (
+	errorHeader = "Nats-Service-Error"
+	codeHeader  = "Nats-Service-Error-Code"
+)
+
+// An inbox holds what the requests of one connection are sent with. The client's own
+// Request makes a subject, a channel and a timer for each, and wakes a goroutine more.
+type inbox struct {
+	conn    *nats.Conn
+	timeout time.Duration
+
+	mu   sync.Mutex
+	free []*line
+}
+
+// A line carries one request at a time. Answers go straight to who waits for them.
+type line struct {
+	*outgoing
+	answers *nats.Subscription
+	replies [16]string // subjects for answers, in turn: the server finds a known subject faster
+	turn    int
+}
+
+func newInbox(conn *nats.Conn, timeout time.Duration) *inbox {
+	return &inbox{conn: conn, timeout: timeout}
+}
+
+// take returns a line that nobody uses.
+func (i *inbox) take() (*line, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if n := len(i.free); n > 0 {
+		l := i.free[n-1]
+		i.free = i.free[:n-1]
+		return l, nil
+	}
+	subject := i.conn.NewInbox()
+	answers, err := i.conn.SubscribeSync(subject + ".*")
+	if err != nil {
+		return nil, err
+	}
+	l := &line{outgoing: newOutgoing(), answers: answers}
+	for n := range l.replies {
+		l.replies[n] = fmt.Sprintf("%s.%d", subject, n)
+	}
+	return l, nil
+}
+
+// give takes a line back. One whose answer may still come is given up.
+func (i *inbox) give(l *line, answered bool) {
+	if !answered {
+		_ = l.answers.Unsubscribe() // fails only without a connection
+		return
+	}
+	i.mu.Lock()
+	i.free = append(i.free, l)
+	i.mu.Unlock()
+}
+
+// send publishes the line's message.
+func (i *inbox) send(l *line) error {
+	l.turn = (l.turn + 1) % len(l.replies)
+	l.Reply = l.replies[l.turn]
+	return i.conn.PublishMsg(&l.Msg)
+}
+
+// wait returns the answer to what was sent last. A second answer to an earlier request is
+// passed over.
+func (i *inbox) wait(l *line) (*nats.Msg, error) {
+	for {
+		answer, err := l.answers.NextMsg(i.timeout)
+		if err != nil || answer.Subject == l.Reply {
+			return answer, err
+		}
+	}
+}
+
+// request runs an action of another module.
+func (m *module) request(uri, subject string, in, out []engine.Field, call *engine.Call) error {
+	i := m.inbox.Load()
+	l, err := i.take()
+	if err != nil {
+		return unavailable(uri, err)
+	}
+	answered := false
+	defer func() { i.give(l, answered) }()
+	if l.Data, err = encode(l.Data[:0], in, call.In); err != nil {
+		answered = true // nothing was asked
+		return &player.Error{Code: player.Invalid, Op: uri, Err: err}
+	}
+	l.address(subject, call.Flow(), call.Cause(), call.Depth())
+	if err = i.send(l); err != nil {
+		return unavailable(uri, err)
+	}
+	answer, err := i.wait(l)
+	if err != nil {
+		return unavailable(uri, refusal(i.conn, err))
+	}
+	answered = true
+	return read(uri, answer, out, call.Out)
+}
+
+// refusal is the server's reason, if it refused a subject: the time-out followed from it.
+func refusal(conn *nats.Conn, err error) error {
+	if last := conn.LastError(); errors.Is(last, nats.ErrPermissionViolation) {
+		return last
+	}
+	return err
+}
+
+// read reads an answer into the outputs.
+func read(uri string, answer *nats.Msg, out []engine.Field, values []engine.Value) error {
+	if code := answer.Header.Get(codeHeader); code != "" {
+		return &player.Error{Code: player.Code(code), Op: uri, Err: errors.New(answer.Header.Get(errorHeader))}
+	}
+	if err := decode(answer.Data, out, values); err != nil {
+		return unavailable(uri, err)
+	}
+	return nil
+}
+
+// An endpoint runs one action for other modules, one request at a time. Each action has a
+// subscription of its own, so that two modules may ask each other.
+type endpoint struct {
+	module  *module
+	conn    *nats.Conn
+	uri     string
+	action  engine.Action
+	in, out []engine.Value
+	body    []byte
+}
+
+// offer subscribes to the requests for an action.
+func (m *module) offer(conn *nats.Conn, uri string, a engine.Action) error {
+	e := &endpoint{module: m, conn: conn, uri: uri, action: a, in: make([]engine.Value, len(a.In)), out: make([]engine.Value, len(a.Out))}
+	served, err := conn.QueueSubscribe(actionSubject(uri), m.name, e.answer)
+	if err != nil {
+		return fmt.Errorf("serve %s: %w", uri, err)
+	}
+	m.served = append(m.served, served)
+	return nil
+}
+
+// answer answers one request. It fails only without a connection, and then who asked
+// times out.
+func (e *endpoint) answer(request *nats.Msg) {
+	if err := e.run(request); err != nil {
+		_ = request.RespondMsg(&nats.Msg{Header: nats.Header{codeHeader: {string(player.CodeOf(err))}, errorHeader: {err.Error()}}})
+		return
+	}
+	_ = e.conn.Publish(request.Reply, e.body)
+}
+
+func (e *endpoint) run(request *nats.Msg) (err error) {
+	if err := decode(request.Data, e.action.In, e.in); err != nil {
+		return &player.Error{Code: player.Invalid, Op: e.uri, Err: err}
+	}
+	flow, cause, depth := addressed(request.Header)
+	if err := e.module.engine.Serve(flow, cause, depth, e.uri, e.in, e.out); err != nil {
+		return err
+	}
+	e.body, err = encode(e.body[:0], e.action.Out, e.out)
+	return err
+}
