@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -43,7 +44,8 @@ type sender struct {
 	mu        sync.Mutex
 	pending   map[uint64]player.Done
 	abandoned map[uint64]struct{} // failed without an outcome, which may still come
-	invalid   error               // the first outcome that was unreadable or belongs to no message
+	invalid   error               // the first outcome since Settle that was unreadable or belongs to no message
+	rejected  atomic.Uint64       // such outcomes, in all
 
 	results chan result // for do
 	report  player.Done // sends to results; made once
@@ -179,6 +181,7 @@ func (s *sender) receive(msg *nats.Msg) {
 }
 
 func (s *sender) invalidate(err error) {
+	s.rejected.Add(1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.invalid == nil {
@@ -207,7 +210,8 @@ func (s *sender) settle() error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return errors.Join(err, s.invalid)
+	err, s.invalid = errors.Join(err, s.invalid), nil
+	return err
 }
 
 // maxAbandoned bounds how many abandoned messages are remembered.
@@ -256,12 +260,14 @@ func (r *receiver) subscribe() (*nats.Subscription, error) {
 func (r *receiver) receive(msg *nats.Msg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if msg.Subject == settleSubject {
+	switch seq, cause, _, err := addressed(msg.Header); {
+	case msg.Subject == settleSubject && len(msg.Data) == 0:
 		r.module.mu.Lock()
 		_ = r.batch.Flush() // every outcome has the error
 		r.module.mu.Unlock()
-	} else {
-		seq, cause, _ := addressed(msg.Header)
+	case err != nil || msg.Subject == settleSubject:
+		_ = r.module.reject(msg.Subject, err) // nobody knows whose outcome this would be
+	default:
 		err := r.emit(seq, cause, msg)
 		r.module.mu.Lock()
 		r.batch.Add(seq, err, r.done)
@@ -273,7 +279,7 @@ func (r *receiver) receive(msg *nats.Msg) {
 func (r *receiver) emit(seq, cause uint64, msg *nats.Msg) error {
 	values := make([]engine.Value, len(r.fields))
 	if err := decode(msg.Data, r.fields, values); err != nil {
-		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
+		return r.module.reject(saidEvent, err)
 	}
 	return r.module.engine.Emit(seq, cause, saidEvent, values...)
 }

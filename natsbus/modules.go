@@ -24,7 +24,8 @@ type module struct {
 	served  []*nats.Subscription  // of its own actions
 	own     []engine.Concept
 
-	engine *engine.Engine
+	engine   *engine.Engine
+	rejected atomic.Uint64 // messages that did not fit their schema
 
 	// mu guards the module's parts while one action or query runs. It is free again
 	// before rules follow, so two modules may ask each other.

@@ -187,6 +187,9 @@ func (w *wired) Observe() (player.Observation, error) {
 	}
 	seen, err := w.Parts.Observe()
 	seen.Dropped = uint64(dropped)
+	for _, n := range w.Lost().Rejected {
+		seen.Rejected += n
+	}
 	return seen, err
 }
 

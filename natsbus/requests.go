@@ -115,7 +115,7 @@ func (m *module) request(uri, subject string, in, out []engine.Field, call *engi
 		return unavailable(uri, refusal(i.conn, err))
 	}
 	answered = true
-	return read(uri, answer, out, call.Out)
+	return m.read(uri, answer, out, call.Out)
 }
 
 // refusal is the server's reason, if it refused a subject: the time-out followed from it.
@@ -127,12 +127,12 @@ func refusal(conn *nats.Conn, err error) error {
 }
 
 // read reads an answer into the outputs.
-func read(uri string, answer *nats.Msg, out []engine.Field, values []engine.Value) error {
+func (m *module) read(uri string, answer *nats.Msg, out []engine.Field, values []engine.Value) error {
 	if code := answer.Header.Get(codeHeader); code != "" {
 		return &player.Error{Code: player.Code(code), Op: uri, Err: errors.New(answer.Header.Get(errorHeader))}
 	}
 	if err := decode(answer.Data, out, values); err != nil {
-		return unavailable(uri, err)
+		return unavailable(uri, m.reject(uri, err))
 	}
 	return nil
 }
@@ -163,17 +163,20 @@ func (m *module) offer(conn *nats.Conn, uri string, a engine.Action) error {
 // times out.
 func (e *endpoint) answer(request *nats.Msg) {
 	if err := e.run(request); err != nil {
-		_ = request.RespondMsg(&nats.Msg{Header: nats.Header{codeHeader: {string(player.CodeOf(err))}, errorHeader: {err.Error()}}})
+		_ = request.RespondMsg(&nats.Msg{Header: nats.Header{codeHeader: {string(player.CodeOf(err))}, errorHeader: {shortened(err.Error())}}})
 		return
 	}
 	_ = e.conn.Publish(request.Reply, e.body)
 }
 
 func (e *endpoint) run(request *nats.Msg) (err error) {
-	if err := decode(request.Data, e.action.In, e.in); err != nil {
-		return &player.Error{Code: player.Invalid, Op: e.uri, Err: err}
+	flow, cause, depth, err := addressed(request.Header)
+	if err == nil {
+		err = decode(request.Data, e.action.In, e.in)
 	}
-	flow, cause, depth := addressed(request.Header)
+	if err != nil {
+		return e.module.reject(e.uri, err)
+	}
 	if err := e.module.engine.Serve(flow, cause, depth, e.uri, e.in, e.out); err != nil {
 		return err
 	}

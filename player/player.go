@@ -221,11 +221,12 @@ type Announcement struct {
 
 // An Observation is what can be read back from a settled player.
 type Observation struct {
-	Queue   []Entry
-	Lanes   []Lane // sorted by name
-	Sound   Delivered
-	Stored  Stored
-	Dropped uint64 // messages between modules that were lost because a buffer was full
+	Queue    []Entry
+	Lanes    []Lane // sorted by name
+	Sound    Delivered
+	Stored   Stored
+	Dropped  uint64 // messages between modules that were lost because a buffer was full
+	Rejected uint64 // messages between modules that did not fit their schema
 }
 
 // Ticks is an instant or a duration: 28 224 000 ticks are a second. This is the least
