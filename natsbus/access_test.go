@@ -59,6 +59,9 @@ func TestRights(t *testing.T) {
 		{user: w.network.users["ui"], publish: "rubato.action.ap.Playback.start"},
 		{user: w.network.users["ui"], publish: "rubato.done.ui"},
 		{user: w.network.users["ap"], publish: "$SYS.REQ.SERVER.PING"},
+		{user: w.network.users["ap"], publish: "$SRV.INFO"}, // how services of NATS are discovered
+		{user: w.network.users["pd"], subscribe: "$SRV.PING.rubato-ap"},
+		{user: w.network.users["pd"], subscribe: "$SYS.>"},
 		{user: w.network.users["ap"], publish: "_INBOX_ui.forged"},
 		{user: w.network.users["pd"], subscribe: "rubato.>"},
 		{user: w.network.users["pd"], subscribe: "rubato.event.>"},

@@ -1,7 +1,6 @@
 package natsbus
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,9 +20,9 @@ import (
 
 // outcome reports that a message is durable, or why it is not.
 type outcome struct {
-	Seq  uint64      `json:"seq"`
-	Code player.Code `json:"code,omitempty"`
-	Text string      `json:"text,omitempty"`
+	Seq  uint64
+	Code player.Code
+	Text string
 }
 
 func (o outcome) err() error {
@@ -38,8 +37,9 @@ type sender struct {
 	conn    *nats.Conn
 	timeout time.Duration
 	batched bool
-	fields  []engine.Field // of ui::Chat::said
-	window  chan struct{}  // one token for each pending message
+	codec   outcomeCodec
+	fields  schema        // of ui::Chat::said
+	window  chan struct{} // one token for each pending message
 
 	mu        sync.Mutex
 	pending   map[uint64]player.Done
@@ -56,8 +56,8 @@ type result struct {
 	err error
 }
 
-func newSender(conn *nats.Conn, config player.Config, fields []engine.Field) (*sender, error) {
-	s := &sender{conn: conn, timeout: config.Timeout, batched: config.Batch > 1, fields: fields,
+func newSender(conn *nats.Conn, config player.Config, c codec, fields schema) (*sender, error) {
+	s := &sender{conn: conn, timeout: config.Timeout, batched: config.Batch > 1, codec: outcomeCodec{codec: c}, fields: fields,
 		window: make(chan struct{}, config.Window), pending: make(map[uint64]player.Done, config.Window),
 		abandoned: map[uint64]struct{}{}, results: make(chan result, config.Window)}
 	s.report = func(seq uint64, err error) { s.results <- result{seq, err} }
@@ -97,7 +97,7 @@ func (s *sender) do(stimulus player.Stimulus) error {
 // post publishes one message and returns. It waits only while the window is full.
 func (s *sender) post(stimulus player.Stimulus, done player.Done) error {
 	m := stimulus.Message
-	data, err := encode(nil, s.fields, []engine.Value{engine.String(m.Username), engine.String(m.Text), engine.Int(m.At)})
+	data, err := s.codec.encode(nil, s.fields, []engine.Value{engine.String(m.Username), engine.String(m.Text), engine.Int(m.At)})
 	if err != nil {
 		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
 	}
@@ -163,8 +163,8 @@ func (s *sender) remove(seq uint64) (done player.Done, abandoned bool) {
 // receive handles the outcomes of one commit. It returns the token after calling done,
 // so that holding all tokens means that every done has been called.
 func (s *sender) receive(msg *nats.Msg) {
-	var outcomes []outcome
-	if err := json.Unmarshal(msg.Data, &outcomes); err != nil {
+	outcomes, err := s.codec.read(msg.Data)
+	if err != nil {
 		s.invalidate(fmt.Errorf("outcomes: %w", err))
 		return
 	}
@@ -240,8 +240,9 @@ type receiver struct {
 	module   *module
 	mu       sync.Mutex // one message at a time, also across a stop and a start of the module
 	batch    *player.Batch
-	fields   []engine.Field // of ui::Chat::said
-	outcomes []outcome      // of the current commit
+	codec    outcomeCodec
+	fields   schema    // of ui::Chat::said
+	outcomes []outcome // of the current commit
 }
 
 // subscribe makes one subscription for messages and for requests to commit, so that
@@ -277,8 +278,8 @@ func (r *receiver) receive(msg *nats.Msg) {
 }
 
 func (r *receiver) emit(seq, cause uint64, msg *nats.Msg) error {
-	values := make([]engine.Value, len(r.fields))
-	if err := decode(msg.Data, r.fields, values); err != nil {
+	values := make([]engine.Value, len(r.fields.fields))
+	if err := r.codec.decode(msg.Data, r.fields, values); err != nil {
 		return r.module.reject(saidEvent, err)
 	}
 	return r.module.engine.Emit(seq, cause, saidEvent, values...)
@@ -302,7 +303,7 @@ const (
 // report sends the outcomes of a commit, in one message if they fit.
 func (r *receiver) report() {
 	for part := range slices.Chunk(r.outcomes, mostOutcomes) {
-		data, err := json.Marshal(part)
+		data, err := r.codec.write(part)
 		if err == nil {
 			err = r.module.conn.Load().Publish(doneSubject, data)
 		}

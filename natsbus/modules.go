@@ -20,6 +20,7 @@ type module struct {
 	name    string
 	conn    atomic.Pointer[nats.Conn] // the current one: a module may leave and join again
 	timeout time.Duration
+	codec   codec
 	inbox   atomic.Pointer[inbox] // of that connection
 	served  []*nats.Subscription  // of its own actions
 	own     []engine.Concept
@@ -34,8 +35,8 @@ type module struct {
 
 // newModule registers the module's own concepts, the concepts of other modules as
 // remote ones, and the rules that run here. It has no connection until it joins.
-func newModule(name string, member uint8, config player.Config, all []engine.Concept) (*module, error) {
-	m := &module{name: name, timeout: config.Timeout,
+func newModule(name string, member uint8, config player.Config, c codec, all []engine.Concept) (*module, error) {
+	m := &module{name: name, timeout: config.Timeout, codec: c,
 		engine: engine.New(engine.Settings{Module: name, Trace: config.Trace, Member: member})}
 	for _, c := range all {
 		if c.Module == name {
@@ -101,8 +102,8 @@ func (m *module) remote(c engine.Concept) engine.Concept {
 	actions := make([]engine.Action, len(c.Actions))
 	for i, a := range c.Actions {
 		uri := c.URI(a.Name)
-		subject, fields, outputs := actionSubject(uri), a.In, a.Out
-		a.Run = func(call *engine.Call) error { return m.request(uri, subject, fields, outputs, call) }
+		subject, in, out := actionSubject(uri), all(a.In), all(a.Out)
+		a.Run = func(call *engine.Call) error { return m.request(uri, subject, in, out, call) }
 		actions[i] = a
 	}
 	c.Actions, c.Queries = actions, nil
@@ -126,6 +127,9 @@ func (m *module) leave() {
 
 // join starts the server, if it was not given one, and all modules. If it fails, the caller has to call leave.
 func (w *wired) join() (err error) {
+	if w.codec, err = newCodec(w.config.Placement.Codec, w.config.Window); err != nil {
+		return err
+	}
 	if w.network, w.ownNetwork, err = networkOf(w.config.Placement); err != nil {
 		return err
 	}
@@ -134,7 +138,7 @@ func (w *wired) join() (err error) {
 		name string
 		to   **module
 	}{{"ap", &w.ap}, {"pd", &w.pd}, {"log", &w.log}, {"ui", &w.ui}} {
-		if *m.to, err = newModule(m.name, uint8(i+1), w.config, concepts); err != nil {
+		if *m.to, err = newModule(m.name, uint8(i+1), w.config, w.codec, concepts); err != nil {
 			return err
 		}
 		w.Inspection = append(w.Inspection, (*m.to).engine)
@@ -144,12 +148,12 @@ func (w *wired) join() (err error) {
 			return err
 		}
 	}
-	fields := orchestrated.ChatConcept().Events[0].Fields
-	w.receiver = &receiver{module: w.log, batch: w.Batch, fields: fields}
+	fields := all(orchestrated.ChatConcept().Events[0].Fields)
+	w.receiver = &receiver{module: w.log, batch: w.Batch, codec: outcomeCodec{codec: w.codec}, fields: fields}
 	if w.subscription, err = w.receiver.subscribe(); err != nil {
 		return err
 	}
-	w.sender, err = newSender(w.ui.conn.Load(), w.config, fields)
+	w.sender, err = newSender(w.ui.conn.Load(), w.config, w.codec, fields)
 	return err
 }
 

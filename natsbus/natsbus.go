@@ -5,10 +5,9 @@
 //
 // It adds the network to orchestrated and nothing else. It has the shape of its
 // siblings, direct and orchestrated: type, open, stimuli, conversation, close.
-// modules.go joins the modules, requests.go and messages.go are the paths of a request and of a
-// message, wire.go is
-// subjects, headers and codec, access.go says who may speak, server.go is NATS without the
-// player, and rung.go is its floor.
+// modules.go joins the modules, requests.go and messages.go are the paths of a request and
+// of a message, wire.go is subjects and headers, codec.go is the bodies, access.go says who
+// may speak, server.go is NATS without the player, and rung.go is its floor.
 package natsbus
 
 import (
@@ -39,6 +38,7 @@ type wired struct {
 	config            player.Config
 	network           *network
 	ownNetwork        bool // it ends with the player
+	codec             codec
 	ap, pd, log, ui   *module
 	sender            *sender
 	receiver          *receiver
@@ -154,7 +154,8 @@ func (w *wired) Describe() []player.Fact {
 	return append(append(w.Parts.Describe(), w.Facts()...),
 		player.Fact{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
 		player.Fact{Name: "transport", Value: w.transport(), Own: true},
-		player.Fact{Name: "codec", Value: describeCodec(), Own: true},
+		player.Fact{Name: "codec", Value: w.config.Placement.Codec, Own: true},
+		player.Fact{Name: "codec output", Value: describe(w.codec), Own: true},
 		player.Fact{Name: "nats-server", Value: server.VERSION, Own: true},
 	)
 }

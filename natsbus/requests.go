@@ -94,7 +94,7 @@ func (i *inbox) wait(l *line) (*nats.Msg, error) {
 }
 
 // request runs an action of another module.
-func (m *module) request(uri, subject string, in, out []engine.Field, call *engine.Call) error {
+func (m *module) request(uri, subject string, in, out schema, call *engine.Call) error {
 	i := m.inbox.Load()
 	l, err := i.take()
 	if err != nil {
@@ -102,7 +102,7 @@ func (m *module) request(uri, subject string, in, out []engine.Field, call *engi
 	}
 	answered := false
 	defer func() { i.give(l, answered) }()
-	if l.Data, err = encode(l.Data[:0], in, call.In); err != nil {
+	if l.Data, err = m.codec.encode(l.Data[:0], in, call.In); err != nil {
 		answered = true // nothing was asked
 		return &player.Error{Code: player.Invalid, Op: uri, Err: err}
 	}
@@ -127,11 +127,11 @@ func refusal(conn *nats.Conn, err error) error {
 }
 
 // read reads an answer into the outputs.
-func (m *module) read(uri string, answer *nats.Msg, out []engine.Field, values []engine.Value) error {
+func (m *module) read(uri string, answer *nats.Msg, out schema, values []engine.Value) error {
 	if code := answer.Header.Get(codeHeader); code != "" {
 		return &player.Error{Code: player.Code(code), Op: uri, Err: errors.New(answer.Header.Get(errorHeader))}
 	}
-	if err := decode(answer.Data, out, values); err != nil {
+	if err := m.codec.decode(answer.Data, out, values); err != nil {
 		return unavailable(uri, m.reject(uri, err))
 	}
 	return nil
@@ -143,14 +143,16 @@ type endpoint struct {
 	module  *module
 	conn    *nats.Conn
 	uri     string
-	action  engine.Action
+	inputs  schema
+	outputs schema
 	in, out []engine.Value
 	body    []byte
 }
 
 // offer subscribes to the requests for an action.
 func (m *module) offer(conn *nats.Conn, uri string, a engine.Action) error {
-	e := &endpoint{module: m, conn: conn, uri: uri, action: a, in: make([]engine.Value, len(a.In)), out: make([]engine.Value, len(a.Out))}
+	e := &endpoint{module: m, conn: conn, uri: uri, inputs: all(a.In), outputs: all(a.Out),
+		in: make([]engine.Value, len(a.In)), out: make([]engine.Value, len(a.Out))}
 	served, err := conn.QueueSubscribe(actionSubject(uri), m.name, e.answer)
 	if err != nil {
 		return fmt.Errorf("serve %s: %w", uri, err)
@@ -172,7 +174,7 @@ func (e *endpoint) answer(request *nats.Msg) {
 func (e *endpoint) run(request *nats.Msg) (err error) {
 	flow, cause, depth, err := addressed(request.Header)
 	if err == nil {
-		err = decode(request.Data, e.action.In, e.in)
+		err = e.module.codec.decode(request.Data, e.inputs, e.in)
 	}
 	if err != nil {
 		return e.module.reject(e.uri, err)
@@ -180,6 +182,6 @@ func (e *endpoint) run(request *nats.Msg) (err error) {
 	if err := e.module.engine.Serve(flow, cause, depth, e.uri, e.in, e.out); err != nil {
 		return err
 	}
-	e.body, err = encode(e.body[:0], e.action.Out, e.out)
+	e.body, err = e.module.codec.encode(e.body[:0], e.outputs, e.out)
 	return err
 }

@@ -32,31 +32,33 @@ type Payload struct{ There, Back int }
 // fields, as the player sends it. A trace is on.
 func PayloadOf(uri string, in, out []engine.Value) (Payload, error) {
 	const record = 1<<56 + 1 // of a trace: the member's number is its high byte
+	coded, err := newCodec(player.Config{}.Defaults().Placement.Codec, 0)
+	if err != nil {
+		return Payload{}, err
+	}
+	sent := func(cause uint64, depth int, fields []engine.Field) (int, error) {
+		body, err := coded.encode(nil, all(fields), in)
+		return message("", 1, cause, depth, body).Size(), err
+	}
 	for _, c := range orchestrated.Concepts(new(player.Parts)) {
 		for _, a := range c.Actions {
 			if c.URI(a.Name) == uri {
-				there, err := sent(record, 1, a.In, in)
+				there, err := sent(record, 1, a.In)
 				if err != nil {
 					return Payload{}, err
 				}
-				answer, err := encode(nil, a.Out, out)
+				answer, err := coded.encode(nil, all(a.Out), out)
 				return Payload{there, len(answer)}, err
 			}
 		}
 		for _, e := range c.Events {
 			if c.URI(e.Name) == uri {
-				there, err := sent(0, 0, e.Fields, in) // a message begins its flow
+				there, err := sent(0, 0, e.Fields) // a message begins its flow
 				return Payload{There: there}, err
 			}
 		}
 	}
 	return Payload{}, fmt.Errorf("no action or event %q", uri)
-}
-
-// sent is the length of a message without its subject.
-func sent(cause uint64, depth int, fields []engine.Field, values []engine.Value) (int, error) {
-	body, err := encode(nil, fields, values)
-	return message("", 1, cause, depth, body).Size(), err
 }
 
 // A Rung is two connections to a server of its own, one that asks and one that hears. It

@@ -1,79 +1,133 @@
 package natsbus
 
 import (
-	"math"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats.go"
+
+	"rubato/orchestrated"
 	"rubato/orchestrated/engine"
 	"rubato/player"
 )
 
-var everyType = []engine.Field{{Name: "i", Type: engine.Integer}, {Name: "n", Type: engine.Natural},
-	{Name: "r", Type: engine.Real}, {Name: "b", Type: engine.Truth}, {Name: "t", Type: engine.Text}, {Name: "f", Type: engine.Flavor}}
+// A taped message is one that crossed the server while a player selected, played and talked.
+type taped struct{ subject, envelope, body string }
 
-// TestCodec: every type comes back to the bit.
-func TestCodec(t *testing.T) {
-	t.Parallel()
-	flavor := &player.Flavor{Present: 1}
-	flavor.Values[0], flavor.Values[1] = 1.0/3, 1-1.0/3
-	in := []engine.Value{engine.Int(int64(math.MinInt64)), engine.Nat(math.MaxUint64), engine.Float(0.1),
-		engine.Bool(true), engine.String("é \"<>\u2028"), engine.FlavorOf(flavor)}
-	data, err := encode(nil, everyType, in)
+// tape is testdata/messages.txt: a line has the subject, after "answer " that of the request,
+// the envelope and the body.
+func tape(t testing.TB) (out []taped) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/messages.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := make([]engine.Value, len(in))
-	if err := decode(data, everyType, out); err != nil {
-		t.Fatal(err)
-	}
-	for i, f := range everyType {
-		if got, want := out[i].Format(f.Type), in[i].Format(f.Type); got != want {
-			t.Errorf("%s: %s, want %s", f.Name, got, want)
+	for line := range strings.Lines(string(text)) {
+		parts := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(parts) != 3 {
+			t.Fatalf("not a message: %q", line)
 		}
+		out = append(out, taped{parts[0], parts[1], parts[2]})
 	}
-	if *out[5].Flavor() != *flavor {
-		t.Error("the flavor is another")
-	}
+	return out
 }
 
-// TestRefusal: malformed values are errors, never zeros.
-func TestRefusal(t *testing.T) {
+// schemas are those of all bodies, by subject.
+func schemas() map[string]schema {
+	out := map[string]schema{}
+	for _, c := range orchestrated.Concepts(new(player.Parts)) {
+		for _, a := range c.Actions {
+			subject := actionSubject(c.URI(a.Name))
+			out[subject], out["answer "+subject] = all(a.In), all(a.Out)
+		}
+		for _, e := range c.Events {
+			out[eventSubject(c.URI(e.Name))] = all(e.Fields)
+		}
+	}
+	return out
+}
+
+// TestTape: what was sent once is still read, and written with the same bytes.
+func TestTape(t *testing.T) {
 	t.Parallel()
-	for _, data := range []string{``, `[]`, `{}`, `{"i":1.5}`, `{"i":"1"}`, `{"i":null}`, `{"i":99999999999999999999}`} {
-		if err := decode([]byte(data), everyType[:1], make([]engine.Value, 1)); err == nil {
-			t.Errorf("%s was read", data)
+	known := schemas()
+	for _, m := range tape(t) {
+		if m.envelope != "" {
+			flow, cause, depth, err := addressed(nats.Header{envelopeHeader: {m.envelope}})
+			if again := message("", flow, cause, depth, nil).Header.Get(envelopeHeader); err != nil || again != m.envelope {
+				t.Errorf("%s: envelope %q became %q, %v", m.subject, m.envelope, again, err)
+			}
 		}
-	}
-	for _, data := range []string{`{"f":{"present":1,"values":[1]}}`, `{"f":{"present":4294967295,"values":[]}}`, `{"f":null}`} {
-		if err := decode([]byte(data), everyType[5:], make([]engine.Value, 1)); err == nil {
-			t.Errorf("%s was read", data)
+		if m.subject == doneSubject {
+			c := outcomeCodec{codec: jsonCodec{}}
+			outcomes, err := c.read([]byte(m.body))
+			if again, failed := c.write(outcomes); err != nil || failed != nil || string(again) != m.body {
+				t.Errorf("%s became %s, %v, %v", m.body, again, err, failed)
+			}
+			continue
 		}
-	}
-	if _, err := encode(nil, everyType[2:3], []engine.Value{engine.Float(math.NaN())}); err == nil {
-		t.Error("NaN was written as JSON")
+		s, is := known[m.subject]
+		values := make([]engine.Value, len(s.fields))
+		err := jsonCodec{}.decode([]byte(m.body), s, values)
+		if again, failed := (jsonCodec{}).encode(nil, s, values); !is || err != nil || failed != nil || string(again) != m.body {
+			t.Errorf("%s (known: %v) became %s, %v, %v", m.body, is, again, err, failed)
+		}
 	}
 }
 
-// FuzzDecode: no body makes decode panic, and encode can write what decode reads.
-func FuzzDecode(f *testing.F) {
-	f.Add([]byte(`{"i":1,"n":2,"r":0.5,"b":true,"t":"x","f":null}`))
-	f.Add([]byte(`{"t":"\ud800"}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		values := make([]engine.Value, len(everyType))
-		if decode(data, everyType, values) != nil {
+// FuzzMessage: whatever comes on a subject of the player, reading it never panics, and what
+// is read is the same after a round trip.
+func FuzzMessage(f *testing.F) {
+	known := schemas()
+	for _, m := range tape(f) {
+		f.Add(m.subject, []byte(m.body))
+	}
+	f.Fuzz(func(t *testing.T, subject string, body []byte) {
+		s, is := known[subject]
+		if !is {
 			return
 		}
-		if _, err := encode(nil, everyType, values); err != nil {
-			t.Errorf("read but not written again: %v", err)
+		values, back := make([]engine.Value, len(s.fields)), make([]engine.Value, len(s.fields))
+		if (jsonCodec{}).decode(body, s, values) != nil {
+			return
+		}
+		again, err := jsonCodec{}.encode(nil, s, values)
+		if err == nil {
+			err = jsonCodec{}.decode(again, s, back)
+		}
+		if err != nil || !alike(s, values, back) {
+			t.Errorf("%v became %v: %v", values, back, err)
 		}
 	})
 }
 
-// TestFacts: the codec is described by what it does.
-func TestFacts(t *testing.T) {
-	t.Parallel()
-	if got := describeCodec(); !strings.HasPrefix(got, "json, members by name: ") || got != describeCodec() {
-		t.Errorf("codec %q", got)
+// fits is the envelope of 64-bit numbers that surely fit.
+var fits = regexp.MustCompile(`^0*[1-9][0-9]{0,17} [0-9]{1,18} [0-9]{1,18}$`)
+
+// FuzzEnvelope: what is read has three decimal numbers and is the same after a round trip.
+func FuzzEnvelope(f *testing.F) {
+	for _, m := range tape(f) {
+		f.Add(m.envelope)
 	}
+	for _, h := range noEnvelopes() {
+		f.Add(h.Get(envelopeHeader))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		flow, cause, depth, err := addressed(nats.Header{envelopeHeader: {text}})
+		if err != nil {
+			if fits.MatchString(text) && len(strings.TrimLeft(text[strings.LastIndex(text, " ")+1:], "0")) < 2 { // a depth of one digit
+				t.Errorf("%q was refused: %v", text, err)
+			}
+			return
+		}
+		if flow == 0 || depth < 0 || depth > engine.MaxDepth || strings.Trim(text, "0123456789 ") != "" || len(strings.Fields(text)) != 3 {
+			t.Errorf("%q was read as %d %d %d", text, flow, cause, depth)
+		}
+		again := message("", flow, cause, depth, nil)
+		if f, c, d, err := addressed(again.Header); err != nil || f != flow || c != cause || d != depth {
+			t.Errorf("%d %d %d became %d %d %d, %v", flow, cause, depth, f, c, d, err)
+		}
+	})
 }

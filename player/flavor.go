@@ -67,8 +67,8 @@ func (f *Flavor) Unpack(b []byte) error {
 		return fail(Invalid, "flavor: unpack", fmt.Errorf("%d bytes, want %d", len(b), packedFlavorSize))
 	}
 	f.Present = binary.LittleEndian.Uint32(b)
-	if f.Present>>FlavorCategories != 0 {
-		return fail(Invalid, "flavor: unpack", fmt.Errorf("presence bits %#x name unknown categories", f.Present))
+	if err := f.known(); err != nil {
+		return err
 	}
 	for i := range f.Values {
 		f.Values[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[4+8*i:]))
@@ -76,9 +76,19 @@ func (f *Flavor) Unpack(b []byte) error {
 	return nil
 }
 
-// Check returns Invalid unless every present category sums to 1, within 0.0001, without
-// a negative element, and every missing one is all zeros.
+func (f *Flavor) known() error {
+	if f.Present>>FlavorCategories != 0 {
+		return fail(Invalid, "flavor", fmt.Errorf("presence bits %#x name unknown categories", f.Present))
+	}
+	return nil
+}
+
+// Check returns Invalid unless every present category is known and sums to 1, within 0.0001,
+// without a negative element, and every missing one is all zeros.
 func (f *Flavor) Check() error {
+	if err := f.known(); err != nil {
+		return err
+	}
 	for c, cat := range Categories {
 		sum := 0.0
 		for _, v := range f.category(c) {

@@ -101,6 +101,8 @@ const (
 // Placement says how modules are connected. Only a style with a network reads it.
 type Placement struct {
 	Transport string // "tcp": loopback socket (default); "pipe": in-process connection
+	// Codec is how values become the bodies of messages: "json" (default).
+	Codec string
 	// Network is one that the style's Network has started with this transport. Its starter
 	// closes it after the player. nil: the player starts its own and closes it.
 	Network Network
@@ -124,7 +126,7 @@ type Link struct {
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
-// transport tcp, dispatch inline, 20 rules, pace coalesced. A window is at least a
+// transport tcp, codec json, dispatch inline, 20 rules, pace coalesced. A window is at least a
 // batch, since a smaller one would never fill it.
 func (c Config) Defaults() Config {
 	c.Batch = max(c.Batch, 1)
@@ -137,6 +139,9 @@ func (c Config) Defaults() Config {
 	}
 	if c.Placement.Transport == "" {
 		c.Placement.Transport = "tcp"
+	}
+	if c.Placement.Codec == "" {
+		c.Placement.Codec = "json"
 	}
 	if c.Rules <= 0 {
 		c.Rules = 20

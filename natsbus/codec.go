@@ -1,0 +1,165 @@
+package natsbus
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"rubato/orchestrated/engine"
+	"rubato/player"
+)
+
+// A codec turns values into the body of a message. It is part of what this style adds, and
+// every result names it. Whatever the bytes, decoding never panics, and allocates no more than
+// a small multiple of them. A member that is not asked for is passed over, so that a newer
+// sender can be read; a member that is missing, twice there, or malformed is an error.
+type codec interface {
+	// encode appends a record. After an error what it returns has no meaning.
+	encode(b []byte, s schema, values []engine.Value) ([]byte, error)
+	// decode reads a record into values.
+	decode(data []byte, s schema, values []engine.Value) error
+	// encodeList appends several records; their values follow each other.
+	encodeList(b []byte, s schema, values []engine.Value) ([]byte, error)
+	// decodeList appends the values of several records.
+	decodeList(data []byte, s schema, values []engine.Value) ([]engine.Value, error)
+}
+
+// A schema says what a record holds.
+type schema struct {
+	fields []engine.Field
+	needed int // those that follow so many may be missing, and are empty then
+}
+
+// all is a schema of fields that are all needed.
+func all(fields []engine.Field) schema { return schema{fields, len(fields)} }
+
+// omits reports whether a field is left out of what is sent.
+func (s schema) omits(i int, v engine.Value) bool { return i >= s.needed && v == engine.Value{} }
+
+// named is the index of a field, or -1.
+func (s schema) named(name []byte) int {
+	for i := range s.fields {
+		if s.fields[i].Name == string(name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// A record is one that is being read: which fields have come.
+type record struct {
+	schema
+	seen uint64
+}
+
+// came notes a field. Twice is an error.
+func (r *record) came(i int) error {
+	if r.seen&(1<<i) != 0 {
+		return fmt.Errorf("decode: member %q is there twice", r.fields[i].Name)
+	}
+	r.seen |= 1 << i
+	return nil
+}
+
+// ended returns an error if a field is missing.
+func (r *record) ended() error {
+	for i, f := range r.fields[:r.needed] {
+		if r.seen&(1<<i) == 0 {
+			return fmt.Errorf("decode: member %q is missing", f.Name)
+		}
+	}
+	return nil
+}
+
+// newCodec makes the codec of this name. Both ends of a player share it.
+func newCodec(name string, pending int) (codec, error) {
+	switch name {
+	case "json":
+		return jsonCodec{}, nil
+	}
+	return nil, &player.Error{Code: player.Invalid, Op: "nats: codec", Err: fmt.Errorf("%q is not json", name)}
+}
+
+// outcomeSchema: an outcome without code and text is a success.
+var outcomeSchema = schema{needed: 1, fields: []engine.Field{{Name: "seq", Type: engine.Natural},
+	{Name: "code", Type: engine.Text}, {Name: "text", Type: engine.Text}}}
+
+// outcomeCodec is a codec for outcomes, with the memory of the last ones. Only one goroutine
+// may use it.
+type outcomeCodec struct {
+	codec
+	values   []engine.Value
+	body     []byte
+	outcomes []outcome
+}
+
+func (c *outcomeCodec) write(outcomes []outcome) (body []byte, err error) {
+	c.values = c.values[:0]
+	for _, o := range outcomes {
+		c.values = append(c.values, engine.Nat(o.Seq), engine.String(string(o.Code)), engine.String(o.Text))
+	}
+	c.body, err = c.encodeList(c.body[:0], outcomeSchema, c.values)
+	return c.body, err
+}
+
+func (c *outcomeCodec) read(body []byte) (outcomes []outcome, err error) {
+	if c.values, err = c.decodeList(body, outcomeSchema, c.values[:0]); err != nil {
+		return nil, err
+	}
+	c.outcomes = c.outcomes[:0]
+	for v := c.values; len(v) > 0; v = v[len(outcomeSchema.fields):] {
+		c.outcomes = append(c.outcomes, outcome{Seq: v[0].Nat(), Code: player.Code(v[1].Text()), Text: v[2].Text()})
+	}
+	return c.outcomes, nil
+}
+
+// probe is one value of every type, none of them simple to encode.
+func probe() ([]engine.Field, []engine.Value) {
+	flavor := &player.Flavor{Present: 1<<player.FlavorCategories - 1}
+	for _, c := range player.Categories {
+		n := len(c.Elements)
+		for i := range n { // 1/3 and 2/3, 1/6, 2/6 and 3/6, …: they sum to 1
+			flavor.Values[c.First+i] = float64(i+1) / float64(n*(n+1)/2)
+		}
+	}
+	fields := []engine.Field{{Name: "text", Type: engine.Text}, {Name: "integer", Type: engine.Integer},
+		{Name: "natural", Type: engine.Natural}, {Name: "truth", Type: engine.Truth},
+		{Name: "real", Type: engine.Real}, {Name: "flavor", Type: engine.Flavor}}
+	return fields, []engine.Value{engine.String("Träumerei <1> \"a\"\n"), engine.Int(int64(-1 << 62)),
+		engine.Nat(1<<64 - 1), engine.Bool(true), engine.Float(0.1 + 0.2), engine.FlavorOf(flavor)}
+}
+
+// describe says what a codec makes of the probe: length and digest. The same codec with
+// another setting makes other bytes.
+func describe(c codec) string {
+	fields, values := probe()
+	back := make([]engine.Value, len(fields))
+	var again []byte
+	data, err := c.encode(nil, all(fields), values)
+	if err == nil {
+		err = c.decode(data, all(fields), back)
+	}
+	if err == nil {
+		again, err = c.encode(nil, all(fields), back)
+	}
+	switch {
+	case err != nil:
+		return "it fails: " + err.Error()
+	case !bytes.Equal(data, again):
+		return fmt.Sprintf("it loses something: %d bytes %016x", len(data), player.DigestText(0, string(data)))
+	}
+	return fmt.Sprintf("%d bytes %016x", len(data), player.DigestText(0, string(data)))
+}
+
+// sendable is the flavor of a value, which must have one.
+func sendable(v engine.Value) (*player.Flavor, error) {
+	if f := v.Flavor(); f != nil {
+		return f, nil
+	}
+	return nil, errors.New("no flavor")
+}
+
+func unknownType(t engine.Type) error { return fmt.Errorf("no such type: %d", t) }
+
+// flavorFields are the members of a flavor.
+var flavorFields = schema{fields: []engine.Field{{Name: "present", Type: engine.Natural}, {Name: "values"}}, needed: 2}

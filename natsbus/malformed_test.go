@@ -1,0 +1,284 @@
+package natsbus
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"rubato/orchestrated"
+	"rubato/orchestrated/engine"
+	"rubato/player"
+)
+
+// A door is a subject of the player that a user may publish to.
+type door struct {
+	user, subject string
+	module        string // that hears it
+	fields        []engine.Field
+	answered      bool
+}
+
+// doors are all of them, by the rights that the server holds.
+func doors(t *testing.T, w *wired) (out []door) {
+	t.Helper()
+	known := map[string]door{
+		settleSubject: {module: "log"},
+		doneSubject:   {module: "ui"},
+	}
+	for _, c := range orchestrated.Concepts(w.Parts) {
+		for _, a := range c.Actions {
+			known[actionSubject(c.URI(a.Name))] = door{module: c.Module, fields: a.In, answered: true}
+		}
+		for _, e := range c.Events {
+			known[eventSubject(c.URI(e.Name))] = door{module: "log", fields: e.Fields}
+		}
+	}
+	for name, user := range w.network.users {
+		for _, subject := range user.Permissions.Publish.Allow {
+			d, is := known[subject]
+			if !is {
+				t.Fatalf("%s may publish to %s, of which this test knows nothing", name, subject)
+			}
+			d.user, d.subject = name, subject
+			out = append(out, d)
+		}
+	}
+	slices.SortFunc(out, func(a, b door) int { return strings.Compare(a.subject+a.user, b.subject+b.user) })
+	return out
+}
+
+// example is a body that fits: what an honest module sends.
+func example(t *testing.T, fields []engine.Field) []byte {
+	t.Helper()
+	probed, of := probe()
+	values := make([]engine.Value, len(fields))
+	for i, f := range fields {
+		values[i] = of[slices.IndexFunc(probed, func(p engine.Field) bool { return p.Type == f.Type })]
+	}
+	data, err := jsonCodec{}.encode(nil, all(fields), values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// unfit are values that do not fit a field of this type.
+var unfit = map[engine.Type][]string{
+	engine.Integer: {`"1"`, `1.5`, `null`, `true`, `[1]`, `{}`, `99999999999999999999`, strings.Repeat("9", 50_000)},
+	engine.Natural: {`-1`, `"1"`, `null`, `18446744073709551616`},
+	engine.Text:    {`1`, `null`, `["x"]`, `{}`, `true`},
+	engine.Flavor: {`null`, `"x"`, `[]`, `{}`, `{"present":1,"values":[1]}`, `{"present":-1,"values":[]}`,
+		`{"present":1,"values":[` + strings.Repeat("null,", player.FlavorValues-1) + `null]}`,
+		`{"present":null,"values":[` + strings.Repeat("0,", player.FlavorValues-1) + `0]}`,
+		`{"present":1,"values":[` + strings.Repeat("7,", player.FlavorValues-1) + `7]}`},
+}
+
+// malformed are bodies that do not fit these fields.
+func malformed(t *testing.T, random *rand.Rand, fields []engine.Field) (out [][]byte) {
+	t.Helper()
+	good := example(t, fields)
+	for _, n := range []int{0, 1, len(good) / 2, len(good) - 1} {
+		out = append(out, good[:n])
+	}
+	noise := make([]byte, 200)
+	for i := range noise {
+		noise[i] = byte(random.Uint32())
+	}
+	out = append(out, noise, []byte(`[]`), []byte(`null`), []byte(`7`), append(slices.Clone(good), '}'), bytes.Repeat([]byte{'['}, 60_000),
+		[]byte(`{"x":"`+strings.Repeat("y", maxPayload-2000)))
+	for _, f := range fields {
+		for _, value := range unfit[f.Type] {
+			members := map[string]json.RawMessage{}
+			if err := json.Unmarshal(good, &members); err != nil {
+				t.Fatal(err)
+			}
+			members[f.Name] = json.RawMessage(value)
+			body, err := json.Marshal(members)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, body)
+		}
+	}
+	return out
+}
+
+// noEnvelopes are headers without an envelope that fits.
+func noEnvelopes() []nats.Header {
+	out := []nats.Header{nil, {"Other": {"1 0 0"}}, {envelopeHeader: {"1 0 0", "2 0 0"}}}
+	for _, text := range []string{"", " ", "1", "1 0", "1 0 0 0", "0 0 0", "-1 0 0", "x 0 0", "1 x 0", "1 0 x", "1  0", "1 0 -1", "1 0 65", "1.0 0 0",
+		"18446744073709551616 0 0", "1 18446744073709551616 0", "1 0 18446744073709551615", strings.Repeat("1", 60_000)} {
+		out = append(out, nats.Header{envelopeHeader: {text}})
+	}
+	return out
+}
+
+// TestMalformed: whoever may send a message, and however it is malformed: it is refused and
+// counted, it has no effect, and the player goes on.
+func TestMalformed(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, batch := range []int{1, 10} {
+		w, _ := open(t, player.Config{Timeout: never, Token: token, Batch: batch})
+		before := observed(t, w)
+		want := map[string]uint64{}
+		for _, d := range doors(t, w) {
+			conn := stranger(t, w, w.network.users[d.user])
+			var messages []*nats.Msg
+			for _, body := range malformed(t, random, d.fields) {
+				if d.subject == settleSubject && len(body) == 0 || d.subject == doneSubject && string(body) == "[]" {
+					continue // these fit
+				}
+				messages = append(messages, message(d.subject, 1<<40+uint64(len(messages)), 0, 0, body))
+			}
+			if d.fields != nil { // the others have no envelope
+				for _, h := range noEnvelopes() {
+					messages = append(messages, &nats.Msg{Subject: d.subject, Header: h, Data: example(t, d.fields)})
+				}
+			}
+			for _, m := range messages {
+				want[d.module]++
+				if d.subject == eventSubject(saidEvent) && m.Header[envelopeHeader] != nil && len(m.Header[envelopeHeader]) == 1 {
+					if _, _, _, err := addressed(m.Header); err == nil {
+						want["ui"]++ // log answers, and ui has no such message
+					}
+				}
+				send(t, conn, d, m)
+			}
+			conn.Close()
+		}
+		for deadline := time.Now().Add(never); !maps.Equal(w.Lost().Rejected, want); <-time.After(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("batch %d: counted %v, sent %v", batch, w.Lost().Rejected, want)
+			}
+		}
+		if err := w.Settle(); err == nil {
+			t.Error("outcomes of no message were not reported")
+		}
+		after := observed(t, w)
+		if after.Rejected == 0 || after.Rejected != total(want) {
+			t.Errorf("batch %d: %d rejected, sent %v", batch, after.Rejected, want)
+		}
+		after.Rejected = 0
+		if !reflect.DeepEqual(after, before) {
+			t.Errorf("batch %d: from\n%+v\nto\n%+v", batch, before, after)
+		}
+		for i, s := range []player.Stimulus{{Kind: player.VolumeSet, Volume: 7}, said(2), {Kind: player.Control, Command: player.Play, Token: token}} {
+			s.Seq = uint64(i + 1)
+			if err := w.Do(s); err != nil {
+				t.Errorf("batch %d: it does not go on: %v", batch, err)
+			}
+		}
+	}
+}
+
+func total(counts map[string]uint64) (sum uint64) {
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}
+
+func observed(t *testing.T, w *wired) player.Observation {
+	t.Helper()
+	seen, err := w.Observe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seen
+}
+
+// stranger is a connection with the credentials of a module.
+func stranger(t *testing.T, w *wired, user *server.User) *nats.Conn {
+	t.Helper()
+	conn, err := nats.Connect(w.network.server.ClientURL(), nats.UserInfo(user.Username, user.Password), nats.NoReconnect(),
+		nats.CustomInboxPrefix(inboxPrefix+user.Username))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	return conn
+}
+
+// send publishes, or requests and wants to be refused.
+func send(t *testing.T, conn *nats.Conn, d door, m *nats.Msg) {
+	t.Helper()
+	if !d.answered {
+		if err := conn.PublishMsg(m); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	answer, err := conn.RequestMsg(m, never)
+	if err != nil {
+		t.Fatalf("%s: %.200q: %v", d.subject, m.Data, err)
+	}
+	if got := answer.Header.Get(codeHeader); got != string(player.Invalid) {
+		t.Errorf("%s: %v %.200q: answered %q %.200q", d.subject, m.Header, m.Data, got, answer.Data)
+	}
+}
+
+// TestTooLong: the server itself refuses a longer message than any of the player's, and cuts
+// off who sent it.
+func TestTooLong(t *testing.T) {
+	w, _ := open(t, player.Config{Timeout: never})
+	conn, err := net.Dial("tcp", w.network.server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	user := w.network.users["ui"]
+	// It sends only the beginning: the server must not wait for the rest.
+	_, err = fmt.Fprintf(conn, "CONNECT {\"user\":%q,\"pass\":%q,\"verbose\":false}\r\nPUB %s %d\r\n", user.Username, user.Password, eventSubject(saidEvent), maxPayload+1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := bytes.Buffer{}, conn.SetReadDeadline(time.Now().Add(never))
+	if _, copied := said.ReadFrom(conn); errors.Join(err, copied) != nil {
+		t.Errorf("%v", errors.Join(err, copied))
+	}
+	if !strings.Contains(said.String(), "Maximum Payload Violation") {
+		t.Errorf("the server said %q", said.String())
+	}
+	if err := w.Do(player.Stimulus{Kind: player.VolumeSet, Seq: 1, Volume: 7}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestForgedReply: a module answers wherever a request says. So an answer that comes to a
+// subject for requests, where it is sent with the rights of who answers, has no effect.
+func TestForgedReply(t *testing.T) {
+	w, _ := open(t, player.Config{Timeout: never})
+	before := observed(t, w)
+	conn := stranger(t, w, w.network.users["ui"])
+	// ui may not request this, but may ask for the status, which has a member passage.
+	target := actionSubject("ap::Decoder::request")
+	if slices.Contains(w.network.users["ui"].Permissions.Publish.Allow, target) {
+		t.Fatal("ui may request it anyway")
+	}
+	m := message(actionSubject("ap::Playback::status"), 1<<40, 0, 0, []byte(`{}`))
+	m.Reply = target
+	if err := errors.Join(conn.PublishMsg(m), conn.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(never); w.Lost().Rejected["ap"] == 0; <-time.After(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it was not refused: from\n%+v\nto\n%+v", before, observed(t, w))
+		}
+	}
+	after := observed(t, w)
+	if after.Rejected = 0; !reflect.DeepEqual(after, before) {
+		t.Errorf("from\n%+v\nto\n%+v", before, after)
+	}
+}
