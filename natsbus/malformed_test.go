@@ -282,3 +282,33 @@ func TestForgedReply(t *testing.T) {
 		t.Errorf("from\n%+v\nto\n%+v", before, after)
 	}
 }
+
+// TestUnreadableAnswer: an answer that does not fit is counted by who asked, and the next one
+// is read again.
+func TestUnreadableAnswer(t *testing.T) {
+	w, _ := open(t, player.Config{Timeout: never})
+	subject, conn := actionSubject("ap::Playback::setVolume"), w.ap.conn.Load()
+	for _, s := range w.ap.served {
+		if s.Subject == subject {
+			if err := s.Unsubscribe(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	answers := [][]byte{nil, []byte("{"), []byte("null"), []byte("{}{}"), {0xff}, []byte("{}")}
+	next := 0
+	_, err := conn.Subscribe(subject, func(m *nats.Msg) { next++; _ = m.Respond(answers[next-1]) })
+	if err = errors.Join(err, conn.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range answers {
+		want, rejected := player.Unavailable, uint64(i+1)
+		if i == len(answers)-1 {
+			want, rejected = "", uint64(i)
+		}
+		err := w.Do(player.Stimulus{Kind: player.VolumeSet, Seq: uint64(i + 1), Volume: 7})
+		if player.CodeOf(err) != want || w.Lost().Rejected["ui"] != rejected {
+			t.Errorf("answer %q: %v, code %q is wanted; %v were rejected", answers[i], err, want, w.Lost().Rejected)
+		}
+	}
+}
