@@ -257,29 +257,45 @@ func TestTooLong(t *testing.T) {
 }
 
 // TestForgedReply: a module answers wherever a request says. So an answer that comes to a
-// subject for requests, where it is sent with the rights of who answers, has no effect.
+// subject for something else, where it is sent with the rights of who answers, has no effect.
 func TestForgedReply(t *testing.T) {
-	w, _ := open(t, player.Config{Timeout: never})
-	before := observed(t, w)
-	conn := stranger(t, w, w.network.users["ui"])
-	// ui may not request this, but may ask for the status, which has a member passage.
-	target := actionSubject("ap::Decoder::request")
-	if slices.Contains(w.network.users["ui"].Permissions.Publish.Allow, target) {
-		t.Fatal("ui may request it anyway")
-	}
-	m := message(actionSubject("ap::Playback::status"), 1<<40, 0, 0, []byte(`{}`))
-	m.Reply = target
-	if err := errors.Join(conn.PublishMsg(m), conn.Flush()); err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(never); w.Lost().Rejected["ap"] == 0; <-time.After(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("it was not refused: from\n%+v\nto\n%+v", before, observed(t, w))
+	for _, c := range []struct {
+		user, subject, body string
+		reply               string // which the user may not publish to
+		module              string // that hears it
+		rejected            uint64 // messages in all
+	}{
+		// The status has a member passage, as that action has.
+		{"ui", actionSubject("ap::Playback::status"), `{}`, actionSubject("ap::Decoder::request"), "ap", 1},
+		{"ui", actionSubject("ap::Playback::status"), `{}`, actionSubject("ap::Decoder::ready"), "ap", 1},
+		{"ap", actionSubject("log::Settings::put"), `{}`, settleSubject, "log", 2}, // an error has no body
+		{"ap", actionSubject("log::Settings::put"), `{}`, eventSubject(saidEvent), "log", 2},
+		{"ap", actionSubject("log::Settings::put"), `{}`, doneSubject, "ui", 2},
+	} {
+		w, _ := open(t, player.Config{Timeout: never})
+		before := observed(t, w)
+		user := w.network.users[c.user]
+		conn := stranger(t, w, user)
+		if slices.Contains(user.Permissions.Publish.Allow, c.reply) {
+			t.Fatalf("%s may publish to %s anyway", c.user, c.reply)
 		}
-	}
-	after := observed(t, w)
-	if after.Rejected = 0; !reflect.DeepEqual(after, before) {
-		t.Errorf("from\n%+v\nto\n%+v", before, after)
+		m := message(c.subject, 1<<40, 0, 0, []byte(c.body))
+		m.Reply = c.reply
+		if err := errors.Join(conn.PublishMsg(m), conn.Flush()); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(never); total(w.Lost().Rejected) < c.rejected; <-time.After(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: counted %v: from\n%+v\nto\n%+v", c.reply, w.Lost().Rejected, before, observed(t, w))
+			}
+		}
+		after := observed(t, w)
+		if after.Rejected != c.rejected || w.Lost().Rejected[c.module] == 0 {
+			t.Errorf("%s: counted %v", c.reply, w.Lost().Rejected)
+		}
+		if after.Rejected = 0; !reflect.DeepEqual(after, before) {
+			t.Errorf("%s: from\n%+v\nto\n%+v", c.reply, before, after)
+		}
 	}
 }
 

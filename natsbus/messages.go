@@ -262,7 +262,7 @@ func (r *receiver) receive(msg *nats.Msg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch seq, cause, _, err := addressed(msg.Header); {
-	case msg.Subject == settleSubject && len(msg.Data) == 0:
+	case msg.Subject == settleSubject && len(msg.Data) == 0 && msg.Header.Get(codeHeader) == "": // an answer asks for nothing
 		r.module.mu.Lock()
 		_ = r.batch.Flush() // every outcome has the error
 		r.module.mu.Unlock()
