@@ -60,14 +60,20 @@ func doors(t *testing.T, w *wired) (out []door) {
 }
 
 // example is a body that fits: what an honest module sends.
-func example(t *testing.T, fields []engine.Field) []byte {
+func example(t *testing.T, c codec, d door) []byte {
 	t.Helper()
-	probed, of := probe()
-	values := make([]engine.Value, len(fields))
-	for i, f := range fields {
-		values[i] = of[slices.IndexFunc(probed, func(p engine.Field) bool { return p.Type == f.Type })]
+	var data []byte
+	var err error
+	if d.subject == doneSubject {
+		data, err = c.encodeList(nil, outcomeSchema, []engine.Value{engine.Nat(uint64(1 << 40)), engine.String("invalid"), engine.String("x")})
+	} else {
+		probed, of := probe()
+		values := make([]engine.Value, len(d.fields))
+		for i, f := range d.fields {
+			values[i] = of[slices.IndexFunc(probed, func(p engine.Field) bool { return p.Type == f.Type })]
+		}
+		data, err = c.encode(nil, all(d.fields), values)
 	}
-	data, err := jsonCodec{}.encode(nil, all(fields), values)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,20 +91,34 @@ var unfit = map[engine.Type][]string{
 		`{"present":1,"values":[` + strings.Repeat("7,", player.FlavorValues-1) + `7]}`},
 }
 
-// malformed are bodies that do not fit these fields.
-func malformed(t *testing.T, random *rand.Rand, fields []engine.Field) (out [][]byte) {
+// malformed are bodies that do not fit this door, whatever the codec.
+func malformed(t *testing.T, random *rand.Rand, c codec, d door) (out [][]byte) {
 	t.Helper()
-	good := example(t, fields)
-	for _, n := range []int{0, 1, len(good) / 2, len(good) - 1} {
-		out = append(out, good[:n])
+	good := example(t, c, d)
+	for _, n := range []int{1, len(good) / 2, len(good) - 1} {
+		if n > 0 && n < len(good) {
+			out = append(out, good[:n])
+		}
+	}
+	if len(d.fields) > 0 {
+		out = append(out, nil)
 	}
 	noise := make([]byte, 200)
 	for i := range noise {
 		noise[i] = byte(random.Uint32())
 	}
-	out = append(out, noise, []byte(`[]`), []byte(`null`), []byte(`7`), append(slices.Clone(good), '}'), bytes.Repeat([]byte{'['}, 60_000),
-		[]byte(`{"x":"`+strings.Repeat("y", maxPayload-2000)))
-	for _, f := range fields {
+	out = append(out, noise, append(slices.Clone(good), '}'), bytes.Repeat([]byte{0xff}, maxPayload-1000))
+	if _, is := c.(jsonCodec); is {
+		out = append(out, malformedJSON(t, good, d)...)
+	}
+	return out
+}
+
+// malformedJSON are JSON, or nearly, but not what is wanted.
+func malformedJSON(t *testing.T, good []byte, d door) (out [][]byte) {
+	t.Helper()
+	out = append(out, []byte(`null`), []byte(`7`), []byte(`[{}]`), bytes.Repeat([]byte{'['}, 60_000), []byte(`{"x":"`+strings.Repeat("y", maxPayload-2000)))
+	for _, f := range d.fields {
 		for _, value := range unfit[f.Type] {
 			members := map[string]json.RawMessage{}
 			if err := json.Unmarshal(good, &members); err != nil {
@@ -128,59 +148,61 @@ func noEnvelopes() []nats.Header {
 // TestMalformed: whoever may send a message, and however it is malformed: it is refused and
 // counted, it has no effect, and the player goes on.
 func TestMalformed(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	for _, batch := range []int{1, 10} {
-		w, _ := open(t, player.Config{Timeout: never, Token: token, Batch: batch})
-		before := observed(t, w)
-		want := map[string]uint64{}
-		for _, d := range doors(t, w) {
-			conn := stranger(t, w, w.network.users[d.user])
-			var messages []*nats.Msg
-			for _, body := range malformed(t, random, d.fields) {
-				if d.subject == settleSubject && len(body) == 0 || d.subject == doneSubject && string(body) == "[]" {
-					continue // these fit
-				}
-				messages = append(messages, message(d.subject, 1<<40+uint64(len(messages)), 0, 0, body))
-			}
-			if d.fields != nil { // the others have no envelope
-				for _, h := range noEnvelopes() {
-					messages = append(messages, &nats.Msg{Subject: d.subject, Header: h, Data: example(t, d.fields)})
+	for _, c := range []struct {
+		codec string
+		batch int
+	}{{"json", 1}, {"json", 10}, {"msgpack", 1}, {"protobuf", 1}, {"none", 1}} {
+		t.Run(fmt.Sprint(c.codec, " in batches of ", c.batch), func(t *testing.T) {
+			w, _ := open(t, player.Config{Timeout: never, Token: token, Batch: c.batch, Placement: player.Placement{Codec: c.codec}})
+			before := observed(t, w)
+			want := attack(t, w)
+			for deadline := time.Now().Add(never); !maps.Equal(w.Lost().Rejected, want); <-time.After(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatalf("counted %v, sent %v", w.Lost().Rejected, want)
 				}
 			}
-			for _, m := range messages {
-				want[d.module]++
-				if d.subject == eventSubject(saidEvent) && m.Header[envelopeHeader] != nil && len(m.Header[envelopeHeader]) == 1 {
-					if _, _, _, err := addressed(m.Header); err == nil {
-						want["ui"]++ // log answers, and ui has no such message
-					}
+			if err := w.Settle(); err == nil {
+				t.Error("outcomes of no message were not reported")
+			}
+			after := observed(t, w)
+			if after.Rejected != total(want) {
+				t.Errorf("%d rejected, sent %v", after.Rejected, want)
+			}
+			if after.Rejected = 0; !reflect.DeepEqual(after, before) {
+				t.Errorf("from\n%+v\nto\n%+v", before, after)
+			}
+			for i, s := range []player.Stimulus{{Kind: player.VolumeSet, Volume: 7}, said(2), {Kind: player.Control, Command: player.Play, Token: token}} {
+				s.Seq = uint64(i + 1)
+				if err := w.Do(s); err != nil {
+					t.Errorf("it does not go on: %v", err)
 				}
-				send(t, conn, d, m)
 			}
-			conn.Close()
-		}
-		for deadline := time.Now().Add(never); !maps.Equal(w.Lost().Rejected, want); <-time.After(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("batch %d: counted %v, sent %v", batch, w.Lost().Rejected, want)
+		})
+	}
+}
+
+// attack sends malformed messages through every door. It returns how many each module has to
+// refuse.
+func attack(t *testing.T, w *wired) map[string]uint64 {
+	t.Helper()
+	random, refused := rand.New(rand.NewPCG(1, 2)), map[string]uint64{}
+	for _, d := range doors(t, w) {
+		conn := stranger(t, w, w.network.users[d.user])
+		for i, body := range malformed(t, random, w.codec, d) {
+			send(t, conn, d, message(d.subject, 1<<40+uint64(i), 0, 0, body))
+			if refused[d.module]++; d.subject == eventSubject(saidEvent) {
+				refused["ui"]++ // log answers, and ui knows of no such message
 			}
 		}
-		if err := w.Settle(); err == nil {
-			t.Error("outcomes of no message were not reported")
+		if d.subject == settleSubject || d.subject == doneSubject {
+			continue // they have no envelope
 		}
-		after := observed(t, w)
-		if after.Rejected == 0 || after.Rejected != total(want) {
-			t.Errorf("batch %d: %d rejected, sent %v", batch, after.Rejected, want)
-		}
-		after.Rejected = 0
-		if !reflect.DeepEqual(after, before) {
-			t.Errorf("batch %d: from\n%+v\nto\n%+v", batch, before, after)
-		}
-		for i, s := range []player.Stimulus{{Kind: player.VolumeSet, Volume: 7}, said(2), {Kind: player.Control, Command: player.Play, Token: token}} {
-			s.Seq = uint64(i + 1)
-			if err := w.Do(s); err != nil {
-				t.Errorf("batch %d: it does not go on: %v", batch, err)
-			}
+		for _, h := range noEnvelopes() {
+			send(t, conn, d, &nats.Msg{Subject: d.subject, Header: h, Data: example(t, w.codec, d)})
+			refused[d.module]++
 		}
 	}
+	return refused
 }
 
 func total(counts map[string]uint64) (sum uint64) {

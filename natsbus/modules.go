@@ -127,7 +127,7 @@ func (m *module) leave() {
 
 // join starts the server, if it was not given one, and all modules. If it fails, the caller has to call leave.
 func (w *wired) join() (err error) {
-	if w.codec, err = newCodec(w.config.Placement.Codec, w.config.Window); err != nil {
+	if w.codec, err = newCodec(w.config.Placement, w.config.Window); err != nil {
 		return err
 	}
 	if w.network, w.ownNetwork, err = networkOf(w.config.Placement); err != nil {

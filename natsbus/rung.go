@@ -32,7 +32,7 @@ type Payload struct{ There, Back int }
 // fields, as the player sends it. A trace is on.
 func PayloadOf(uri string, in, out []engine.Value) (Payload, error) {
 	const record = 1<<56 + 1 // of a trace: the member's number is its high byte
-	coded, err := newCodec(player.Config{}.Defaults().Placement.Codec, 0)
+	coded, err := newCodec(player.Config{}.Defaults().Placement, 1)
 	if err != nil {
 		return Payload{}, err
 	}

@@ -101,7 +101,8 @@ const (
 // Placement says how modules are connected. Only a style with a network reads it.
 type Placement struct {
 	Transport string // "tcp": loopback socket (default); "pipe": in-process connection
-	// Codec is how values become the bodies of messages: "json" (default).
+	// Codec is how values become the bodies of messages: "json" (default),
+	// "msgpack", "protobuf", or "none": they stay where they are, in one process.
 	Codec string
 	// Network is one that the style's Network has started with this transport. Its starter
 	// closes it after the player. nil: the player starts its own and closes it.

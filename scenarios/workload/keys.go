@@ -41,6 +41,10 @@ var (
 		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe"}, Styles: []string{"nats"},
 		Doc: "tcp: embedded server on loopback; pipe: in-process connections",
 	}
+	CodecKey = runner.Key{
+		Name: "codec", Default: "json", Values: []string{"json", "msgpack", "protobuf", "none"}, Styles: []string{"nats"},
+		Doc: "how values become bodies of messages; none: a body is a token, and the values are handed over in the process",
+	}
 )
 
 // Between accepts whole numbers from lo to hi.
@@ -90,7 +94,7 @@ func config(setup runner.Setup, store *sqlite.Store) player.Config {
 	rules, _ := strconv.Atoi(setup.Options["rules"])
 	return player.Config{
 		Store:     slowed(setup, store),
-		Placement: player.Placement{Transport: setup.Options["transport"]},
+		Placement: player.Placement{Transport: setup.Options["transport"], Codec: setup.Options["codec"]},
 		Trace:     player.Tracing{On: trace != "" && trace != "off", Eager: trace == "eager", PerFlow: trace == "perflow"},
 		Dispatch:  player.Dispatch(setup.Options["dispatch"]),
 		Rules:     rules,
