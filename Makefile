@@ -6,13 +6,14 @@ export CGO_ENABLED = 0
 BUILDFLAGS = -pgo=off -trimpath -ldflags=-s $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
 STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 
-.PHONY: bench goals bench-components bench-full test race lint gate targets pi report readme test-browser test-files build clean
+.PHONY: bench goals goals-nats bench-components bench-full test race lint gate targets pi report readme test-browser test-files build clean
 
 # Over budget (1) and inconclusive (3) are answers. Invalid or insensitive (4) and failed (5) are errors.
 bench: build ; bin/rubato run -controls -decide -time 20s queue-low conversation message-log || case $$? in 1|3) ;; *) exit $$? ;; esac
 bench-components: build ; bin/rubato run components
 bench-full: build ; bin/rubato run -full -controls
 goals: ; bash ci/goals.sh
+goals-nats: ; bash ci/nats.sh
 test: ; $(GO) test -timeout 30m ./...
 # The long measurements of runner and cheats are left to make test: they start many processes.
 race: ; CGO_ENABLED=1 $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/(runner|cheats)$$') && \

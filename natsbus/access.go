@@ -10,6 +10,7 @@ import (
 
 	"rubato/orchestrated"
 	"rubato/orchestrated/engine"
+	"rubato/player"
 )
 
 // Who may say what. The embedded server listens where every program of the machine can
@@ -66,4 +67,28 @@ func rightsOf(module string, rules []engine.Rule) rights {
 		}
 	}
 	return r
+}
+
+// A message that does not fit its schema has no effect, whoever sent it. It is counted by
+// the module that refused it.
+
+func (m *module) reject(op string, err error) error {
+	m.rejected.Add(1)
+	return &player.Error{Code: player.Invalid, Op: op, Err: err}
+}
+
+// Lost is what the engines lost, and what modules refused.
+func (w *wired) Lost() player.Loss {
+	out := w.Inspection.Lost()
+	out.Rejected = map[string]uint64{}
+	for _, m := range []*module{w.ap, w.pd, w.log, w.ui} {
+		n := m.rejected.Load()
+		if m == w.ui {
+			n += w.sender.rejected.Load()
+		}
+		if n > 0 {
+			out.Rejected[m.name] = n
+		}
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package natsbus
 import (
 	"errors"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -27,6 +28,13 @@ const playCommand = `{"command":"play","at":0,"seed":0}`
 func TestStrangers(t *testing.T) {
 	w, _ := open(t, player.Config{Timeout: never, Token: token})
 	other, _ := open(t, player.Config{Timeout: never})
+	rung, err := OpenRung("tcp", Payload{There: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rung.Close()
+	onlyLoopback(t, w.network.server)
+	onlyLoopback(t, rung.server)
 	for name, options := range map[string][]nats.Option{
 		"nobody":             nil,
 		"a guess":            {nats.UserInfo("ui", "ui")},
@@ -34,13 +42,26 @@ func TestStrangers(t *testing.T) {
 		"the player's token": {nats.Token(token)},
 		"another player's":   {nats.UserInfo("ui", other.network.users["ui"].Password)},
 	} {
-		conn, err := nats.Connect(w.network.server.ClientURL(), append(options, nats.NoReconnect())...)
-		if !errors.Is(err, nats.ErrAuthorization) {
-			t.Errorf("%s: %v", name, err)
+		for _, s := range []*server.Server{w.network.server, rung.server} {
+			conn, err := nats.Connect(s.ClientURL(), append(options, nats.NoReconnect())...)
+			if !errors.Is(err, nats.ErrAuthorization) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if err == nil {
+				conn.Close()
+			}
 		}
-		if err == nil {
-			conn.Close()
-		}
+	}
+}
+
+// onlyLoopback: the server has one port, and no other machine can reach it.
+func onlyLoopback(t *testing.T, s *server.Server) {
+	t.Helper()
+	if addr, is := s.Addr().(*net.TCPAddr); !is || !addr.IP.IsLoopback() {
+		t.Errorf("it listens on %v", s.Addr())
+	}
+	if s.MonitorAddr() != nil || s.ClusterAddr() != nil || s.ProfilerAddr() != nil {
+		t.Errorf("it listens on %v, %v, %v as well", s.MonitorAddr(), s.ClusterAddr(), s.ProfilerAddr())
 	}
 }
 
@@ -59,6 +80,9 @@ func TestRights(t *testing.T) {
 		{user: w.network.users["ui"], publish: "rubato.action.ap.Playback.start"},
 		{user: w.network.users["ui"], publish: "rubato.done.ui"},
 		{user: w.network.users["ap"], publish: "$SYS.REQ.SERVER.PING"},
+		{user: w.network.users["ap"], publish: "$SRV.INFO"}, // how services of NATS are discovered
+		{user: w.network.users["pd"], subscribe: "$SRV.PING.rubato-ap"},
+		{user: w.network.users["pd"], subscribe: "$SYS.>"},
 		{user: w.network.users["ap"], publish: "_INBOX_ui.forged"},
 		{user: w.network.users["pd"], subscribe: "rubato.>"},
 		{user: w.network.users["pd"], subscribe: "rubato.event.>"},

@@ -1,10 +1,12 @@
 package natsbus
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
+	"rubato/orchestrated/engine"
 	"rubato/player"
 )
 
@@ -13,19 +15,29 @@ import (
 // for a connection, the rights of the sender for every message.
 func BenchmarkRights(b *testing.B) {
 	for _, transport := range []string{"pipe", "tcp"} {
-		checked, err := OpenRung(transport)
-		if err != nil {
-			b.Fatal(err)
-		}
-		free, err := openRung(transport)
-		if err != nil {
-			b.Fatal(err)
-		}
-		compare(b, "publish/"+transport, 1000, free.Publish, checked.Publish)
-		compare(b, "request/"+transport, 50, free.Request, checked.Request)
-		for _, r := range []*Rung{free, checked} {
-			if err := r.Close(); err != nil {
-				b.Error(err)
+		for _, c := range []struct {
+			name    string
+			n       int
+			payload Payload
+			send    func(*Rung, int) error
+		}{
+			{"publish/", 1000, Payload{There: 128}, (*Rung).Publish},
+			{"request/", 50, Payload{There: 128, Back: 128}, (*Rung).Request},
+		} {
+			checked, err := OpenRung(transport, c.payload)
+			if err != nil {
+				b.Fatal(err)
+			}
+			free, err := openRung(transport, nil, []Payload{c.payload})
+			if err != nil {
+				b.Fatal(err)
+			}
+			by := func(r *Rung) func(int) error { return func(n int) error { return c.send(r, n) } }
+			compare(b, c.name+transport, c.n, by(free), by(checked))
+			for _, r := range []*Rung{free, checked} {
+				if err := r.Close(); err != nil {
+					b.Error(err)
+				}
 			}
 		}
 	}
@@ -90,4 +102,56 @@ func recorded() *player.Recording {
 		r.Answers[i] = player.Answer{Flavor: *values[len(values)-1].Flavor(), Passage: player.Passage{ID: int64(i + 1), End: player.Minute}, Eligible: 100, Rows: 3}
 	}
 	return r
+}
+
+// BenchmarkCodec encodes and decodes, into kept memory, what crosses: a command, the inputs
+// of a selection with their flavor, and 100 outcomes.
+func BenchmarkCodec(b *testing.B) {
+	flavor := recorded().Answers[0].Flavor
+	texts := func(names ...string) (list []engine.Field) {
+		for _, n := range names {
+			list = append(list, engine.Field{Name: n, Type: engine.Text})
+		}
+		return list
+	}
+	command := all(append(texts("command"), engine.Field{Name: "at", Type: engine.Integer}, engine.Field{Name: "seed", Type: engine.Natural}))
+	selection := all([]engine.Field{{Name: "target", Type: engine.Integer}, {Name: "flavor", Type: engine.Flavor}, {Name: "seed", Type: engine.Natural}})
+	var outcomes []engine.Value
+	for i := range 100 {
+		outcomes = append(outcomes, engine.Nat(uint64(1000+i)), engine.Value{}, engine.Value{})
+	}
+	at, seed := engine.Int(49_379_155_200_000_000), engine.Nat(0x9e3779b97f4a7c15)
+	for _, what := range []struct {
+		name   string
+		schema schema
+		values []engine.Value
+	}{{"command", command, []engine.Value{engine.String(player.Play), at, seed}},
+		{"flavor", selection, []engine.Value{at, engine.FlavorOf(&flavor), seed}}, {"outcomes", outcomeSchema, outcomes}} {
+		for _, name := range []string{"json", "msgpack", "protobuf", "none"} {
+			b.Run(what.name+"/"+name, func(b *testing.B) { thereAndBack(b, codecs(b)[name], what.schema, what.values) })
+		}
+	}
+}
+
+func thereAndBack(b *testing.B, c codec, s schema, values []engine.Value) {
+	var body []byte
+	var err error
+	back := make([]engine.Value, len(values))
+	one := len(values) == len(s.fields)
+	b.ReportAllocs()
+	for b.Loop() {
+		if one {
+			body, err = c.encode(body[:0], s, values)
+			err = errors.Join(err, c.decode(body, s, back))
+		} else {
+			body, err = c.encodeList(body[:0], s, values)
+			if err == nil {
+				back, err = c.decodeList(body, s, back[:0])
+			}
+		}
+		if err != nil || len(back) != len(values) {
+			b.Fatalf("%d values: %v", len(back), err)
+		}
+	}
+	b.ReportMetric(float64(len(body)), "bytes")
 }

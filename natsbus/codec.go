@@ -2,8 +2,13 @@ package natsbus
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"unicode/utf8"
 
 	"rubato/orchestrated/engine"
 	"rubato/player"
@@ -71,13 +76,25 @@ func (r *record) ended() error {
 	return nil
 }
 
-// newCodec makes the codec of this name. Both ends of a player share it.
-func newCodec(name string, pending int) (codec, error) {
-	switch name {
+// newCodec makes the codec that a placement names. Both ends of a player share it. window is
+// how many messages may be on their way.
+func newCodec(p player.Placement, window int) (codec, error) {
+	switch p.Codec {
 	case "json":
 		return jsonCodec{}, nil
+	case "msgpack":
+		return msgpackCodec{}, nil
+	case "protobuf":
+		return protobufCodec{}, nil
+	case "none":
+		if p.Transport == "tcp" || p.Transport == "pipe" {
+			return newHandOver(2*window + handedOver), nil // a message and its outcome
+		}
+		return nil, &player.Error{Code: player.Invalid, Op: "nats: codec",
+			Err: fmt.Errorf("none hands over pointers, so it needs all modules in one process: not with transport %s", p.Transport)}
 	}
-	return nil, &player.Error{Code: player.Invalid, Op: "nats: codec", Err: fmt.Errorf("%q is not json", name)}
+	return nil, &player.Error{Code: player.Invalid, Op: "nats: codec",
+		Err: fmt.Errorf("%q is none of json, msgpack, protobuf and none", p.Codec)}
 }
 
 // outcomeSchema: an outcome without code and text is a success.
@@ -134,6 +151,9 @@ func probe() ([]engine.Field, []engine.Value) {
 func describe(c codec) string {
 	fields, values := probe()
 	back := make([]engine.Value, len(fields))
+	if h, is := c.(*handOver); is {
+		return h.describe(all(fields), values, back)
+	}
 	var again []byte
 	data, err := c.encode(nil, all(fields), values)
 	if err == nil {
@@ -161,5 +181,97 @@ func sendable(v engine.Value) (*player.Flavor, error) {
 
 func unknownType(t engine.Type) error { return fmt.Errorf("no such type: %d", t) }
 
+var (
+	errText   = errors.New("text that is not UTF-8")
+	errFollow = errors.New("decode: something follows the value")
+)
+
+// readText checks text that a library has not.
+func readText(b []byte) (engine.Value, error) {
+	if !utf8.Valid(b) {
+		return engine.Value{}, errText
+	}
+	return engine.String(string(b)), nil
+}
+
 // flavorFields are the members of a flavor.
 var flavorFields = schema{fields: []engine.Field{{Name: "present", Type: engine.Natural}, {Name: "values"}}, needed: 2}
+
+// handedOver is room for requests and answers.
+const handedOver = 64
+
+// handOver is the codec "none": values stay where they are, and a body is a token. It shows
+// what encoding costs. Each token can be redeemed once, in the process that made it. When the
+// table is full, the oldest values go; who comes for them later gets an error.
+type handOver struct {
+	process uint64 // random: a token of another table means nothing here
+
+	mu    sync.Mutex
+	last  uint64
+	table []handed
+}
+
+type handed struct {
+	token  uint64 // 0: nothing is there
+	fields []engine.Field
+	values []engine.Value
+}
+
+const tokenBytes = 16
+
+func newHandOver(room int) *handOver {
+	return &handOver{process: rand.Uint64(), table: make([]handed, room)}
+}
+
+func (h *handOver) encode(b []byte, s schema, values []engine.Value) ([]byte, error) {
+	return h.encodeList(b, s, values)
+}
+
+func (h *handOver) encodeList(b []byte, s schema, values []engine.Value) ([]byte, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last++
+	place := &h.table[h.last%uint64(len(h.table))]
+	place.token, place.fields, place.values = h.last, s.fields, append(place.values[:0], values...)
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, h.process), h.last), nil
+}
+
+func (h *handOver) decode(data []byte, s schema, values []engine.Value) error {
+	got, err := h.decodeList(data, s, values[:0:len(values)])
+	if err == nil && len(got) != len(values) {
+		err = fmt.Errorf("decode: %d values, want %d", len(got), len(values))
+	}
+	return err
+}
+
+func (h *handOver) decodeList(data []byte, s schema, values []engine.Value) ([]engine.Value, error) {
+	if len(data) != tokenBytes || binary.LittleEndian.Uint64(data) != h.process {
+		return values, errors.New("decode: no token of this process")
+	}
+	token := binary.LittleEndian.Uint64(data[8:])
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	place := &h.table[token%uint64(len(h.table))]
+	if token == 0 || place.token != token || !slices.Equal(place.fields, s.fields) {
+		return values, errors.New("decode: the values are no longer there, or are others")
+	}
+	values = append(values, place.values...)
+	clear(place.values)
+	place.token, place.values = 0, place.values[:0]
+	return values, nil
+}
+
+// describe says whether the same flavor comes back, not a copy.
+func (h *handOver) describe(s schema, values, back []engine.Value) string {
+	data, err := h.encode(nil, s, values)
+	if err == nil {
+		err = h.decode(data, s, back)
+	}
+	switch {
+	case err != nil:
+		return "it fails: " + err.Error()
+	case !slices.Equal(values, back):
+		return "it makes copies"
+	}
+	return fmt.Sprintf("%d bytes, pointers handed over", len(data))
+}

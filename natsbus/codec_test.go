@@ -22,8 +22,8 @@ func one(name string) schema {
 func codecs(t testing.TB) map[string]codec {
 	t.Helper()
 	list := map[string]codec{}
-	for _, name := range []string{"json"} {
-		c, err := newCodec(name, 8)
+	for _, name := range []string{"json", "msgpack", "protobuf", "none"} {
+		c, err := newCodec(player.Placement{Transport: "pipe", Codec: name}, 8)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,6 +127,45 @@ func FuzzJSON(f *testing.F) {
 	fuzz(f, jsonCodec{})
 }
 
+func FuzzMsgpack(f *testing.F) {
+	for _, seed := range outsideBytes {
+		f.Add([]byte(seed.msgpack))
+	}
+	f.Add([]byte("\x81\xdb\xff\xff\xff\xffx"))
+	f.Add([]byte("\xdd\xff\xff\xff\xff"))
+	seedProbe(f, msgpackCodec{})
+	fuzz(f, msgpackCodec{})
+}
+
+func FuzzProtobuf(f *testing.F) {
+	for _, seed := range outsideBytes {
+		f.Add([]byte(seed.protobuf))
+	}
+	f.Add([]byte("\x88\x80\x00\x01")) // a tag longer than it needs to be
+	seedProbe(f, protobufCodec{})
+	fuzz(f, protobufCodec{})
+}
+
+func FuzzNone(f *testing.F) {
+	h := newHandOver(8)
+	seedProbe(f, h)
+	fuzz(f, h)
+}
+
+// seedProbe adds what a codec makes of every type, and of a list.
+func seedProbe(f *testing.F, c codec) {
+	_, v := probe()
+	data, err := c.encode(nil, everyType, []engine.Value{v[1], v[2], v[4], v[3], v[0], v[5]})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	if data, err = c.encodeList(nil, outcomeSchema, []engine.Value{engine.Nat(1), engine.String("x"), engine.String("y"), engine.Nat(2), {}, {}}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+}
+
 func fuzz(f *testing.F, c codec) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		values := make([]engine.Value, len(everyType.fields))
@@ -159,12 +198,170 @@ func fuzz(f *testing.F, c codec) {
 	})
 }
 
+// outsideBytes are values and their bytes as the specifications have them: MessagePack's list of
+// formats (a fixmap of one is 0x81, a fixstr of one 0xa1), and Protobuf's encoding document,
+// where field 1 as a varint begins with 0x08, 150 is 0x9601, "testing" is 0x12 0x07 in field 2,
+// and sint64 goes zigzag: −2 is 3.
+var outsideBytes = []struct {
+	field             string
+	value             engine.Value
+	msgpack, protobuf string
+}{
+	{"i", engine.Int(0), "\x81\xa1i\x00", "\x08\x00"},
+	{"i", engine.Int(127), "\x81\xa1i\x7f", "\x08\xfe\x01"},
+	{"i", engine.Int(-1), "\x81\xa1i\xff", "\x08\x01"},
+	{"i", engine.Int(-2), "\x81\xa1i\xfe", "\x08\x03"},
+	{"i", engine.Int(-33), "\x81\xa1i\xd0\xdf", "\x08\x41"},
+	{"i", engine.Int(int64(math.MinInt64)), "\x81\xa1i\xd3\x80\x00\x00\x00\x00\x00\x00\x00", "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"},
+	{"n", engine.Nat(150), "\x81\xa1n\xcc\x96", "\x08\x96\x01"},
+	{"n", engine.Nat(math.MaxUint64), "\x81\xa1n\xcf\xff\xff\xff\xff\xff\xff\xff\xff", "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"},
+	{"r", engine.Float(1), "\x81\xa1r\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00", "\x09\x00\x00\x00\x00\x00\x00\xf0\x3f"},
+	{"b", engine.Bool(true), "\x81\xa1b\xc3", "\x08\x01"},
+	{"t", engine.String("testing"), "\x81\xa1t\xa7testing", "\x0a\x07testing"},
+	{"t", engine.String(""), "\x81\xa1t\xa0", "\x0a\x00"},
+}
+
+// TestOutside: the binary codecs write what their specifications say, and read it.
+func TestOutside(t *testing.T) {
+	t.Parallel()
+	for _, c := range outsideBytes {
+		for _, of := range []struct {
+			codec
+			want string
+		}{{msgpackCodec{}, c.msgpack}, {protobufCodec{}, c.protobuf}} {
+			got, err := of.encode(nil, one(c.field), []engine.Value{c.value})
+			if err != nil || string(got) != of.want {
+				t.Errorf("%T: %s is % x, want % x: %v", of.codec, c.value.Format(one(c.field).fields[0].Type), got, of.want, err)
+			}
+			back := make([]engine.Value, 1)
+			if err := of.decode([]byte(of.want), one(c.field), back); err != nil || back[0] != c.value {
+				t.Errorf("%T: % x is %v: %v", of.codec, of.want, back, err)
+			}
+		}
+	}
+}
+
+// TestOtherForms: what another writer may send for the same values is read, too.
+func TestOtherForms(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		codec
+		data string
+	}{
+		{msgpackCodec{}, "\x82\xa3new\x93\x01\xc0\xa1x\xa1n\x2a"},                         // an array that is not asked for
+		{msgpackCodec{}, "\xde\x00\x01\xd9\x01n\xcf\x00\x00\x00\x00\x00\x00\x00\x2a"},     // map16, str8, uint64
+		{msgpackCodec{}, "\xdf\x00\x00\x00\x01\xdb\x00\x00\x00\x01n\xd2\x00\x00\x00\x2a"}, // map32, str32, int32
+		{protobufCodec{}, "\x12\x03new\x08\x2a"},                                          // field 2 is not asked for
+		{protobufCodec{}, "\x88\x80\x00\xaa\x80\x00"},                                     // longer than it needs to be
+		{protobufCodec{}, "\x98\x80\x00\x05\x08\x2a"},                                     // a field that is not asked for, likewise
+		{protobufCodec{}, "\x13\x08\x01\x14\x08\x2a"},                                     // a group that is not asked for
+	} {
+		values := make([]engine.Value, 1)
+		if err := c.decode([]byte(c.data), one("n"), values); err != nil || values[0].Nat() != 42 {
+			t.Errorf("%T: % x is %v: %v", c.codec, c.data, values, err)
+		}
+	}
+}
+
+// TestRefusedBytes: malformed binary values are errors.
+func TestRefusedBytes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		codec
+		field, data string
+	}{
+		{msgpackCodec{}, "n", ""}, {msgpackCodec{}, "n", "\x80"}, {msgpackCodec{}, "n", "\xc0"}, {msgpackCodec{}, "n", "\x81\xa1n"},
+		{msgpackCodec{}, "n", "\x81\xa1n\xff"}, {msgpackCodec{}, "n", "\x81\xa1n\xa11"}, {msgpackCodec{}, "n", "\x82\xa1n\x01\xa1n\x01"},
+		{msgpackCodec{}, "n", "\x81\xa1n\x01\x01"}, {msgpackCodec{}, "n", "\xdf\xff\xff\xff\xff"}, {msgpackCodec{}, "n", "\x81\x01\x01"},
+		{msgpackCodec{}, "t", "\x81\xa1t\xa1\xff"}, {msgpackCodec{}, "t", "\x81\xa1t\xdb\xff\xff\xff\xff"}, {msgpackCodec{}, "b", "\x81\xa1b\x01"},
+		{msgpackCodec{}, "f", "\x81\xa1f\xc0"}, {msgpackCodec{}, "f", "\x81\xa1f\x82\xa7present\x00\xa6values\x90"},
+		{msgpackCodec{}, "f", "\x81\xa1f\x82\xa7present\x00\xa6values\xdd\xff\xff\xff\xff"},
+		{protobufCodec{}, "n", ""}, {protobufCodec{}, "n", "\x08"}, {protobufCodec{}, "n", "\x00\x00"}, {protobufCodec{}, "n", "\x08\x01\x08\x01"},
+		{protobufCodec{}, "n", "\x0d\x01\x00\x00\x00"}, {protobufCodec{}, "n", "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"},
+		{protobufCodec{}, "n", "\x08\x01\x13"}, {protobufCodec{}, "t", "\x0a\x01\xff"}, {protobufCodec{}, "t", "\x0a\xff\xff\xff\xff\x0f"},
+		{protobufCodec{}, "f", "\x0a\x02\x08\x00"}, {protobufCodec{}, "f", "\x0a\x04\x08\x00\x12\x00"}, {protobufCodec{}, "f", "\x0a\x00"},
+	} {
+		if err := c.decode([]byte(c.data), one(c.field), make([]engine.Value, 1)); err == nil {
+			t.Errorf("%T: % x was read", c.codec, c.data)
+		}
+	}
+	for _, c := range []codec{msgpackCodec{}, protobufCodec{}} {
+		if _, err := c.encode(nil, one("t"), []engine.Value{engine.String("\xff")}); err == nil {
+			t.Errorf("%T writes text that is not UTF-8", c)
+		}
+		for _, data := range []string{"\x08\x01", "\x0a\x01", "\x91\x80", "\x91", "\xdd\xff\xff\xff\xff", "\xc0"} {
+			if _, err := c.decodeList([]byte(data), outcomeSchema, nil); err == nil {
+				t.Errorf("%T: list % x was read", c, data)
+			}
+		}
+	}
+}
+
+// TestHandOver: a token is good once, here, and while there is room.
+func TestHandOver(t *testing.T) {
+	t.Parallel()
+	h, values, back := newHandOver(2), []engine.Value{engine.Nat(7)}, make([]engine.Value, 1)
+	token := func() []byte { data, _ := h.encode(nil, one("n"), values); return data }
+	used, fresh := token(), token()
+	if err := h.decode(used, one("n"), back); err != nil || back[0] != values[0] {
+		t.Errorf("%v, %v", back, err)
+	}
+	if err := newHandOver(2).decode(fresh, one("n"), back); err == nil {
+		t.Error("another process has it")
+	}
+	if err := h.decode(fresh, one("i"), back); err == nil {
+		t.Error("it is read as something else")
+	}
+	token()
+	token()
+	for name, data := range map[string][]byte{"twice": used, "too late": fresh, "nothing": make([]byte, tokenBytes)} {
+		if err := h.decode(data, one("n"), back); err == nil {
+			t.Errorf("it is there %s", name)
+		}
+	}
+}
+
+// TestNewCodec: a codec that cannot be had is refused, with what can.
+func TestNewCodec(t *testing.T) {
+	t.Parallel()
+	for want, p := range map[string]player.Placement{"needs all modules in one process": {Codec: "none", Transport: "split"},
+		"json, msgpack, protobuf": {Codec: "xml", Transport: "tcp"}} {
+		if _, err := newCodec(p, 1); player.CodeOf(err) != player.Invalid || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}
+
 // TestDescribed: a codec is described by what it does.
 func TestDescribed(t *testing.T) {
 	t.Parallel()
 	for name, c := range codecs(t) {
 		if got := describe(c); strings.HasPrefix(got, "it ") || got != describe(c) {
 			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// TestCodecsCarryMessages: messages, refusals and their outcomes arrive with every codec.
+func TestCodecsCarryMessages(t *testing.T) {
+	const messages = 250 // outcomes of one commit take several bodies
+	for _, codec := range []string{"json", "msgpack", "protobuf", "none"} {
+		w, store := open(t, player.Config{Timeout: never, Batch: messages, Placement: player.Placement{Transport: "pipe", Codec: codec}})
+		codes := map[player.Code]int{}
+		for seq := range uint64(messages) {
+			s := said(seq + 1)
+			if seq%10 == 0 {
+				s.Message.Username = ""
+			}
+			if err := w.Post(s, func(_ uint64, err error) { codes[player.CodeOf(err)]++ }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Settle(); err != nil || codes[""] != 225 || codes[player.Invalid] != 25 || store.messages.Load() != 225 {
+			t.Errorf("%s: outcomes %v, %d stored, %v", codec, codes, store.messages.Load(), err)
+		}
+		if err := w.Do(player.Stimulus{Kind: player.VolumeSet, Volume: 700}); player.CodeOf(err) != player.Invalid {
+			t.Errorf("%s: a volume of 700: %v", codec, err)
 		}
 	}
 }

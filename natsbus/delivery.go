@@ -217,7 +217,7 @@ func newPublisher(conn *nats.Conn, config player.Config, session string, failed 
 
 // identify gives a message the id by which the server drops repeats.
 func (p *publisher) identify(msg *nats.Msg) *nats.Msg {
-	flow, _, _ := addressed(msg.Header)
+	flow, _, _, _ := addressed(msg.Header)
 	msg.Header[jetstream.MsgIDHeader] = []string{p.session + "." + strconv.FormatUint(flow, 10)}
 	return msg
 }
@@ -245,7 +245,7 @@ func (p *publisher) async(msg *nats.Msg) error {
 func (p *publisher) wait() {
 	for future := range p.underway {
 		msg := future.Msg()
-		seq, _, _ := addressed(msg.Header)
+		seq, _, _, _ := addressed(msg.Header)
 		select {
 		case ack := <-future.Ok():
 			if ack.Duplicate {
@@ -258,6 +258,6 @@ func (p *publisher) wait() {
 }
 
 func repeated(msg *nats.Msg) error {
-	seq, _, _ := addressed(msg.Header)
+	seq, _, _, _ := addressed(msg.Header)
 	return &player.Error{Code: player.Invalid, Op: saidEvent, Err: fmt.Errorf("stimulus %d was said before", seq)}
 }

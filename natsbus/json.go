@@ -160,7 +160,7 @@ func (r *jsonReader) expect(kind jsontext.Kind) error {
 // end returns an error if something follows.
 func (r *jsonReader) end() error {
 	if _, err := r.ReadToken(); err != io.EOF {
-		return errors.New("decode: something follows the value")
+		return errFollow
 	}
 	return nil
 }

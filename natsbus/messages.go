@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -44,7 +45,8 @@ type sender struct {
 	mu        sync.Mutex
 	pending   map[uint64]player.Done
 	abandoned map[uint64]struct{} // failed without an outcome, which may still come
-	invalid   error               // the first outcome that was unreadable or belongs to no message
+	invalid   error               // the first outcome since Settle that was unreadable or belongs to no message
+	rejected  atomic.Uint64       // such outcomes, in all
 
 	results chan result // for do
 	report  player.Done // sends to results; made once
@@ -239,6 +241,7 @@ func (s *sender) receive(msg *nats.Msg) {
 }
 
 func (s *sender) invalidate(err error) {
+	s.rejected.Add(1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.invalid == nil {
@@ -267,7 +270,8 @@ func (s *sender) settle() error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return errors.Join(err, s.invalid)
+	err, s.invalid = errors.Join(err, s.invalid), nil
+	return err
 }
 
 // maxAbandoned bounds how many abandoned messages are remembered.

@@ -154,23 +154,24 @@ func TestNoConnection(t *testing.T) {
 	}
 }
 
-// TestUnreadableMessage: module log refuses what it cannot decode.
+// TestUnreadableMessage: module log refuses what it cannot decode, counts it and says so.
 func TestUnreadableMessage(t *testing.T) {
 	w, store := open(t, player.Config{Timeout: never})
-	for seq, body := range []string{`{`, `{"user":"ada"}`, `{"user":1,"text":"x","at":0}`} {
+	for i, body := range []string{`{`, `{"user":"ada"}`, `{"user":1,"text":"x","at":0}`} {
 		var got error
-		if err := w.sender.reserve(uint64(seq), func(_ uint64, err error) { got = err }); err != nil {
+		seq := uint64(i + 1)
+		if err := w.sender.reserve(seq, func(_ uint64, err error) { got = err }); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.sender.conn.PublishMsg(message(eventSubject(saidEvent), uint64(seq), 0, 0, []byte(body))); err != nil {
+		if err := w.sender.conn.PublishMsg(message(eventSubject(saidEvent), seq, 0, 0, []byte(body))); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Settle(); err != nil || player.CodeOf(got) != player.Invalid {
 			t.Errorf("%s: %v, settle: %v", body, got, err)
 		}
 	}
-	if n := store.messages.Load(); n != 0 {
-		t.Errorf("%d messages stored", n)
+	if n, rejected := store.messages.Load(), w.Lost().Rejected["log"]; n != 0 || rejected != 3 {
+		t.Errorf("%d messages stored, %d rejected", n, rejected)
 	}
 }
 

@@ -25,7 +25,8 @@ type module struct {
 	served  []*nats.Subscription  // of its own actions
 	own     []engine.Concept
 
-	engine *engine.Engine
+	engine   *engine.Engine
+	rejected atomic.Uint64 // messages that did not fit their schema
 
 	// mu guards the module's parts while one action or query runs. It is free again
 	// before rules follow, so two modules may ask each other.
@@ -126,7 +127,7 @@ func (m *module) leave() {
 
 // join starts the server, if it was not given one, and all modules. If it fails, the caller has to call leave.
 func (w *wired) join() (err error) {
-	if w.codec, err = newCodec(w.config.Placement.Codec, w.config.Window); err != nil {
+	if w.codec, err = newCodec(w.config.Placement, w.config.Window); err != nil {
 		return err
 	}
 	if w.network, w.ownNetwork, err = networkOf(w.config.Placement); err != nil {

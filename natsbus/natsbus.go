@@ -8,7 +8,7 @@
 // modules.go joins the modules, requests.go is the path of a request, messages.go and receiver.go
 // are the two ends of the path of a message, delivery.go is JetStream, wire.go is subjects and
 // headers, codec.go is the bodies, access.go says who may speak, server.go is NATS without the
-// player.
+// player, rung.go is its floor, and faults.go is what may go wrong with it.
 package natsbus
 
 import (
@@ -190,6 +190,9 @@ func (w *wired) Observe() (player.Observation, error) {
 	}
 	seen, err := w.Parts.Observe()
 	seen.Dropped = uint64(dropped)
+	for _, n := range w.Lost().Rejected {
+		seen.Rejected += n
+	}
 	return seen, err
 }
 

@@ -124,19 +124,3 @@ func TestClosed(t *testing.T) {
 		t.Errorf("unknown transport: %v", err)
 	}
 }
-
-// TestRung: the floor carries as many messages as requested.
-func TestRung(t *testing.T) {
-	for _, transport := range []string{"pipe", "tcp"} {
-		r, err := OpenRung(transport)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(r.Publish(rungWindow+1), r.Request(2)); err != nil || r.Heard() != rungWindow+3 {
-			t.Errorf("%s: heard %d, %v", transport, r.Heard(), err)
-		}
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-}

@@ -69,9 +69,16 @@ func (r *receiver) reconnected(conn *nats.Conn) {
 func (r *receiver) receive(msg *nats.Msg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if msg.Subject == settleSubject {
+	switch seq, cause, _, err := addressed(msg.Header); {
+	case msg.Subject == settleSubject && len(msg.Data) == 0 && msg.Header.Get(codeHeader) == "": // an answer asks for nothing
 		r.settle(msg)
-	} else if seq, cause, _ := addressed(msg.Header); r.receipts == nil || !r.receipts.again(seq, msg, r.add) {
+	case err != nil || msg.Subject == settleSubject:
+		_ = r.module.reject(msg.Subject, err) // nobody knows whose outcome this would be
+		if r.receipts != nil {
+			r.receipts.acks = append(r.receipts.acks, msg) // it does not get better by coming again
+		}
+	case r.receipts != nil && r.receipts.again(seq, msg, r.add):
+	default:
 		err := r.emit(seq, cause, msg)
 		r.module.mu.Lock()
 		r.batch.Add(seq, err, r.done)
@@ -96,7 +103,7 @@ func (r *receiver) settle(msg *nats.Msg) {
 func (r *receiver) emit(seq, cause uint64, msg *nats.Msg) error {
 	values := make([]engine.Value, len(r.fields.fields))
 	if err := r.codec.decode(msg.Data, r.fields, values); err != nil {
-		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
+		return r.module.reject(saidEvent, err)
 	}
 	return r.module.engine.Emit(seq, cause, saidEvent, values...)
 }

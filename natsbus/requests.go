@@ -132,7 +132,7 @@ func (m *module) read(uri string, answer *nats.Msg, out schema, values []engine.
 		return &player.Error{Code: player.Code(code), Op: uri, Err: errors.New(answer.Header.Get(errorHeader))}
 	}
 	if err := m.codec.decode(answer.Data, out, values); err != nil {
-		return unavailable(uri, err)
+		return unavailable(uri, m.reject(uri, err))
 	}
 	return nil
 }
@@ -165,17 +165,20 @@ func (m *module) offer(conn *nats.Conn, uri string, a engine.Action) error {
 // times out.
 func (e *endpoint) answer(request *nats.Msg) {
 	if err := e.run(request); err != nil {
-		_ = request.RespondMsg(&nats.Msg{Header: nats.Header{codeHeader: {string(player.CodeOf(err))}, errorHeader: {err.Error()}}})
+		_ = request.RespondMsg(&nats.Msg{Header: nats.Header{codeHeader: {string(player.CodeOf(err))}, errorHeader: {shortened(err.Error())}}})
 		return
 	}
 	_ = e.conn.Publish(request.Reply, e.body)
 }
 
 func (e *endpoint) run(request *nats.Msg) (err error) {
-	if err := e.module.codec.decode(request.Data, e.inputs, e.in); err != nil {
-		return &player.Error{Code: player.Invalid, Op: e.uri, Err: err}
+	flow, cause, depth, err := addressed(request.Header)
+	if err == nil {
+		err = e.module.codec.decode(request.Data, e.inputs, e.in)
 	}
-	flow, cause, depth := addressed(request.Header)
+	if err != nil {
+		return e.module.reject(e.uri, err)
+	}
 	if err := e.module.engine.Serve(flow, cause, depth, e.uri, e.in, e.out); err != nil {
 		return err
 	}

@@ -1,10 +1,13 @@
 package natsbus
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats.go"
+
+	"rubato/orchestrated/engine"
 )
 
 // Subjects. The parts of a URI become tokens: `rubato.action.pd.>` is every action of
@@ -64,17 +67,18 @@ func message(subject string, flow, cause uint64, depth int, data []byte) *nats.M
 	return &o.Msg
 }
 
-// addressed reads the envelope. A missing or malformed part is 0, which is no flow's token.
-func addressed(h nats.Header) (flow, cause uint64, depth int) {
-	first, rest, _ := strings.Cut(h.Get(envelopeHeader), " ")
-	second, third, _ := strings.Cut(rest, " ")
-	return number(first), number(second), int(number(third))
-}
-
-func number(text string) uint64 {
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return 0
+// addressed reads the envelope. 0 is no flow's token.
+func addressed(h nats.Header) (flow, cause uint64, depth int, err error) {
+	if n := len(h[envelopeHeader]); n != 1 {
+		return 0, 0, 0, fmt.Errorf("%d envelopes, want one", n)
 	}
-	return n
+	first, rest, _ := strings.Cut(h[envelopeHeader][0], " ")
+	second, third, _ := strings.Cut(rest, " ")
+	flow, err1 := strconv.ParseUint(first, 10, 64)
+	cause, err2 := strconv.ParseUint(second, 10, 64)
+	deep, err3 := strconv.ParseUint(third, 10, 64)
+	if err1 != nil || err2 != nil || err3 != nil || flow == 0 || deep > engine.MaxDepth {
+		return 0, 0, 0, fmt.Errorf("envelope %q is not flow, cause and depth", shortened(h[envelopeHeader][0]))
+	}
+	return flow, cause, int(deep), nil
 }

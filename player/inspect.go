@@ -122,12 +122,15 @@ type Tracing struct {
 	PerFlow bool      // give each flow to the sink before its stimulus returns, not every 100 ms
 }
 
-// Loss is what a trace or its listeners lost.
+// Loss is what a trace or its listeners lost, and what modules refused.
 type Loss struct {
 	Flows  uint64 `json:"flows"`         // overwritten before they reached the sink
 	Rows   uint64 `json:"rows"`          // refused by the sink
 	Events uint64 `json:"events"`        // dropped for slow listeners
 	Err    string `json:"err,omitempty"` // the sink's last error; "" once it has recovered
+	// Rejected counts the messages between modules that did not fit their schema, by the
+	// module that refused them. They had no effect.
+	Rejected map[string]uint64 `json:"rejected,omitempty"`
 }
 
 // A RecordedRun is one run of a player in a stored trace. Tokens and row ids start again

@@ -104,7 +104,8 @@ type Placement struct {
 	// Reconnects: modules whose connection breaks try for some seconds to get it back. Without
 	// it a lost network stays lost.
 	Reconnects bool
-	// Codec is how values become the bodies of messages: "json" (default).
+	// Codec is how values become the bodies of messages: "json" (default),
+	// "msgpack", "protobuf", or "none": they stay where they are, in one process.
 	Codec string
 	// Delivery is how a message that was said gets from one module to another. "core": the
 	// server passes it on and forgets it (default); "jetstream-memory", "jetstream-file": the
@@ -248,11 +249,12 @@ type Announcement struct {
 
 // An Observation is what can be read back from a settled player.
 type Observation struct {
-	Queue   []Entry
-	Lanes   []Lane // sorted by name
-	Sound   Delivered
-	Stored  Stored
-	Dropped uint64 // messages between modules that were lost because a buffer was full
+	Queue    []Entry
+	Lanes    []Lane // sorted by name
+	Sound    Delivered
+	Stored   Stored
+	Dropped  uint64 // messages between modules that were lost because a buffer was full
+	Rejected uint64 // messages between modules that did not fit their schema
 }
 
 // Ticks is an instant or a duration: 28 224 000 ticks are a second. This is the least

@@ -194,8 +194,8 @@ func (l *listening) Work() (runner.Work, error) {
 	if err != nil {
 		return runner.Work{}, err
 	}
-	if seen.Dropped > 0 {
-		return runner.Work{}, fmt.Errorf("%d messages were dropped", seen.Dropped)
+	if seen.Dropped+seen.Rejected > 0 {
+		return runner.Work{}, fmt.Errorf("%d messages were dropped, %d rejected", seen.Dropped, seen.Rejected)
 	}
 	after, err := l.count(seen)
 	if err != nil {

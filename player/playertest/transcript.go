@@ -116,6 +116,9 @@ var switches = map[string]player.Config{
 	"queued":      {Dispatch: player.Queued, Trace: player.Tracing{On: true}},
 	"1 000 rules": {Rules: 1000},
 	"pipe":        {Placement: player.Placement{Transport: "pipe"}, Batch: 10},
+	"msgpack":     {Placement: player.Placement{Codec: "msgpack"}, Batch: 10},
+	"protobuf":    {Placement: player.Placement{Codec: "protobuf"}, Batch: 10},
+	"no codec":    {Placement: player.Placement{Codec: "none"}, Batch: 10},
 }
 
 type discard struct{}

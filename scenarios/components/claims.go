@@ -34,6 +34,9 @@ var componentClaims = []runner.Claim{
 	workload.Budget("batched persistence takes at most 3 µs of CPU a record, in all", workload.Own, 3).Of("trace-batched", "cpu_ns_op"),
 	workload.Budget("batched persistence adds at most 0.3 µs a record to the emitter (here beside a writer that never rests, an upper bound; most flows come faster than it writes, and are lost and counted)", workload.Own, 0.3).Less("trace-beside", "trace-memory"),
 	{Text: "at least 1 000 000 activations a second", Source: workload.Own, Kind: "budget", Style: "activation", Quantity: "ops_per_second", Lo: 1e6},
+	workload.Budget("an event takes under 5 ms (here: cold)", workload.NatsDocument, 5000).Less("nats-publish-tcp-cold", "walk"),
+	workload.Budget("request and reply under 10 ms (here: cold)", workload.NatsDocument, 10_000).Less("nats-request-tcp-cold", "walk"),
+	workload.Budget("request and reply under 10 ms (here: cold, in one process)", workload.NatsDocument, 10_000).Less("nats-request-pipe-cold", "walk"),
 	workload.Estimate("async await 0.1–0.5 µs", 0.1, 0.5).On("channel-round-trip"),
 	workload.Estimate("HTTP on localhost 100–500 µs", 100, 500).On("http-request"),
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"rubato/natsbus"
 	"rubato/player"
 	"rubato/scenarios/workload"
 	"rubato/sqlite"
@@ -161,26 +160,6 @@ func get(client *http.Client, url string) error {
 		err = fmt.Errorf("the handler answered %q", body)
 	}
 	return err
-}
-
-func natsPieces() []piece {
-	var out []piece
-	for _, transport := range []string{"pipe", "tcp"} {
-		where := map[string]string{"pipe": "in-process connections", "tcp": "loopback"}[transport]
-		open := func(run func(*natsbus.Rung, int) error) func(place) (*opened, error) {
-			return func(place) (*opened, error) {
-				r, err := natsbus.OpenRung(transport)
-				if err != nil {
-					return nil, err
-				}
-				return &opened{count: r.Heard, run: func(n int) error { return run(r, n) }, close: r.Close}, nil
-			}
-		}
-		out = append(out,
-			piece{"nats-publish-" + transport, "128 bytes one way on NATS, " + where + ", up to 1 024 under way", 1, open((*natsbus.Rung).Publish)},
-			piece{"nats-request-" + transport, "128 bytes there and back on NATS, " + where, 1, open((*natsbus.Rung).Request)})
-	}
-	return out
 }
 
 func sqlitePieces() []piece {

@@ -45,6 +45,10 @@ var (
 		Name: "delivery", Default: "core", Values: []string{"core", "jetstream-memory", "jetstream-file"}, Styles: []string{"nats"},
 		Doc: "core: the server forgets a message that it has passed on; jetstream-memory, jetstream-file: it keeps and acknowledges it, until module log acknowledges that it is durable",
 	}
+	CodecKey = runner.Key{
+		Name: "codec", Default: "json", Values: []string{"json", "msgpack", "protobuf", "none"}, Styles: []string{"nats"},
+		Doc: "how values become bodies of messages; none: a body is a token, and the values are handed over in the process",
+	}
 )
 
 // Between accepts whole numbers from lo to hi.
@@ -94,7 +98,7 @@ func config(setup runner.Setup, store *sqlite.Store) player.Config {
 	rules, _ := strconv.Atoi(setup.Options["rules"])
 	return player.Config{
 		Store:     slowed(setup, store),
-		Placement: player.Placement{Transport: setup.Options["transport"], Delivery: setup.Options["delivery"], Dir: setup.Dir},
+		Placement: player.Placement{Transport: setup.Options["transport"], Codec: setup.Options["codec"], Delivery: setup.Options["delivery"], Dir: setup.Dir},
 		Trace:     player.Tracing{On: trace != "" && trace != "off", Eager: trace == "eager", PerFlow: trace == "perflow"},
 		Dispatch:  player.Dispatch(setup.Options["dispatch"]),
 		Rules:     rules,

@@ -220,8 +220,8 @@ func (w *Workload) Work() (runner.Work, error) {
 	if err != nil {
 		return runner.Work{}, err
 	}
-	if seen.Dropped > 0 {
-		return runner.Work{}, fmt.Errorf("%d messages were dropped", seen.Dropped)
+	if seen.Dropped+seen.Rejected > 0 {
+		return runner.Work{}, fmt.Errorf("%d messages were dropped, %d rejected", seen.Dropped, seen.Rejected)
 	}
 	work := runner.Work{
 		Stimuli:  int64(len(w.Stimuli)),

@@ -73,7 +73,7 @@ func (d *developer) routes() []route {
 		{Route{"/dev/traces", "the newest flows in memory, in short: ?n=50, at most 1000"}, answers(d.flows)},
 		{Route{"/dev/traces/{flow}", "one flow: ?format=json, text, svg or dot"}, answers(d.flow)},
 		{Route{"/dev/events/stream", "events as they happen, as SSE: ?event=URI (again for more), ?interval=100ms, ?coalesce=1"}, newStream(d.in.Player, d.in.Titles)},
-		{Route{"/dev/lost", "rows, flows and events that were dropped"}, answers(d.lost)},
+		{Route{"/dev/lost", "rows, flows and events that were dropped, and malformed messages that modules refused"}, answers(d.lost)},
 	}
 	if d.in.Traces == nil {
 		return out

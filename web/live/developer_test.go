@@ -69,6 +69,7 @@ var routeTable = []struct {
 	{"/dev/events/stream?coalesce=yes", 400, "neither 0 nor 1"},
 	{"/dev/events/stream?" + strings.Repeat("event=ui::Chat::said&", 65), 400, "at most 64"},
 	{"/dev/lost", 200, `"events": 3`},
+	{"/dev/lost", 200, `"log": 4`},
 	{"/dev/nothing", 404, "GET /dev/ lists all"},
 	{"/dev/traces/why/7/8", 404, "GET /dev/ lists all"},
 }

@@ -31,7 +31,9 @@ type fakeInspected struct {
 func (s *fakeInspected) Concepts() []player.ConceptInfo { return s.concepts }
 func (s *fakeInspected) Rules() []player.RuleInfo       { return s.rules }
 func (s *fakeInspected) Flows(n int) []player.Flow      { return s.flows[:min(n, len(s.flows))] }
-func (s *fakeInspected) Lost() player.Loss              { return player.Loss{Flows: 1, Rows: 2, Events: 3} }
+func (s *fakeInspected) Lost() player.Loss {
+	return player.Loss{Flows: 1, Rows: 2, Events: 3, Rejected: map[string]uint64{"log": 4}}
+}
 
 func (s *fakeInspected) Flow(token uint64) (player.Flow, bool) {
 	for _, f := range s.flows {

@@ -74,6 +74,7 @@ function drawState(lost) {
   const parts = [];
   if (lost.events) parts.push(`${lost.events} events not heard by slow listeners`);
   if (lost.flows || lost.rows) parts.push(`${lost.flows} flows and ${lost.rows} actions not stored`);
+  for (const [module, n] of Object.entries(lost.rejected ?? {})) parts.push(`${n} messages refused by module ${module}`);
   if (lost.err) parts.push(lost.err);
   say("live" + (parts.length ? ": " + parts.join("; ") : ", nothing lost"), parts.length === 0);
 }
