@@ -230,6 +230,10 @@ func (w *wired) leave() {
 			m.engine.Close()
 		}
 	}
+	if w.receiver != nil { // a closed connection does not wait for who reads from it
+		w.receiver.mu.Lock()
+		defer w.receiver.mu.Unlock()
+	}
 	if w.ownNetwork && w.network != nil {
 		_ = w.network.Close() // cannot fail
 	}

@@ -22,8 +22,8 @@ type Conn struct {
 	DB   *sqlite.Conn // nil once it is closed
 	Path string
 
-	// settings keeps a reader of settings apart from statements: a style may still be at work
-	// when it should not be.
+	// settings keeps a reader of settings, and who closes, apart from statements: a style may still
+	// be at work when it should not be.
 	settings              sync.RWMutex
 	synchronous           *sqlite.Stmt // reads the setting
 	queries, rows, writes atomic.Int64 // see Tally
@@ -178,9 +178,14 @@ func (c *Conn) closed() error {
 	return &player.Error{Code: player.Closed, Op: "sqlite: use " + c.Path}
 }
 
-// Close closes the connection. Closing twice, or closing nil, is no error.
+// Close closes the connection when the statement under way has ended. Closing twice, or closing nil, is no error.
 func (c *Conn) Close() error {
-	if c == nil || c.DB == nil {
+	if c == nil {
+		return nil
+	}
+	c.settings.Lock()
+	defer c.settings.Unlock()
+	if c.DB == nil {
 		return nil
 	}
 	err := c.DB.Close()
@@ -192,7 +197,10 @@ func (c *Conn) Close() error {
 // back by itself when the disk is full or broken.
 func (c *Conn) Undo(op string, rollback *sqlite.Stmt, err error) error {
 	err = Explain(op, c.Path, err)
-	if c.DB != nil && !c.DB.AutocommitEnabled() {
+	c.settings.RLock()
+	open := c.DB != nil && !c.DB.AutocommitEnabled()
+	c.settings.RUnlock()
+	if open {
 		err = errors.Join(err, c.Run(rollback))
 	}
 	return err

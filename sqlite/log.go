@@ -57,9 +57,6 @@ func (l *log) PutSetting(key, value string) error {
 
 // write runs a statement, whose first parameters are the numbers.
 func (l *log) write(op string, stmt *sqlite.Stmt, texts []string, numbers ...int64) error {
-	if l.DB == nil {
-		return l.closed()
-	}
 	if l.writes == 0 {
 		if err := l.Run(l.begin); err != nil {
 			return Explain("begin a write to", l.Path, err)

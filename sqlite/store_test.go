@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -76,6 +77,34 @@ func TestUseAfterClose(t *testing.T) {
 	} {
 		if player.CodeOf(err) != player.Closed {
 			t.Errorf("%s after Close: %v, want code %s", name, err, player.Closed)
+		}
+	}
+}
+
+// A store that is closed while a module is still at work waits for its statement, and refuses the
+// next. The process crashed.
+func TestCloseUnderWork(t *testing.T) {
+	t.Parallel()
+	path := library(t)
+	for range 10 {
+		store := open(t, path)
+		begun, ended := make(chan struct{}), make(chan error)
+		go func() {
+			var err error
+			for n := 0; err == nil; n++ {
+				err = errors.Join(store.Log().AppendMessage(player.Message{Username: "ada", Text: "still here"}), store.Log().Commit())
+				if n == 3 {
+					close(begun)
+				}
+			}
+			ended <- err
+		}()
+		<-begun
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; player.CodeOf(err) != player.Closed {
+			t.Errorf("a late write: %v, want code closed", err)
 		}
 	}
 }
