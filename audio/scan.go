@@ -44,7 +44,11 @@ func Scan(dir string, max int) (Found, error) {
 		return s.Found, fmt.Errorf("audio: scan %s: %w", dir, err)
 	}
 	if len(s.Tracks) == 0 {
-		return s.Found, fmt.Errorf("audio: scan %s: no music in it, among %d files: give a folder with WAV, FLAC, MP3 or Ogg Vorbis", dir, len(s.Skipped))
+		why := ""
+		if len(s.Skipped) > 0 {
+			why = fmt.Sprintf(", such as %q: %s", s.Skipped[0].Path, s.Skipped[0].Why)
+		}
+		return s.Found, fmt.Errorf("audio: scan %s: no music in it, among %d files%s; give a folder with WAV, FLAC, MP3 or Ogg Vorbis", dir, len(s.Skipped), why)
 	}
 	return s.Found, nil
 }

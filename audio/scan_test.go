@@ -136,7 +136,7 @@ func TestScanTakesSoMany(t *testing.T) {
 func TestScanRefuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ dir, want string }{
-		"no music":  {shelf(t, map[string][]byte{"a.mp3": []byte("not at all")}), "no music in it, among 1 files"},
+		"no music":  {shelf(t, map[string][]byte{"a.mp3": []byte("not at all")}), `no music in it, among 1 files, such as "`},
 		"empty":     {t.TempDir(), "no music in it"},
 		"no folder": {filepath.Join(t.TempDir(), "gone"), "no such file"},
 		"one file":  {put(t, "a.wav", wavFile(t, 480)), "is no folder"},

@@ -23,7 +23,7 @@ func NewDirector(store LibraryStore, verbatim bool) *Director {
 
 // Select selects a passage to start at target. Of the passages with a weight above 0 it
 // takes the NearestCount nearest to the wanted flavor, and draws one of them by weight,
-// with a generator of this seed. It reads the library anew each time. NoCandidate if no
+// with a generator of this seed. It reads the library each time. NoCandidate if no
 // passage has a weight.
 func (d *Director) Select(target Ticks, wanted *Flavor, seed uint64) (Passage, error) {
 	if d.replay.on() {
@@ -110,7 +110,7 @@ func (f *factors) multiply(id int64, by float64) {
 }
 
 // weights computes the weight of each passage, base × cooldown, from standings. A
-// selection reuses the memory of the previous one, but reads every value anew.
+// selection reuses the memory of the previous one, but reads every value again.
 type weights struct {
 	songs, passages         factors
 	artistBase, artistReady factors

@@ -38,7 +38,7 @@ type TimeslotStore interface {
 	FlavorOf(passage int64, into *Flavor) error
 }
 
-// LibraryStore is read anew by every selection. Ids are positive and dense enough to
+// LibraryStore is read again by every selection. Ids are positive and dense enough to
 // index a slice.
 type LibraryStore interface {
 	// Songs, Artists and Works visit every entity whose weight at target may differ

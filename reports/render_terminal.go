@@ -132,7 +132,7 @@ func measureLines(s results.Scenario, gs []group) Grid {
 
 // questionLines has one line per question that a sequential run decides.
 func questionLines(run *results.Run) Grid {
-	t := Grid{Head: []string{"scenario", "style", "against", "verdict", "rounds"}, Text: []int{0, 1, 2, 3, 4}}
+	t := Grid{Head: []string{"scenario", "style", "against", "verdict", "took"}, Text: []int{0, 1, 2, 3, 4}}
 	for i := range run.Cells {
 		c := &run.Cells[i]
 		if run.Rule == nil || c.Rule != results.Sequential || c.Verdict == results.Invalid {

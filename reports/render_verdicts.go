@@ -20,13 +20,17 @@ func Against(j results.Judged) string {
 	return "ratio ≤ " + figure(j.Limit)
 }
 
-// roundsText is the number of rounds that a cell's verdict took.
+// roundsText is the number of trials, or rounds, that a cell's verdict took.
 func roundsText(c results.Cell) string {
-	text := plural(c.Rounds, "round")
+	word := "round"
+	if c.Trials != nil {
+		word = "trial"
+	}
+	text := plural(c.Rounds, word)
 	if c.Rule == results.Sequential {
 		text = fmt.Sprintf("no look in %s", text)
 		if c.Looked > 0 {
-			text = fmt.Sprintf("after %s", plural(c.Looked, "round"))
+			text = fmt.Sprintf("after %s", plural(c.Looked, word))
 		}
 		open := slices.ContainsFunc(c.Judged, func(j results.Judged) bool { return j.Verdict == results.Inconclusive })
 		if c.Looked > 0 && !open {
@@ -57,7 +61,7 @@ func minimumDetectableText(p *results.Controls) string {
 
 // verdictSection lists every judged ratio of the run.
 func verdictSection(run *results.Run) []section {
-	g := Grid{Head: []string{"cell", "ratio", "overhead/op", "against", "rounds", "p (Holm)", "verdict"}, Text: []int{0, 3, 4, 6}}
+	g := Grid{Head: []string{"cell", "ratio", "overhead/op", "against", "took", "p (Holm)", "verdict"}, Text: []int{0, 3, 4, 6}}
 	for i := range run.Cells {
 		c := &run.Cells[i]
 		for n, j := range c.Judged {

@@ -113,6 +113,10 @@ func TestSequentialRun(t *testing.T) {
 	if bus.Looked != 48 || bus.Rounds != 50 || roundsText(bus) != "decided after 48 rounds" || bus.PAdjusted != nil {
 		t.Errorf("used %d of %d, %q, p %v", bus.Looked, bus.Rounds, roundsText(bus), bus.PAdjusted)
 	}
+	bus.Trials = &results.Trials{}
+	if got := roundsText(bus); got != "decided after 48 trials" {
+		t.Errorf("in trials: %q", got)
+	}
 	for i, want := range []string{"within", "over", "over"} {
 		if got := bus.Judged[i].Verdict; got != want {
 			t.Errorf("%s: %s, want %s (ratio %v)", Against(bus.Judged[i]), got, want, *bus.Ratio)

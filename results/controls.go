@@ -86,7 +86,7 @@ type Rule struct {
 	Rows   int           `json:"rows"`   // intervals that share one error rate, by Bonferroni
 	Margin float64       `json:"margin"` // how far from 1 a ratio may lie and still be no change
 	Time   time.Duration `json:"time"`   // of a comparison at most
-	// Precision is the half-width that every ratio shall have, as a share; 0: none is asked for.
+	// Precision is the half-width asked for every ratio, as a share; 0: none.
 	Precision float64 `json:"precision,omitempty"`
 	Decides   bool    `json:"decides,omitempty"` // the exit code answers the questions
 }

@@ -51,10 +51,10 @@ const MeasurePrefix = "figure:"
 // order of tables and of the gate's manual.
 var Metrics = []Metric{
 	{Name: "ratio", Title: "ratio to the baseline", Unit: "x", Relative: true, Compared: "time",
-		Budget: Budget{"ratio", "×", 1, "time per operation over the baseline's, paired by round"},
+		Budget: Budget{"ratio", "×", 1, "time per operation over the baseline's, paired by trial or round"},
 		cell:   func(c *Cell) (Estimate, bool) { return optional(c.Ratio) }},
 	{Name: "overhead_ns", Title: "overhead per operation", Unit: UnitMicro, Relative: true,
-		Budget: Budget{"overhead_us", "µs", 1000, "time per operation added to the baseline's, paired by round"},
+		Budget: Budget{"overhead_us", "µs", 1000, "time per operation added to the baseline's, paired by trial or round"},
 		cell:   func(c *Cell) (Estimate, bool) { return optional(c.OverheadNs) }},
 	{Name: "mean_ratio", Title: "ratio of all operations together", Unit: "x", Relative: true, Compared: "time, all-in",
 		Budget: Budget{"mean_ratio", "×", 1, "mean time per operation over the baseline's, with pauses and tails, paired by trial"},
@@ -79,7 +79,7 @@ var Metrics = []Metric{
 		cell:   func(c *Cell) (Estimate, bool) { return optional(&c.CPUNsOp) },
 		block:  func(b *Block) (float64, bool) { return float64(b.User + b.System), true }},
 	{Name: "cpu_ratio", Title: "CPU to the baseline's", Unit: "x", Relative: true, Compared: "CPU",
-		Budget: Budget{"cpu_ratio", "×", 1, "CPU per operation over the baseline's, paired by round"},
+		Budget: Budget{"cpu_ratio", "×", 1, "CPU per operation over the baseline's, paired by trial or round"},
 		cell:   func(c *Cell) (Estimate, bool) { return optional(c.CPURatio) }},
 	{Name: "user_ns_op", Title: "user CPU per operation", Unit: "ns", Resource: "CPU, user", Point: true,
 		cell:  func(c *Cell) (Estimate, bool) { return Unbounded(c.UserNsOp), true },

@@ -63,7 +63,7 @@ const (
 	leastSlice = 20 * time.Microsecond
 )
 
-// shortest is how long the fastest arm's block or slice shall last.
+// shortest is how long the fastest arm's block or slice should last.
 func (c *comparison) shortest() time.Duration {
 	if c.plan.inTrials() {
 		return shortSlice

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A program that is built anew while it runs starts no children of the new one.
+// A program that is built again while it runs starts no children of the new one.
 func TestBuiltAnew(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "program")
@@ -29,7 +29,7 @@ func TestBuiltAnew(t *testing.T) {
 		t.Error(err)
 	}
 	write("2")
-	if err := unchanged(path, was); err == nil || !strings.Contains(err.Error(), "built anew") {
+	if err := unchanged(path, was); err == nil || !strings.Contains(err.Error(), "built again") {
 		t.Errorf("got %v", err)
 	}
 }

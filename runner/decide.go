@@ -18,7 +18,7 @@ import (
 type decision struct {
 	on        bool          // the exit code answers
 	time      time.Duration // longest, for a comparison; 0: the effort's
-	precision float64       // half-width that every ratio shall have; 0: none is asked for
+	precision float64       // half-width asked for every ratio; 0: none
 	margin    float64       // how far from 1 a ratio may be and still be no change
 	budgets   string        // file
 	named     bool          // the user named the file, so it must exist
@@ -26,7 +26,7 @@ type decision struct {
 
 const (
 	decisionTime   = 2 * time.Minute // of a run that decides
-	precisionTime  = 5 * time.Minute // of one that shall be precise
+	precisionTime  = 5 * time.Minute // of one with -precision
 	defaultBudgets = "ci/budgets.yaml"
 )
 

@@ -18,22 +18,22 @@ var helps = map[string]string{
 work was the same.
 
 Commands:
-  run      measure and write the results to a folder
-  list     what there is to measure: scenarios, styles, -set keys; list NAME tells more
-  report   render a folder's results again
-  gate     hold a run against budgets
-  compare  what changed from one run to another, by interval
+  run       measure and write the results to a folder
+  list      what there is to measure: scenarios, styles, -set keys; list NAME tells more
+  report    render a folder's results again
+  gate      hold a run against budgets
+  compare   what changed from one run to another, by interval
   selfcheck does this machine measure well enough?
-  version  versions of the program and of what it stands on; also --version
-  help     this text; help COMMAND or COMMAND -h for one command
+  version   versions of the program and of what it stands on; also --version
+  help      this text; help COMMAND or COMMAND -h for one command
 %[2]s
 Try:
   %[1]s run -quick
   %[1]s list
 
-Exit codes: 0 pass, 1 over budget, 2 usage or bad input, 3 inconclusive,
-4 invalid (the work differed, or the run is insensitive), 5 the run failed or
-was stopped.
+Exit codes: 0 pass, 1 over budget or regressed, 2 usage or bad input,
+3 inconclusive, 4 invalid (the work differed, or the run is insensitive), 5 the
+run failed or was stopped.
 `,
 	"run": `Usage: %[1]s run [flags] [scenario…]
 
@@ -116,7 +116,7 @@ func (p program) printHelp(w io.Writer, command string) {
 	}
 	var more strings.Builder
 	for _, c := range p.suite.Commands {
-		fmt.Fprintf(&more, "  %-8s %s\n", c.Name, c.Doc)
+		fmt.Fprintf(&more, "  %-9s %s\n", c.Name, c.Doc)
 	}
 	fmt.Fprintf(w, helps[""], p.name, more.String())
 }

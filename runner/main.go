@@ -106,8 +106,8 @@ func mainChild(suite Suite) int {
 	})
 }
 
-// signalEcho is how long the same wish may arrive again: timeout(1) signals its child and then
-// its whole group.
+// signalEcho is how long one signal may arrive a second time: timeout(1) signals its child and
+// then its whole group.
 const signalEcho = 100 * time.Millisecond
 
 // stopOnInterrupt ends the run in good order on the first Ctrl-C, and at once on the

@@ -63,7 +63,7 @@ func unchanged(program string, was os.FileInfo) error {
 		return fmt.Errorf("finding the own program to start it again: %w", err)
 	}
 	if !os.SameFile(was, is) || !was.ModTime().Equal(is.ModTime()) {
-		return fmt.Errorf("%s was built anew while it ran: run it again", program)
+		return fmt.Errorf("%s was built again while it ran: run it again", program)
 	}
 	return nil
 }

@@ -200,7 +200,7 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// Two signals at once are one wish: timeout(1) sends its own to the program and to the group. The
+// Two signals at once count as one: timeout(1) sends its own to the program and to the group. The
 // run was stopped at once, without a summary.
 func TestEchoedSignal(t *testing.T) {
 	t.Parallel()

@@ -70,7 +70,7 @@ func (c *comparison) trials(ctx context.Context) error {
 				return err
 			}
 		}
-		usual, inRow = time.Since(start)/time.Duration(trial+1), 0 // of a trial: the next shall end in time
+		usual, inRow = time.Since(start)/time.Duration(trial+1), 0 // of a trial: the next must end in time
 		if !slices.ContainsFunc(blocks, func(b *results.Block) bool { return b.Disturbed != "" }) {
 			clean++
 		}
@@ -190,7 +190,7 @@ func (c *comparison) checkWaiting(of map[*arm]*results.Block) {
 	}
 }
 
-// labels are which arm stands for which number of the balanced orders, drawn anew for each
+// labels are which arm stands for which number of the balanced orders, drawn for each
 // trial.
 func (c *comparison) labels(trial int) []int {
 	h := fnv.New64a()
@@ -305,7 +305,7 @@ const (
 	// mostStimuli bounds what an arm prepares and counts in a trial, beside its turns.
 	mostStimuli = 50_000
 	warmupTurns = 5
-	// trialsOf is how many trials the time shall hold at least: the interval is over trials.
+	// trialsOf is how many trials the time must hold at least: the interval is over trials.
 	trialsOf = 20
 	// planFrom is how many trials are needed to know their variances.
 	planFrom = 4

@@ -362,5 +362,3 @@ var audioClaims = []runner.Claim{
 	workload.Budget("audio callback under 10 ms, also with a question to the player in it, which is forbidden", workload.PlayerDocument, 10_000).
 		With("case", "10ms-storm-rule").Of("", "figure:took-p99"),
 }
-
-func audioCase(name string) map[string]string { return map[string]string{"case": name} }

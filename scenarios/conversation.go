@@ -26,7 +26,9 @@ func (s styles) conversation() runner.Scenario {
 }
 
 func (s styles) conversationNATS() runner.Scenario {
-	return s.alone("conversation-nats", "direct", "nats")
+	apart := s.alone("conversation-nats", "direct", "nats")
+	apart.Answers = "What does the conversation of a refill cost over NATS when the work is taken out of it?"
+	return apart
 }
 
 func (s styles) alone(name string, of ...string) runner.Scenario {

@@ -32,7 +32,7 @@ import (
 func (s styles) restart() runner.Scenario {
 	return messages(runner.Scenario{
 		Name:    "restart",
-		Answers: "What is lost or doubled when a module, the network or the disk fails under load, and how soon is it back?",
+		Answers: "What is lost, doubled or late when a module, the network or the disk fails under load?",
 		Keys: []runner.Key{
 			{Name: "fault", Default: faultModule, Values: []string{faultModule, faultServer, faultPartition, faultDisk}, Doc: "what fails for 100 ms. module: " +
 				"module log is stopped and started; server: the NATS server dies and another takes its place (other styles have none); partition: nothing passes between it and module log; disk: a commit hangs"},

@@ -36,7 +36,7 @@ func Commands(styles ...player.Style) []runner.Command {
 func liveDeps(styles []player.Style) live.Deps {
 	return live.Deps{
 		Styles: styles, Default: "bus", Epoch: sqlite.Epoch,
-		MakeLibrary: makeLive, OpenSound: openLive,
+		MakeLibrary: makeLive, OpenSound: openLive, Playable: workload.Playable,
 		OpenStore: func(path string) (player.Store, io.Closer, error) {
 			store, err := sqlite.Open(path, sqlite.Options{})
 			return store, store, err

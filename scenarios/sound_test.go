@@ -28,6 +28,8 @@ func short(s runner.Scenario) runner.Scenario {
 	return s
 }
 
+func audioCase(name string) map[string]string { return map[string]string{"case": name} }
+
 // TestSoundIsTheSame: every line and every sample is the same in all styles, block after
 // block.
 func TestSoundIsTheSame(t *testing.T) {

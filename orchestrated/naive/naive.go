@@ -245,17 +245,6 @@ func (t *Trace) forget(flow string) {
 	delete(t.flows, flow)
 }
 
-// Flow returns the records of a flow in order of completion, and the edge that leads to
-// each.
-func (t *Trace) Flow(flow string) (records []Record, edges []Edge) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, id := range t.flows[flow] {
-		records, edges = append(records, t.records[id]), append(edges, t.edges[id])
-	}
-	return records, edges
-}
-
 // newID is a random UUID, version 4 (RFC 9562).
 func newID() string {
 	var b [16]byte

@@ -191,3 +191,14 @@ func TestTraceIsBounded(t *testing.T) {
 		t.Error("the oldest flow is still there")
 	}
 }
+
+// Flow returns the records of a flow in order of completion, and the edge that leads to
+// each.
+func (t *Trace) Flow(flow string) (records []Record, edges []Edge) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, id := range t.flows[flow] {
+		records, edges = append(records, t.records[id]), append(edges, t.edges[id])
+	}
+	return records, edges
+}

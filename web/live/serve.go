@@ -33,6 +33,8 @@ type Deps struct {
 	// MakeLibrary makes a library at path, where nothing is yet, and reports progress with
 	// say.
 	MakeLibrary func(path string, wish LibraryWish, say func(string)) error
+	// Playable refuses a folder of music in which nothing plays; nil: any will do.
+	Playable func(folder string) error
 	// OpenStore opens the library at path.
 	OpenStore func(path string) (player.Store, io.Closer, error)
 	// Titles are the titles of the passages of the library at path; nil: pages show numbers.
@@ -203,7 +205,11 @@ func (d Deps) parse(args []string) (serveConfig, error) {
 			c.music = folder
 		}
 	}
-	return c, errors.Join(d.choose(&c, style), c.check(flags))
+	err = errors.Join(d.choose(&c, style), c.check(flags))
+	if err == nil && c.music != "" && d.Playable != nil {
+		err = d.Playable(c.music)
+	}
+	return c, err
 }
 
 func (d Deps) choose(c *serveConfig, name string) error {

@@ -32,8 +32,8 @@ Asks a stored trace, also while a player writes it.
   runs          the runs of the player in this file
 
   -db FILE      the trace (default ` + storedTrace + `, where rubato serve keeps it)
-  -run N        the run that is asked (default 0: the newest; flows are numbered
-                anew in each run)
+  -run N        the run that is asked (default 0: the newest; each run
+                numbers its flows from 1)
   -limit N      the largest number of answers, 1 to 10000 (default 20)
   -where SQL    find: a condition in SQLite's SQL on the columns of an action
   -since WHEN   caused: how long ago, 10m, or a time, 2026-11-22T13:00:00Z
@@ -186,7 +186,11 @@ func (q *traceQuestion) overwrites() bool {
 
 // put opens the trace, asks, and writes the answer to stdout or the file.
 func (q *traceQuestion) put(open func(string) (TraceReader, error), stdout, stderr io.Writer) error {
-	if _, err := os.Stat(q.db); errors.Is(err, os.ErrNotExist) {
+	at, err := os.Stat(q.db)
+	if err == nil && !at.Mode().IsRegular() {
+		return misused("-db %s is no file: name the trace.db that rubato serve keeps in its -data folder", q.db)
+	}
+	if errors.Is(err, os.ErrNotExist) {
 		if q.given {
 			return misused("there is no file %s: -db names the trace.db that rubato serve keeps in its -data folder", q.db)
 		}

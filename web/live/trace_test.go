@@ -84,7 +84,7 @@ func TestTraceCommand(t *testing.T) {
 		"unquoted":       {[]string{"caused", "not", "err"}, 2, "", "caused takes one RULE, not 2 words; quote it"},
 		"a query":        {[]string{"find", "err"}, 2, "", `find takes its condition as SQL with -where, not "err"`},
 		"too much":       {[]string{"rules", "x"}, 2, "", `rules takes nothing more, not "x"`},
-		"bad flag":       {[]string{"rules", "-x"}, 2, "", "unknown flag \"-x\": did you mean \"-o\"? Valid: -db, -format, -limit, -o, -run, -since, -until, -where; rubato trace -h explains"},
+		"bad flag":       {[]string{"rules", "-x"}, 2, "", "unknown flag \"-x\". Valid: -db, -format, -limit, -o, -run, -since, -until, -where; rubato trace -h explains"},
 		"bad format":     {[]string{"show", "7", "-format", "png"}, 2, "", "-format png: want text, dot or svg"},
 		"bad limit":      {[]string{"rules", "-limit", "0"}, 2, "", "-limit 0: want a whole number from 1 to 10000"},
 		"bad since":      {[]string{"caused", "x", "-since", "later"}, 2, "", "-since later: want how long ago, such as 10m, or a time"},
@@ -132,6 +132,7 @@ func TestTraceCommandFiles(t *testing.T) {
 	}{
 		{[]string{"rules"}, 2, "there is no trace at data/trace.db, where rubato serve keeps it: name the file with -db FILE"},
 		{[]string{"rules", "-db", missing}, 2, fmt.Sprintf("there is no file %s", missing)},
+		{[]string{"rules", "-db", filepath.Dir(text)}, 2, "is no file: name the trace.db"},
 		{[]string{"rules", "-db", text}, 5, "not an intact SQLite database"},
 	} {
 		if code, _, stderr := trace(c.args...); code != c.code || !strings.Contains(stderr, c.want) {
