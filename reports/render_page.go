@@ -57,6 +57,7 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 		p.Sections = append(p.Sections, section{ID: "conversation", Title: title, Grids: []Grid{split}, Text: []string{
 			"The conversation alone is the same calls, messages and records between the same parts; the parts answer from a recording instead of working. So the cost of a style stands on a base of a microsecond."}})
 	}
+	p.Sections = append(p.Sections, wireSection(run)...)
 	if trials := trialLines(run); len(trials.Rows) > 0 {
 		title := trials.Title
 		trials.Title = ""

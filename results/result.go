@@ -143,6 +143,8 @@ type Cell struct {
 	ActiveCPU  float64   `json:"active_cpu"`  // % of one core over the active window, from cumulative times
 	IdleCPU    float64   `json:"idle_cpu"`    // % of one core over the idle window, from cumulative times
 
+	Connections *int `json:"connections,omitempty"` // that joined the modules, the most of any block; nil: not counted
+
 	Spent   map[string]float64  `json:"spent,omitempty"`   // means per operation of what blocks used, by resource: "reads", "waited_ns"
 	Figures map[string]Estimate `json:"figures,omitempty"` // by name of the scenario's Measures
 	Spans   map[string]Span     `json:"spans,omitempty"`   // the same, over the rounds
@@ -222,14 +224,15 @@ type Block struct {
 	Effects     int64         `json:"effects"`
 	Expected    int64         `json:"expected"`
 	Digest      string        `json:"digest"`
-	Payload     int64         `json:"payload,omitempty"`    // bytes that the effects hold, as read back
-	Counts      Counts        `json:"counts,omitempty"`     // what was done to have them, equal in all styles
-	Own         Counts        `json:"own,omitempty"`        // what only some styles do: messages and bytes that crossed, by connection
-	Keys        string        `json:"keys,omitempty"`       // digest of the order within each key
-	Trace       string        `json:"trace,omitempty"`      // digest of what the trace kept of the newest stimuli
-	Latency     string        `json:"latency"`              // HdrHistogram, V2 compressed, base64; in ns
-	NoLatency   string        `json:"no_latency,omitempty"` // why there is no latency, though operations have one
-	Disturbed   string        `json:"disturbed,omitempty"`  // what happened to the process or its clocks meanwhile
+	Payload     int64         `json:"payload,omitempty"`     // bytes that the effects hold, as read back
+	Counts      Counts        `json:"counts,omitempty"`      // what was done to have them, equal in all styles
+	Own         Counts        `json:"own,omitempty"`         // what only some styles do: messages and bytes that crossed, by connection
+	Connections *int          `json:"connections,omitempty"` // that joined the modules when the block ended; 0: none, they are one process; nil: not counted
+	Keys        string        `json:"keys,omitempty"`        // digest of the order within each key
+	Trace       string        `json:"trace,omitempty"`       // digest of what the trace kept of the newest stimuli
+	Latency     string        `json:"latency"`               // HdrHistogram, V2 compressed, base64; in ns
+	NoLatency   string        `json:"no_latency,omitempty"`  // why there is no latency, though operations have one
+	Disturbed   string        `json:"disturbed,omitempty"`   // what happened to the process or its clocks meanwhile
 
 	// Of a trial, which is cut into turns. Ops, Wall, CPU and switches are those of the
 	// timed slices together.

@@ -16,8 +16,8 @@ func TestLimits(t *testing.T) {
 	t.Parallel()
 	said, volume, control := player.Stimulus{Kind: player.MessageSaid}, player.Stimulus{Kind: player.VolumeSet}, player.Stimulus{Kind: player.Control}
 	rates := runner.Rates{
-		countSent + "ui":  {kindOf(&said): {Least: 1, Most: 1}, kindOf(&volume): {Least: 1, Most: 3}},
-		countBytes + "ui": {kindOf(&said): {Least: 100, Most: 200}, kindOf(&volume): {Least: 40, Most: 40}},
+		results.SentMessages + "ui": {kindOf(&said): {Least: 1, Most: 1}, kindOf(&volume): {Least: 1, Most: 3}},
+		results.SentBytes + "ui":    {kindOf(&said): {Least: 100, Most: 200}, kindOf(&volume): {Least: 40, Most: 40}},
 	}
 	for name, c := range map[string]struct {
 		stimuli                    []player.Stimulus
@@ -30,7 +30,7 @@ func TestLimits(t *testing.T) {
 	} {
 		w := &verifier{stimuli: c.stimuli, batch: 1, runs: -1} // no slice has anything beside
 		least, most := w.limits(rates)
-		got := []int64{least[countSent+"ui"], most[countSent+"ui"], least[countBytes+"ui"], most[countBytes+"ui"]}
+		got := []int64{least[results.SentMessages+"ui"], most[results.SentMessages+"ui"], least[results.SentBytes+"ui"], most[results.SentBytes+"ui"]}
 		want := []int64{c.least, c.most, c.fewest, c.bytes}
 		for i := range want {
 			if got[i] != want[i] {
@@ -54,7 +54,7 @@ func TestDemanded(t *testing.T) {
 		"in batches of 10": {&verifier{stimuli: make([]player.Stimulus, 30), batch: 10}, 6},
 	} {
 		c.w.network, c.w.crosses = noNetwork{}, map[string]int64{"ap": 2}
-		if least, _ := c.w.limits(nil); least[countSent+"ap"] != c.want {
+		if least, _ := c.w.limits(nil); least[results.SentMessages+"ap"] != c.want {
 			t.Errorf("%s: %v, want %d", name, least, c.want)
 		}
 	}
@@ -66,16 +66,16 @@ type noNetwork struct{ player.Network }
 func TestRatesTogether(t *testing.T) {
 	t.Parallel()
 	w := &verifier{stimuli: make([]player.Stimulus, 100), rates: rateMap{}, counted: map[string]int{}}
-	w.together(results.Counts{countSent + "ui": 101, countSent + "log": 100})
+	w.together(results.Counts{results.SentMessages + "ui": 101, results.SentMessages + "log": 100})
 	kind := kindOf(&w.stimuli[0])
-	if got := w.rates[countSent+"ui"][kind]; got != (runner.Rate{Least: 1, Most: 2}) {
+	if got := w.rates[results.SentMessages+"ui"][kind]; got != (runner.Rate{Least: 1, Most: 2}) {
 		t.Errorf("with one request to commit: %+v", got)
 	}
-	if got := w.rates[countSent+"log"][kind]; got != (runner.Rate{Least: 1, Most: 1}) {
+	if got := w.rates[results.SentMessages+"log"][kind]; got != (runner.Rate{Least: 1, Most: 1}) {
 		t.Errorf("one each: %+v", got)
 	}
 	w.stimuli[5].Kind, w.rates = player.VolumeSet, rateMap{}
-	if w.together(results.Counts{countSent + "ui": 101}); len(w.rates) != 0 {
+	if w.together(results.Counts{results.SentMessages + "ui": 101}); len(w.rates) != 0 {
 		t.Errorf("two kinds cannot be told apart: %v", w.rates)
 	}
 }
