@@ -101,3 +101,24 @@ func TestWireIsCompared(t *testing.T) {
 		t.Errorf("a table without counts: %v", s)
 	}
 }
+
+// A study that counted and gave no figure is answered by the baseline beside it.
+func TestCountedElsewhere(t *testing.T) {
+	t.Parallel()
+	run, d := wireFixture(t, 8)
+	run.Scenarios[0].Claims = []results.Claim{{Text: "packets", Source: "a study", Kind: results.CountedElsewhere, Quantity: "messages_op"}}
+	for i := range d.Blocks {
+		if d.Blocks[i].Cell == run.Cells[1].Key() {
+			d.Blocks[i].Connections = nil // bus was not counted
+		}
+	}
+	Summarize(run, d)
+	var got []string
+	for _, r := range claimTable(run, run.Scenarios[0], d).Rows {
+		got = append(got, strings.Join(r.Cells[4:], " | "))
+	}
+	want := []string{"no figure | direct | 0 | not measured", "no figure | bus | – | not measured", "no figure | nats | 8.00 | more than direct, which has 0"}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got %q", got)
+	}
+}

@@ -80,6 +80,8 @@ type Scenario struct {
 	Arms   []Style
 	ArmKey string // what an arm is called in results and in -set, such as "piece"
 	Pairs  []Pair // of arms: what a switch saves
+	// Factors, if set, says that the values of a key are the corners of two factors.
+	Factors *results.Factorial
 
 	// Size, if set, gives the size of blocks for an effort ("quick", "default" or "full")
 	// and the options that apply to all styles.
