@@ -112,19 +112,21 @@ func (f *factorial) times(c *results.Cell) (logs []float64) {
 
 // change is how an arm's time changes from one corner to another, as a log-ratio.
 func (f *factorial) change(label string, from, to int) (results.Estimate, bool) {
-	return f.between(f.arm(from, label), f.arm(to, label))
+	return f.between(label, from, label, to)
 }
 
-// between compares two cells of different corners. The machine can change between corners, by
-// nobody knows how much. As far as it changes within one, the interval is wider.
-func (f *factorial) between(before, after *results.Cell) (results.Estimate, bool) {
-	if before == nil || after == nil {
+// between compares an arm in one corner with an arm in another. The machine can be another
+// there, by nobody knows how much. So the interval is wider by as much as the machine changed
+// within a corner, and by what other programs can have taken from each.
+func (f *factorial) between(before string, from int, after string, to int) (results.Estimate, bool) {
+	old, new := f.arm(from, before), f.arm(to, after)
+	if old == nil || new == nil {
 		return results.Estimate{}, false
 	}
-	old, new := f.times(before), f.times(after)
-	e, known := f.shift(old, new)
-	drift := max(drift(old), drift(new))
-	e.Lo, e.Hi = e.Lo-drift, e.Hi+drift
+	was, is := f.times(old), f.times(new)
+	e, known := f.shift(was, is)
+	drift := max(drift(was), drift(is))
+	e.Lo, e.Hi = e.Lo-drift+math.Log(1-f.taken(to)), e.Hi+drift-math.Log(1-f.taken(from))
 	return e, known
 }
 
@@ -132,6 +134,26 @@ func (f *factorial) between(before, after *results.Cell) (results.Estimate, bool
 func drift(logs []float64) float64 {
 	half := len(logs) / 2
 	return math.Abs(inference.Median(logs[half:]) - inference.Median(logs[:half]))
+}
+
+// taken is the largest share of a corner's time that other programs can have taken. A long
+// slice is interrupted more often than a short one, so on a busy machine corners would differ
+// that do not. The baseline has one thread at work: when it used no CPU although it was ready
+// to run, another program had it.
+func (f *factorial) taken(corner int) float64 {
+	base := f.arm(corner, f.baseline())
+	if base == nil {
+		return 0
+	}
+	var shares []float64
+	for _, b := range f.blocks[base.Key()] {
+		idle := max(0, b.Wall-b.User-b.System)
+		if b.Resources != nil && b.Resources.Waited != nil {
+			idle = min(idle, *b.Resources.Waited)
+		}
+		shares = append(shares, float64(idle)/float64(b.Wall))
+	}
+	return min(inference.Median(shares), 0.99)
 }
 
 func (f *factorial) shift(before, after []float64) (results.Estimate, bool) {

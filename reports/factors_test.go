@@ -16,7 +16,7 @@ var testFactors = results.Factorial{Key: "mode", Factors: [2]string{"many under 
 // factorRun is a run whose times are known: what direct takes in each corner, in µs, 0 where it
 // was not measured; what nats takes more; by how much trials scatter, as a share; and by how much
 // the machine becomes slower within a corner.
-func factorRun(takes [4]float64, cost [4]float64, scatter, slower float64) (*results.Run, results.Details) {
+func factorRun(takes, cost [4]float64, scatter, slower float64) (*results.Run, results.Details) {
 	run, d := fixtureRun(), results.Details{}
 	run.Scenarios = []results.Scenario{{Name: "message-log", Op: "message", Factors: &testFactors}}
 	run.Cells = nil
@@ -34,7 +34,7 @@ func factorRun(takes [4]float64, cost [4]float64, scatter, slower float64) (*res
 					perOp *= cost[corner]
 				}
 				perOp *= 1 + scatter*math.Sin(float64(7*r+3*corner+5*turn)) // of no pattern that trials share
-				d.Blocks = append(d.Blocks, results.Block{Cell: c.Key(), Round: r, Turn: turn, Ops: 1000, Wall: time.Duration(1000 * perOp), User: time.Duration(500 * perOp),
+				d.Blocks = append(d.Blocks, results.Block{Cell: c.Key(), Round: r, Turn: turn, Ops: 1000, Wall: time.Duration(1000 * perOp), User: time.Duration(1000 * perOp),
 					Stimuli: 1000, Effects: 2000, Expected: 2000, Digest: "d"})
 			}
 		}
@@ -146,6 +146,31 @@ func ratioIn(t *testing.T, text string) float64 {
 		t.Fatal(err)
 	}
 	return v.Seconds()
+}
+
+// On a busy machine a long slice is interrupted and a short one is not. What others can have
+// taken is no effect of a factor; what a style waits for by itself, such as the disk, is.
+func TestFactorsOnBusyMachine(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		waited time.Duration // of 200 ms a block, of which 120 are without CPU
+		want   string
+	}{
+		"others had the CPU":  {time.Second, "many-shared) is ×2.0"},
+		"it waited by itself": {0, "no part of it; nats itself is no part"},
+	} {
+		run, d := factorRun([4]float64{100, 100, 200, 200}, [4]float64{3, 3, 3, 3}, 0.005, 0)
+		for i := range d.Blocks {
+			if b := &d.Blocks[i]; strings.Contains(b.Cell, "shared") {
+				b.User, b.Resources = b.User*2/5, &results.Resources{Waited: &c.waited}
+			}
+		}
+		text := factorsOf(t, run, d).Text
+		answer := text[len(text)-1]
+		if !strings.Contains(answer, c.want) || strings.Contains(answer, "inconclusive; nats") != (c.waited > 0) {
+			t.Errorf("%s: %s", name, answer)
+		}
+	}
 }
 
 // An invalid cell has no part in any effect. Options that also vary make a table each.

@@ -18,7 +18,7 @@ func factorSection(s results.Scenario, gs []group, details results.Details) []se
 	out := section{ID: slug(s.Name) + "-factors", Title: s.Name + ": which part is which", Text: []string{
 		fmt.Sprintf("Published: %s (%s). That comparison changed everything at once. Here each change is measured alone: %s, %s, and the style. Ratios are of times per operation; below ×1 time is saved.",
 			s.Factors.Text, s.Factors.Source, s.Factors.Factors[0], s.Factors.Factors[1]),
-		"The cost of a style is paired by trial. What compares two corners is not: they were measured one after the other. Its interval is that of two independent samples (Mann and Whitney), wider by as much as the second half of a corner's trials differs from the first. A machine that changed just between two corners is in it all the same. How the cost of a style changes from corner to corner is free of that. The intervals between corners hold together. Those of main effects and of both changes together take the worst case of their parts."}}
+		"The cost of a style is paired by trial. What compares two corners is not: they were measured one after the other. Its interval is that of two independent samples (Mann and Whitney), wider by as much as the second half of a corner's trials differs from the first, and by the share of a corner's time that other programs can have taken. A machine that changed just between two corners is in it all the same. How the cost of a style changes from corner to corner is free of that. The intervals between corners hold together. Those of main effects and of both changes together take the worst case of their parts."}}
 	for _, f := range factorials(s, gs, details) {
 		if f.measured() > 1 {
 			out.Text = append(out.Text, f.answers()...)
@@ -142,7 +142,7 @@ func (f *factorial) answer(label string) string {
 		parts = append(parts, f.part(f.of.Factors[i]+" (in "+base+", "+f.corner(step[0])+" → "+f.of.Corners[step[1]]+")", e, known))
 	}
 	text := fmt.Sprintf("Answer: of a gain of %s, %s.", percent(100*(1-f.of.Claimed)), strings.Join(append(parts, f.styleText(label)), "; "))
-	if whole, known := f.between(f.arm(neither, base), f.arm(bothFactors, label)); known && whole.Bounded() {
+	if whole, known := f.between(base, neither, label, bothFactors); known && whole.Bounded() {
 		whole = whole.Mapped(math.Exp)
 		text += fmt.Sprintf(" All at once, from %s with %s to %s with %s, it is %s.", base, f.corner(neither), label, f.corner(bothFactors), bracketed(&whole, times))
 	}
