@@ -17,14 +17,14 @@ func factorSection(s results.Scenario, gs []group, details results.Details) []se
 	}
 	out := section{ID: slug(s.Name) + "-factors", Title: s.Name + ": which part is which", Text: []string{
 		fmt.Sprintf("Published: %s (%s). That comparison changed everything at once. Here each change is measured alone: %s, %s, and the style. Ratios are of times per operation; below ×1 time is saved.",
-			s.Factors.Text, s.Factors.Source, s.Factors.Factors[0], s.Factors.Factors[1]),
-		"The cost of a style is paired by trial. What compares two corners is not: they were measured one after the other. Its interval is that of two independent samples (Mann and Whitney), wider by as much as the second half of a corner's trials differs from the first, and by the share of a corner's time that other programs can have taken. A machine that changed just between two corners is in it all the same. How the cost of a style changes from corner to corner is free of that. The intervals between corners hold together. Those of main effects and of both changes together take the worst case of their parts."}}
+			s.Factors.Text, s.Factors.Source, s.Factors.Factors[0], s.Factors.Factors[1])}}
 	for _, f := range factorials(s, gs, details) {
 		if f.measured() > 1 {
 			out.Text = append(out.Text, f.answers()...)
 			out.Grids = append(out.Grids, f.savings(), f.costs())
 		}
 	}
+	out.Text = append(out.Text, "The cost of a style is paired by trial. What compares two corners is not: they were measured one after the other. Its interval is that of two independent samples (Mann and Whitney), wider by as much as the second half of a corner's trials differs from the first, and by the share of a corner's time that other programs can have taken. A machine that changed just between two corners is in it all the same. How the cost of a style changes from corner to corner is free of that. The intervals between corners hold together. Those of main effects and of both changes together take the worst case of their parts.")
 	if len(out.Grids) == 0 {
 		return nil
 	}
@@ -136,79 +136,70 @@ func (f *factorial) answers() (texts []string) {
 
 func (f *factorial) answer(label string) string {
 	base := f.baseline()
-	parts := []string{}
+	var parts []string
 	for i, step := range [2][2]int{{neither, firstFactor}, {firstFactor, bothFactors}} {
 		e, known := f.change(base, step[0], step[1])
-		parts = append(parts, f.part(f.of.Factors[i]+" (in "+base+", "+f.corner(step[0])+" → "+f.of.Corners[step[1]]+")", e, known))
+		where := fmt.Sprintf("in %s, %s → %s", base, f.corner(step[0]), f.of.Corners[step[1]])
+		parts = append(parts, f.of.Factors[i]+": "+f.part(e, known, where))
 	}
-	text := fmt.Sprintf("Answer: of a gain of %s, %s.", percent(100*(1-f.of.Claimed)), strings.Join(append(parts, f.styleText(label)), "; "))
+	text := fmt.Sprintf("Answer: of a gain of %s, %s; %s itself: %s.", percent(100*(1-f.of.Claimed)), strings.Join(parts, "; "), label, f.stylePart(label))
 	if whole, known := f.between(base, neither, label, bothFactors); known && whole.Bounded() {
 		whole = whole.Mapped(math.Exp)
 		text += fmt.Sprintf(" All at once, from %s with %s to %s with %s, it is %s.", base, f.corner(neither), label, f.corner(bothFactors), bracketed(&whole, times))
 	}
-	return strings.TrimSpace(text + titled(f.title))
-}
-
-func titled(title string) string {
-	if title == "" {
-		return ""
+	if f.title != "" {
+		text += " (" + f.title + ".)"
 	}
-	return " (" + title + ".)"
+	return text
 }
 
 // part says whether one change is enough for the published gain.
-func (f *factorial) part(name string, e results.Estimate, known bool) string {
+func (f *factorial) part(e results.Estimate, known bool, where string) string {
 	if !known {
-		return name + ": not measured"
+		return "not measured (" + where + ")"
 	}
 	e = e.Mapped(math.Exp)
-	name += " is " + bracketed(&e, times) + ", "
+	share := "inconclusive"
 	switch {
 	case !e.Bounded():
-		return name + "inconclusive"
 	case e.Hi <= f.of.Claimed:
-		return name + "enough for all of it"
+		share = "enough for all of it"
 	case e.Lo >= 1:
-		return name + "no part of it"
+		share = "no part of it"
 	case e.Lo > f.of.Claimed && e.Hi < 1:
-		return name + "a part of it"
+		share = "a part of it"
 	case e.Lo > f.of.Claimed:
-		return name + "at most a part of it"
+		share = "at most a part of it"
 	}
-	return name + "inconclusive"
+	return fmt.Sprintf("%s (%s %s)", share, bracketed(&e, times), where)
 }
 
-// styleText says whether the style itself has a part in the gain, by its cost in every corner
+// stylePart says whether the style itself has a part in the gain, by its cost in every corner
 // that was measured.
-func (f *factorial) styleText(label string) string {
-	var slower, faster, open []string
-	var least, most float64
+func (f *factorial) stylePart(label string) string {
+	var faster, open []string
+	var costs []float64
 	for i := range f.of.Corners {
 		e, known := f.cost(label, i)
 		if !known {
 			continue
 		}
 		e = e.Mapped(math.Exp)
-		if least == 0 {
-			least, most = e.Median, e.Median
-		}
-		least, most = min(least, e.Median), max(most, e.Median)
-		switch where := f.corner(i); {
-		case e.Lo >= 1:
-			slower = append(slower, where)
+		costs = append(costs, e.Median)
+		switch {
 		case e.Hi < 1:
-			faster = append(faster, where)
-		default:
-			open = append(open, where)
+			faster = append(faster, f.corner(i))
+		case e.Lo < 1:
+			open = append(open, f.corner(i))
 		}
 	}
 	switch {
+	case len(costs) == 0:
+		return "not measured"
 	case len(faster) > 0:
-		return fmt.Sprintf("%s itself may have a part in it: with everything else equal it is faster in %s", label, strings.Join(faster, ", "))
-	case len(slower) == 0 && len(open) == 0:
-		return label + " itself: not measured"
+		return "perhaps a part of it (with everything else equal it is faster in " + strings.Join(faster, ", ") + ")"
 	case len(open) > 0:
-		return fmt.Sprintf("whether %s itself has a part in it is inconclusive in %s", label, strings.Join(open, ", "))
+		return "inconclusive (faster or slower in " + strings.Join(open, ", ") + ")"
 	}
-	return fmt.Sprintf("%s itself is no part of it: with everything else equal it is %s to %s in all %d corners measured", label, times(least), times(most), len(slower))
+	return fmt.Sprintf("no part of it (with everything else equal it is %s to %s in all %d corners measured)", times(slices.Min(costs)), times(slices.Max(costs)), len(costs))
 }

@@ -13,7 +13,7 @@ import (
 // is none if no cell was counted, as in runs that are older than the counts.
 func wireSection(run *results.Run) []section {
 	modules := wireModules(run)
-	t := Grid{Text: []int{0, 3}, Head: append([]string{"cell", "messages/op", "bytes/op", "connections"}, modules...)}
+	t := Grid{Text: []int{0}, Head: append([]string{"cell", "messages/op", "bytes/op", "connections"}, modules...)}
 	for i := range run.Cells {
 		c := &run.Cells[i]
 		if row := wireRow(c, modules); row[1] != noFigure && c.Verdict != results.Invalid {
@@ -66,6 +66,9 @@ func moduleText(c *results.Cell, module string) string {
 	if c.Equivalence == nil || c.Work.Stimuli == 0 {
 		return noFigure
 	}
+	if c.Connections != nil && *c.Connections == 0 {
+		return noFigure
+	}
 	side := func(verb, messages, bytes string) string {
 		n, counted := c.Equivalence.Own[messages+module]
 		if !counted {
@@ -73,9 +76,6 @@ func moduleText(c *results.Cell, module string) string {
 		}
 		each := func(n int64) string { return figure(float64(n) / float64(c.Work.Stimuli)) }
 		return fmt.Sprintf("%s %s, %s%sB", verb, each(n), each(c.Equivalence.Own[bytes+module]), noBreak)
-	}
-	if c.Connections != nil && *c.Connections == 0 {
-		return noFigure
 	}
 	return side("sent", results.SentMessages, results.SentBytes) + secondary + side("received", results.ReceivedMessages, results.ReceivedBytes)
 }

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -60,6 +61,25 @@ func TestWire(t *testing.T) {
 	work := equivalenceSection(run)[0].Grids[0].Rows[2].Cells
 	if own := work[len(work)-1]; !strings.Contains(own, "trace records") || strings.Contains(own, "messages") {
 		t.Errorf("same work, of its own: %q", own)
+	}
+}
+
+// A run that counted only what was sent, for the equivalence check, shows that.
+func TestWireOfSentAlone(t *testing.T) {
+	t.Parallel()
+	run, d := wireFixture(t, 8)
+	for i := range d.Blocks {
+		d.Blocks[i].Connections = nil
+		maps.DeleteFunc(d.Blocks[i].Own, func(name string, _ int64) bool { return results.Received(name) })
+	}
+	Summarize(run, d)
+	var got []string
+	for _, r := range wireSection(run)[0].Grids[0].Rows {
+		got = append(got, strings.Join(r.Cells, " | "))
+	}
+	want := strings.ReplaceAll("queue-low nats | 8.00 | 600 | – | sent 4.00, 400_B\nreceived – | sent 4.00, 200_B\nreceived –", "_", noBreak)
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
