@@ -65,16 +65,21 @@ func (w *verifier) own() (results.Counts, error) {
 	return c, err
 }
 
-// connections is how many join the modules: none where the style has no network.
-func (w *verifier) connections() (n int, err error) {
+// connections is how many join the modules: 0 where the style has no network, nil where the
+// network does not say.
+func (w *verifier) connections() (*int, error) {
+	n := 0
 	if w.network == nil {
-		return 0, nil
+		return &n, nil
 	}
 	links, err := w.network.Links()
 	for _, l := range links {
 		n += l.Open
 	}
-	return n, err
+	if n == 0 || err != nil {
+		return nil, err
+	}
+	return &n, nil
 }
 
 // What crosses at least, by the description of the conversations: a message goes from module

@@ -79,3 +79,26 @@ func TestRatesTogether(t *testing.T) {
 		t.Errorf("two kinds cannot be told apart: %v", w.rates)
 	}
 }
+
+// A style of one process has no connection. Of a network that does not say, nothing is claimed.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		network player.Network
+		want    int // -1: not known
+	}{
+		"one process": {nil, 0},
+		"four":        {linked{{Module: "ap", Open: 1}, {Module: "log", Open: 3}}, 4},
+		"not known":   {linked{{Module: "ap"}}, -1},
+	} {
+		n, err := (&verifier{network: c.network}).connections()
+		if err != nil || (n == nil) != (c.want < 0) || n != nil && *n != c.want {
+			t.Errorf("%s: %v, %v, want %d", name, n, err, c.want)
+		}
+	}
+}
+
+type linked []player.Link
+
+func (l linked) Links() ([]player.Link, error) { return l, nil }
+func (l linked) Close() error                  { return nil }

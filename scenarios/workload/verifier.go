@@ -207,7 +207,7 @@ func (w *verifier) report(p player.Player, work *runner.Work) error {
 	own, crossed, failed := w.crossed(p)
 	work.Own = own
 	connections, uncounted := w.connections()
-	work.Connections = &connections
+	work.Connections = connections
 	var untraced string
 	if !w.loose {
 		work.Trace, untraced = w.traces(p)
