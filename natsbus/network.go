@@ -98,7 +98,10 @@ func (n *network) Links() ([]player.Link, error) {
 	links := map[string]player.Link{}
 	for _, c := range seen.Conns {
 		l := links[c.Name]
-		links[c.Name] = player.Link{Module: strings.TrimPrefix(c.Name, connectionName), Sent: l.Sent + c.InMsgs, Received: l.Received + c.OutMsgs,
+		if c.Stop == nil {
+			l.Open++
+		}
+		links[c.Name] = player.Link{Module: strings.TrimPrefix(c.Name, connectionName), Open: l.Open, Sent: l.Sent + c.InMsgs, Received: l.Received + c.OutMsgs,
 			SentBytes: l.SentBytes + c.InBytes, ReceivedBytes: l.ReceivedBytes + c.OutBytes}
 	}
 	var list []player.Link

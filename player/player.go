@@ -141,6 +141,7 @@ type Breakable interface {
 // A Link counts what a module has sent and received: messages, and the bytes in them.
 type Link struct {
 	Module                   string
+	Open                     int // connections at this moment; 0: not known
 	Sent, Received           int64
 	SentBytes, ReceivedBytes int64
 }

@@ -200,7 +200,7 @@ func spend(c *results.Cell, blocks []results.Block, own estimator) (err error) {
 	var wall, cpu []float64
 	var ops, user, system, allocs, bytes, switches float64
 	var took time.Duration
-	c.RSSPeak = 0
+	c.RSSPeak, c.Connections = 0, nil
 	for _, b := range blocks {
 		n := float64(b.Ops)
 		wall = append(wall, float64(b.Wall)/n)
@@ -213,6 +213,9 @@ func spend(c *results.Cell, blocks []results.Block, own estimator) (err error) {
 		switches += float64(b.Voluntary + b.Involuntary)
 		took += b.Wall
 		c.RSSPeak = max(c.RSSPeak, b.RSSPeak)
+		if b.Connections != nil && (c.Connections == nil || *b.Connections > *c.Connections) {
+			c.Connections = b.Connections
+		}
 	}
 	if c.Trials != nil {
 		planned(c, blocks)

@@ -219,7 +219,7 @@ func (m matched) absolutes() []compared {
 		if metric.Compared == "" || metric.Relative || metric.Name == "ns_op" && scenario.Paced {
 			continue
 		}
-		if p := m.each(metric); metric.Quantile == 0 || p.kept[0].Median > 0 && p.kept[1].Median > 0 {
+		if p := m.each(metric); m.bothHave(metric) {
 			all = append(all, p)
 		}
 	}
@@ -232,6 +232,20 @@ func (m matched) absolutes() []compared {
 		}
 	}
 	return all
+}
+
+// bothHave reports whether both cells have the metric, and whether there is something to compare:
+// nothing crosses a network in a style of one process.
+func (m matched) bothHave(metric results.Metric) bool {
+	old, before := metric.Of(m.old)
+	new, after := metric.Of(m.new)
+	switch {
+	case metric.Quantile > 0:
+		return old.Median > 0 && new.Median > 0
+	case metric.Network:
+		return before && after && (old.Median > 0 || new.Median > 0)
+	}
+	return true
 }
 
 func (m matched) each(metric results.Metric) compared {

@@ -118,8 +118,31 @@ func claimRow(claim results.Claim, run *results.Run, s results.Scenario, c *resu
 		of, _ := s.Measure(m.Title)
 		return figureRow(claim, cells, c, of)
 	}
+	if claim.Kind == results.CountedElsewhere {
+		return Row{append(cells, show(e.Median), countedAgainst(run, c, m, show)), ""}
+	}
 	answer := answer(claim, e)
 	return Row{append(cells, show(e.Median)+secondary+interval(e, 1, "", show), answer), answer}
+}
+
+// countedAgainst compares a count with the baseline's.
+func countedAgainst(run *results.Run, c *results.Cell, m results.Metric, show func(float64) string) string {
+	base := results.BaselineOf(run, *c)
+	if base == nil || base == c {
+		return claimNotMeasured
+	}
+	own, _ := m.Of(c)
+	of, known := m.Of(base)
+	than := " " + base.Style + ", which has " + show(of.Median)
+	switch {
+	case !known:
+		return claimNotMeasured
+	case own.Median > of.Median:
+		return "more than" + than
+	case own.Median < of.Median:
+		return "less than" + than
+	}
+	return "as many as" + than
 }
 
 // figureRow says whether the rounds are judged one by one. If they are too few for an
@@ -205,6 +228,8 @@ func claimed(claim results.Claim, s results.Scenario) string {
 	}
 	lo, hi := bounds(claim)
 	switch {
+	case claim.Kind == results.CountedElsewhere:
+		return "no figure"
 	case math.IsInf(hi, 1):
 		return "at least " + show(lo)
 	case math.IsInf(lo, -1):

@@ -57,6 +57,7 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 		p.Sections = append(p.Sections, section{ID: "conversation", Title: title, Grids: []Grid{split}, Text: []string{
 			"The conversation alone is the same calls, messages and records between the same parts; the parts answer from a recording instead of working. So the cost of a style stands on a base of a microsecond."}})
 	}
+	p.Sections = append(p.Sections, wireSection(run)...)
 	if trials := trialLines(run); len(trials.Rows) > 0 {
 		title := trials.Title
 		trials.Title = ""
@@ -144,6 +145,7 @@ func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []gro
 		all = append(all, section{ID: id + "-claims", Title: s.Name + ": claims and budgets", Grids: []Grid{claimTable(run, s, details)}, Text: []string{
 			"Each published figure, compared with what was measured here. The answer is inconclusive unless the whole 95 % interval lies inside, above or below the claimed range. For counts, and with too few rounds for an interval, every round must lie there. This machine cannot refute an estimate made on another machine, but it tests its size." + aloneText(s)}})
 	}
+	all = append(all, factorSection(s, gs, details)...)
 	if len(s.Pairs) > 0 {
 		all = append(all, section{ID: id + "-ablation", Title: s.Name + ": what each switch saves", Grids: []Grid{ablationTable(run, s, details)}, Text: []string{
 			"Two arms of the same rounds differ by one switch. Saved is the time without it minus the time with it: the median over rounds with its 95 % interval. Below zero, the switch costs time."}})

@@ -229,7 +229,7 @@ func equivalenceRow(c *results.Cell) Row {
 	}
 	return Row{Cells: []string{c.Scenario + " " + c.Label(), check.Transcript, fmt.Sprint(check.Blocks),
 		count(int64(check.Witnessed)), count(check.Payload) + noBreak + "B", strings.Join(counted(check.Counts), ", "), order,
-		strings.Join(append(own, counted(withoutZeros(check.Own))...), "; ")}}
+		strings.Join(append(own, counted(withoutWire(check.Own))...), "; ")}}
 }
 
 // counted lists counts by name.
@@ -238,13 +238,6 @@ func counted(c results.Counts) (list []string) {
 		list = append(list, count(c[name])+noBreak+name)
 	}
 	return list
-}
-
-// withoutZeros leaves out modules that send nothing.
-func withoutZeros(c results.Counts) results.Counts {
-	c = maps.Clone(c)
-	maps.DeleteFunc(c, func(_ string, n int64) bool { return n == 0 })
-	return c
 }
 
 // instrumentsSection shows what measuring costs. There is none unless it was requested.

@@ -89,6 +89,11 @@ func TestSchema1(t *testing.T) {
 			t.Errorf("the new summary still says %s", old)
 		}
 	}
+	for _, newer := range []string{"On the wire", "messages_op", "messages/op"} {
+		if strings.Contains(summary+report, newer) {
+			t.Errorf("the report says %q of a run that did not count it", newer)
+		}
+	}
 	again, _, err := results.Load(dir) // the summary is of schema 2 now, the raw results still of 1
 	if err != nil || len(again.Controls) != 1 || again.Controls[0].AA.Ratio.Median != run.Controls[0].AA.Ratio.Median {
 		t.Errorf("read again: %v", err)

@@ -16,6 +16,7 @@ type Metric struct {
 	More     bool   // a larger value is better; otherwise a smaller one is
 	Relative bool   // relative to the baseline, which has none itself
 	Point    bool   // one figure of all rounds together, without an interval
+	Network  bool   // of what crosses a network: nothing does in a style of one process
 
 	Resource string  // its row in the table of resources; empty: none
 	Bench    string  // its unit in Go benchmark lines; empty: it has none
@@ -25,6 +26,7 @@ type Metric struct {
 
 	cell   func(*Cell) (Estimate, bool) // nil: it is in Cell.Spent
 	block  func(*Block) (float64, bool) // total of all operations of a block
+	whole  func(*Block) (float64, bool) // of a block as a whole, whatever its operations
 	figure string                       // the Measure that it is
 }
 
@@ -34,6 +36,7 @@ const (
 	UnitMiB   = "MiB" // bytes, shown in MiB
 	UnitMicro = "µs"  // ns, shown in µs whatever the size, so that rows are easy to compare
 	UnitJoule = "J"
+	UnitCount = "count" // of what is there, whatever the operations
 )
 
 // A Budget is how a budgets file names a metric.
@@ -107,6 +110,16 @@ var Metrics = []Metric{
 	{Name: "switches_op", Title: "context switches per operation", Unit: UnitPerOp, Point: true,
 		cell:  func(c *Cell) (Estimate, bool) { return Unbounded(c.SwitchesOp), true },
 		block: func(b *Block) (float64, bool) { return float64(b.Voluntary + b.Involuntary), true }},
+	crossing("messages_op", "messages between modules per operation", "msgs/op", "messages/op",
+		"messages_op", "messages", "messages per operation that modules send over the network", SentMessages),
+	crossing("wire_bytes_op", "bytes between modules per operation", "wire-B/op", "bytes/op on the wire",
+		"wire_bytes_op", "B", "bytes per operation that modules send over the network, header and payload", SentBytes),
+	{Name: "connections", Title: "connections between modules", Unit: UnitCount, Point: true, Network: true, Bench: "connections", Compared: "connections",
+		cell: func(c *Cell) (Estimate, bool) { return counted(c.Connections) },
+		whole: func(b *Block) (float64, bool) {
+			e, is := counted(b.Connections)
+			return e.Median, is
+		}},
 	used("gcs", "garbage collections", UnitPerOp, "", func(b *Block) (float64, bool) { return float64(b.GCs), true }),
 	used("gc_pause_ns", "their pauses", "ns", "", func(b *Block) (float64, bool) { return float64(b.GCPause), true }),
 	used("voluntary", "switches, by itself", UnitPerOp, "", func(b *Block) (float64, bool) { return float64(b.Voluntary), true }),
@@ -142,6 +155,9 @@ func (m Metric) Round(b *Block) (float64, bool) {
 	if m.figure != "" {
 		v, is := b.Figures[m.figure]
 		return v, is
+	}
+	if m.whole != nil {
+		return m.whole(b)
 	}
 	if m.block == nil {
 		return 0, false
@@ -233,6 +249,14 @@ func optional(e *Estimate) (Estimate, bool) {
 		return Estimate{}, false
 	}
 	return *e, true
+}
+
+// counted is a count that may not have been made.
+func counted(n *int) (Estimate, bool) {
+	if n == nil {
+		return Estimate{}, false
+	}
+	return Unbounded(float64(*n)), true
 }
 
 // positive is a figure that is 0 if it was not measured, such as a percentile of too few

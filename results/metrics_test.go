@@ -8,8 +8,8 @@ import (
 // Every metric can be read, from a cell or from a block, and says what it is.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	waited, energy := time.Second, 2.0
-	b := Block{Ops: 2, Wall: 10, Slices: []time.Duration{4, 6}, SliceOps: 1, User: 4, System: 2, Bytes: 8, Resources: &Resources{IO: &IO{Reads: 6}, Waited: &waited, Energy: &energy}}
+	waited, energy, connections := time.Second, 2.0, 4
+	b := Block{Ops: 2, Stimuli: 5, Connections: &connections, Own: Counts{SentMessages + "ap": 15, SentMessages + "pd": 5, SentBytes + "ap": 50, ReceivedMessages + "pd": 99, "trace records": 3}, Wall: 10, Slices: []time.Duration{4, 6}, SliceOps: 1, User: 4, System: 2, Bytes: 8, Resources: &Resources{IO: &IO{Reads: 6}, Waited: &waited, Energy: &energy}}
 	seen := map[string]bool{}
 	for _, m := range Metrics {
 		if seen[m.Name] || m.Title == "" || m.Unit == "" {
@@ -28,7 +28,8 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s: %+v", m.Name, m.Budget)
 		}
 	}
-	for name, want := range map[string]float64{"ns_op": 5, "typical_ns_op": 5, "cpu_ns_op": 3, "bytes_op": 4, "reads": 3, "waited_ns": 5e8, "energy_j": 1} {
+	for name, want := range map[string]float64{"ns_op": 5, "typical_ns_op": 5, "cpu_ns_op": 3, "bytes_op": 4, "reads": 3, "waited_ns": 5e8, "energy_j": 1,
+		"messages_op": 4, "wire_bytes_op": 10, "connections": 4} {
 		m, known := MetricNamed(name)
 		if got, is := m.Round(&b); !known || !is || got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
@@ -40,6 +41,27 @@ func TestMetrics(t *testing.T) {
 	}
 	if e, known := m.Of(&Cell{Spent: map[string]float64{"reads": 7}}); !known || e.Median != 7 {
 		t.Errorf("%v, %v", e, known)
+	}
+}
+
+// A style of one process sends nothing. What was not counted is not nothing.
+func TestCrossingNothing(t *testing.T) {
+	t.Parallel()
+	none, some := 0, 4
+	for name, c := range map[string]struct {
+		block Block
+		known bool
+	}{
+		"one process":               {Block{Ops: 2, Stimuli: 2, Connections: &none}, true},
+		"an older run":              {Block{Ops: 2, Stimuli: 2}, false},
+		"a network without counts":  {Block{Ops: 2, Stimuli: 2, Connections: &some}, false},
+		"counts of unknown stimuli": {Block{Ops: 2, Connections: &some, Own: Counts{SentMessages + "ap": 0}}, false},
+		"a silent network":          {Block{Ops: 2, Stimuli: 2, Connections: &some, Own: Counts{SentMessages + "ap": 0}}, true},
+	} {
+		m, _ := MetricNamed("messages_op")
+		if v, known := m.Round(&c.block); known != c.known || v != 0 {
+			t.Errorf("%s: %v, %v", name, v, known)
+		}
 	}
 }
 

@@ -43,6 +43,8 @@ type Scenario struct {
 	Arms     []Arm  `json:"arms,omitempty"`
 	Baseline string `json:"baseline,omitempty"` // the arm that ratios compare with
 	Pairs    []Pair `json:"pairs,omitempty"`
+	// What the values of a key differ in, if they are the corners of two factors.
+	Factors *Factorial `json:"factors,omitempty"`
 	// The scenario of which this is the conversation alone, without the work.
 	Alone string `json:"alone,omitempty"`
 	// For a scenario that a clock paces, or that has figures besides time:
@@ -66,13 +68,25 @@ type Pair struct {
 	Note    string `json:"note,omitempty"` // what one operation is, if it is not obvious
 }
 
+// A Factorial says how the values of a key, the corners, combine two factors, and which
+// published ratio of a style to the baseline came of changing everything at once.
+type Factorial struct {
+	Key     string    `json:"key"`     // "mode"
+	Factors [2]string `json:"factors"` // in words: "shared commits"
+	Corners [4]string `json:"corners"` // values of Key: with neither factor, the first, the second, both
+	Style   string    `json:"style"`   // whose share is in question: "nats"
+	Text    string    `json:"text"`    // as published
+	Source  string    `json:"source"`
+	Claimed float64   `json:"claimed"` // the ratio
+}
+
 // A Claim is a published figure that a scenario answers, or a budget for it. Quantity names
 // the metric that it is compared with: one of Metrics, or "figure:NAME" for a Measure. It
 // is about the cells of the style (empty: all) that have these options.
 type Claim struct {
 	Text     string            `json:"text"`   // as published: "passage selection 500–2 000 µs"
 	Source   string            `json:"source"` // document and section
-	Kind     string            `json:"kind"`   // "estimate", "budget" or "measured elsewhere"
+	Kind     string            `json:"kind"`   // "estimate", "budget", "measured elsewhere" or CountedElsewhere
 	Style    string            `json:"style,omitempty"`
 	Options  map[string]string `json:"options,omitempty"`
 	Less     string            `json:"less,omitempty"` // arm that overhead and ratio compare with, if not the baseline
@@ -84,6 +98,10 @@ type Claim struct {
 	Beyond string  `json:"beyond,omitempty"`
 	Slack  float64 `json:"slack,omitempty"`
 }
+
+// CountedElsewhere is the Kind of a claim whose source compares the quantity and gives no figure
+// for it. The answer is whether the style has more of it than the baseline.
+const CountedElsewhere = "counted elsewhere"
 
 // An Estimate is a median with its distribution-free 95 % interval; what compares two arms
 // over trials is the median of their Walsh averages (inference.Paired). In a run that decides
@@ -142,6 +160,8 @@ type Cell struct {
 	RSSPeak    int64     `json:"rss_peak"`    // bytes
 	ActiveCPU  float64   `json:"active_cpu"`  // % of one core over the active window, from cumulative times
 	IdleCPU    float64   `json:"idle_cpu"`    // % of one core over the idle window, from cumulative times
+
+	Connections *int `json:"connections,omitempty"` // that joined the modules, the most of any block; nil: not counted
 
 	Spent   map[string]float64  `json:"spent,omitempty"`   // means per operation of what blocks used, by resource: "reads", "waited_ns"
 	Figures map[string]Estimate `json:"figures,omitempty"` // by name of the scenario's Measures
@@ -222,14 +242,15 @@ type Block struct {
 	Effects     int64         `json:"effects"`
 	Expected    int64         `json:"expected"`
 	Digest      string        `json:"digest"`
-	Payload     int64         `json:"payload,omitempty"`    // bytes that the effects hold, as read back
-	Counts      Counts        `json:"counts,omitempty"`     // what was done to have them, equal in all styles
-	Own         Counts        `json:"own,omitempty"`        // what only some styles do: messages and bytes that crossed, by connection
-	Keys        string        `json:"keys,omitempty"`       // digest of the order within each key
-	Trace       string        `json:"trace,omitempty"`      // digest of what the trace kept of the newest stimuli
-	Latency     string        `json:"latency"`              // HdrHistogram, V2 compressed, base64; in ns
-	NoLatency   string        `json:"no_latency,omitempty"` // why there is no latency, though operations have one
-	Disturbed   string        `json:"disturbed,omitempty"`  // what happened to the process or its clocks meanwhile
+	Payload     int64         `json:"payload,omitempty"`     // bytes that the effects hold, as read back
+	Counts      Counts        `json:"counts,omitempty"`      // what was done to have them, equal in all styles
+	Own         Counts        `json:"own,omitempty"`         // what only some styles do: messages and bytes that crossed, by connection
+	Connections *int          `json:"connections,omitempty"` // that joined the modules when the block ended; 0: none, they are one process; nil: not counted
+	Keys        string        `json:"keys,omitempty"`        // digest of the order within each key
+	Trace       string        `json:"trace,omitempty"`       // digest of what the trace kept of the newest stimuli
+	Latency     string        `json:"latency"`               // HdrHistogram, V2 compressed, base64; in ns
+	NoLatency   string        `json:"no_latency,omitempty"`  // why there is no latency, though operations have one
+	Disturbed   string        `json:"disturbed,omitempty"`   // what happened to the process or its clocks meanwhile
 
 	// Of a trial, which is cut into turns. Ops, Wall, CPU and switches are those of the
 	// timed slices together.

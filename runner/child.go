@@ -210,7 +210,7 @@ func (c *child) trial(first int, slices slicing) (reply, error) {
 	}
 	block.Stimuli, block.Effects, block.Expected = work.Stimuli, work.Effects, work.Expected
 	block.Digest, block.Payload, block.Keys = work.Digest, work.Bytes, work.Keys
-	block.Counts, block.Own, block.Trace = work.Counts, work.Own, work.Trace
+	block.Counts, block.Own, block.Trace, block.Connections = work.Counts, work.Own, work.Trace, work.Connections
 	if err := c.scenario.figures(work); err != nil {
 		return reply{}, err
 	}

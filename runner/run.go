@@ -168,7 +168,7 @@ func (p plan) controls(run *results.Run, share float64) {
 // result is what readers of the results need to know of the scenario.
 func (s Scenario) result() results.Scenario {
 	out := results.Scenario{Name: s.Name, Answers: s.Answers, Op: s.Op, Claims: s.Claims, ArmKey: s.ArmKey, Pairs: s.Pairs,
-		Paced: s.Paced, Together: s.Together, Bare: s.Bare, Measures: s.Measures, Alone: s.Alone}
+		Paced: s.Paced, Together: s.Together, Bare: s.Bare, Measures: s.Measures, Alone: s.Alone, Factors: s.Factors}
 	for _, arm := range s.Arms {
 		out.Arms = append(out.Arms, results.Arm{Name: arm.Name, Doc: arm.Doc})
 	}

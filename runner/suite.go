@@ -80,6 +80,8 @@ type Scenario struct {
 	Arms   []Style
 	ArmKey string // what an arm is called in results and in -set, such as "piece"
 	Pairs  []Pair // of arms: what a switch saves
+	// Factors, if set, says that the values of a key are the corners of two factors.
+	Factors *results.Factorial
 
 	// Size, if set, gives the size of blocks for an effort ("quick", "default" or "full")
 	// and the options that apply to all styles.
@@ -173,23 +175,24 @@ type Workload interface {
 
 // Work is what one Run was asked to do, and its effects.
 type Work struct {
-	Stimuli   int64
-	Effects   int64               // counted where they are durable
-	Expected  int64               // effects that these stimuli must have
-	Digest    string              // equal in all styles; "" in all: not compared
-	Bytes     int64               // payload of the effects, as read back; equal in all styles
-	Counts    results.Counts      // what was done when the clock stopped, as the harness counts it; equal in all styles
-	Own       results.Counts      // the same of what only some styles do: messages that crossed
-	Rates     Rates               // of Own, from the script alone
-	Trace     string              // digest of what the trace kept, in the script; equal in all styles that have one
-	Keys      string              // digest of the order within each key; equal in all styles
-	NoLatency string              // why this block has no latency, though its operations have one; "" if it has
-	Wrong     string              // what else is wrong with the work; "" if nothing is
-	Settings  []Setting           // what the style really ran under; it must not change
-	Least     time.Duration       // the shortest time that the effects can have taken; 0: unknown
-	Lanes     map[string][]string // only when Setup.Verbatim
-	Figures   map[string]float64  // by name of the scenario's Measures; what is left out was not measured
-	Series    map[string][]Point  // the same over the time of the block, at most MaxPoints each
+	Stimuli     int64
+	Effects     int64               // counted where they are durable
+	Expected    int64               // effects that these stimuli must have
+	Digest      string              // equal in all styles; "" in all: not compared
+	Bytes       int64               // payload of the effects, as read back; equal in all styles
+	Counts      results.Counts      // what was done when the clock stopped, as the harness counts it; equal in all styles
+	Own         results.Counts      // the same of what only some styles do: messages that crossed
+	Connections *int                // that join the style's modules; 0: none, they are one process; nil: not counted
+	Rates       Rates               // of Own, from the script alone
+	Trace       string              // digest of what the trace kept, in the script; equal in all styles that have one
+	Keys        string              // digest of the order within each key; equal in all styles
+	NoLatency   string              // why this block has no latency, though its operations have one; "" if it has
+	Wrong       string              // what else is wrong with the work; "" if nothing is
+	Settings    []Setting           // what the style really ran under; it must not change
+	Least       time.Duration       // the shortest time that the effects can have taken; 0: unknown
+	Lanes       map[string][]string // only when Setup.Verbatim
+	Figures     map[string]float64  // by name of the scenario's Measures; what is left out was not measured
+	Series      map[string][]Point  // the same over the time of the block, at most MaxPoints each
 }
 
 // A Sealer is a Workload that counts what is done and reads its settings when the clock has

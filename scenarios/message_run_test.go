@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"rubato/results"
 	"rubato/runner"
 )
 
@@ -202,6 +203,44 @@ func TestServerDies(t *testing.T) {
 				if retry == "yes" && w.Figures["lost"] > 0 {
 					t.Errorf("%s, fault=%s: a sender that retries lost %v", style, fault, w.Figures["lost"])
 				}
+			}
+		}
+	}
+}
+
+// What crosses is what the player's description says, counted by hand. A refill: module ap
+// asks pd for the flavor, asks it for a passage, has it record the cooldown, and has ui
+// broadcast the depth of the queue: four questions with an answer each. A message: ui
+// publishes it, log reports it. Styles of one process send nothing.
+func TestCrossingsByHand(t *testing.T) {
+	t.Parallel()
+	const n = 20
+	for _, c := range []struct {
+		scenario runner.Scenario
+		options  map[string]string
+		sent     map[string]int64 // for one operation
+	}{
+		{realStyles.queueLow(), map[string]string{"passages": "300"}, map[string]int64{"ap": 4, "pd": 3, "ui": 1}},
+		{realStyles.messageLog(), nil, map[string]int64{"ui": 1, "log": 1}},
+	} {
+		for style, of := range worked(t, c.scenario, c.options, false, n) {
+			work, want := of[0], 0
+			if style == "nats" {
+				want = 4 // one for each module
+			}
+			if work.Connections == nil || *work.Connections != want {
+				t.Errorf("%s %s: connections %v, want %d", c.scenario.Name, style, work.Connections, want)
+			}
+			total := int64(0)
+			for module, each := range c.sent {
+				if total += each; style == "nats" && work.Own[results.SentMessages+module] != n*each {
+					t.Errorf("%s: %s sent %d messages in %d operations, want %d each", c.scenario.Name, module, work.Own[results.SentMessages+module], n, each)
+				}
+			}
+			sent, counted := work.Own.Sum(results.SentMessages)
+			received, _ := work.Own.Sum(results.ReceivedMessages)
+			if style == "nats" && (sent != n*total || received != sent) || counted != (style == "nats") {
+				t.Errorf("%s %s: sent %d, received %d, want %d", c.scenario.Name, style, sent, received, n*total)
 			}
 		}
 	}

@@ -118,6 +118,7 @@ func TestUnits(t *testing.T) {
 		{realStyles.messageLog(), runner.Options{"mode": "closed"}, 1},
 		{realStyles.messageLog(), runner.Options{"mode": "pipelined"}, 512},
 		{realStyles.messageLog(), runner.Options{"mode": "batched", "batch": "100"}, 100},
+		{realStyles.messageLog(), runner.Options{"mode": "closed-batched", "batch": "100"}, 1},
 		{realStyles.messageBurst(), nil, 1000},
 		{realStyles.messageConcurrent(), runner.Options{"senders": "50"}, 200},
 	} {

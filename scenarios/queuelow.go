@@ -36,7 +36,7 @@ func (s styles) queueLow() runner.Scenario {
 	}
 }
 
-var queueLowClaims = []runner.Claim{
+var queueLowClaims = append([]runner.Claim{
 	workload.Estimate("base operation 200–1 700 µs, taken as 700", 200, 1700).On("direct"),
 	workload.Estimate("orchestration adds 12.5–44.5 µs, typically 25", 12.5, 44.5).Added("bus"),
 	{Text: "orchestration adds 1.7–6.4 %, typically 3.5", Source: workload.OverheadDocument, Kind: "estimate",
@@ -47,4 +47,4 @@ var queueLowClaims = []runner.Claim{
 	workload.UnderTwice("bus"),
 	workload.UnderTwice("nats"),
 	workload.Budget("selection under 10 ms with 1 000 passages", workload.PlayerDocument, 10_000).With("passages", "1000").On("direct"),
-}
+}, workload.EventDriven("passages", "1000")...)

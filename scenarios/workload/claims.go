@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"rubato/results"
 	"rubato/runner"
 )
 
@@ -12,6 +13,10 @@ const (
 	BudgetDocument   = "overhead budgets of the same analysis"
 	PlayerDocument   = "the player's own performance targets"
 	NatsDocument     = "analysis of a chat bot's database writes behind NATS (one run, clock stopped with some 41 % of the work done)"
+	// H. Cabane and K. Farias, "On the impact of event-driven architecture on performance: An
+	// exploratory study", Future Generation Computer Systems 153, 2024, pages 52 to 69. What is
+	// claimed is from its abstract. The abstract has no figures, so there are none here.
+	EventDrivenStudy = "Cabane and Farias 2024, doi:10.1016/j.future.2023.10.021 (abstract)"
 
 	// The limits that this project sets itself.
 	Own = "ours, speed and size"
@@ -52,6 +57,19 @@ func Measured(text string, value float64) Published {
 // Times is the largest ratio that a document allows.
 func Times(text, source string, hi float64) Published {
 	return Published{runner.Claim{Text: text, Source: source, Kind: "budget", Quantity: "ratio", Hi: hi}}
+}
+
+// EventDriven are the claims of a study that built one shop twice, as a monolith and
+// event-driven. They are about modules that a network joins.
+func EventDriven(key, value string) (claims []runner.Claim) {
+	for _, c := range []struct{ text, quantity string }{
+		{"a monolith has better response times than an event-driven system", "ratio"},
+		{"a monolith uses less of the machine", "cpu_ratio"},
+	} {
+		claims = append(claims, Published{runner.Claim{Text: c.text, Source: EventDrivenStudy, Kind: "measured elsewhere", Lo: 1}}.With(key, value).Of("nats", c.quantity))
+	}
+	return append(claims, Published{runner.Claim{Text: "packets that both send and receive, here messages between modules", Source: EventDrivenStudy,
+		Kind: results.CountedElsewhere}}.With(key, value).Of("nats", "messages_op"))
 }
 
 // UnderTwice is the budget of a whole operation in a style.

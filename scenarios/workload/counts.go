@@ -18,15 +18,13 @@ import (
 // What the harness counts of a style, without asking it: what was done to the store, what
 // crossed the network, what came to the trace's sink.
 
-// Names of what is counted. Those of a network are followed by the module.
+// Names of what is counted, beside those of a network, which package results has.
 const (
 	countCommits = "commits"
 	countQueries = "reads"
 	countRows    = "rows read"
 	countWrites  = "writes"
 	countRecords = "trace records"
-	countSent    = "messages sent by "
-	countBytes   = "bytes sent by "
 )
 
 // tallied are the counts of a store. Where stimuli may share a commit, how many do depends on
@@ -61,9 +59,27 @@ func (w *verifier) own() (results.Counts, error) {
 	}
 	links, err := w.network.Links()
 	for _, l := range links {
-		c[countSent+l.Module], c[countBytes+l.Module] = l.Sent, l.SentBytes
+		c[results.SentMessages+l.Module], c[results.SentBytes+l.Module] = l.Sent, l.SentBytes
+		c[results.ReceivedMessages+l.Module], c[results.ReceivedBytes+l.Module] = l.Received, l.ReceivedBytes
 	}
 	return c, err
+}
+
+// connections is how many join the modules: 0 where the style has no network, nil where the
+// network does not say.
+func (w *verifier) connections() (*int, error) {
+	n := 0
+	if w.network == nil {
+		return &n, nil
+	}
+	links, err := w.network.Links()
+	for _, l := range links {
+		n += l.Open
+	}
+	if n == 0 || err != nil {
+		return nil, err
+	}
+	return &n, nil
 }
 
 // What crosses at least, by the description of the conversations: a message goes from module
@@ -135,7 +151,11 @@ func (w *verifier) alone(kind string, do func() error) error {
 // rateMap are the rates that a script shows.
 type rateMap runner.Rates
 
+// widen leaves out what is received: it follows from what others send.
 func (r rateMap) widen(name, kind string, least, most int64) {
+	if results.Received(name) {
+		return
+	}
 	if r[name] == nil {
 		r[name] = map[string]runner.Rate{}
 	}
@@ -189,7 +209,7 @@ func (w *verifier) limits(rates runner.Rates) (least, most results.Counts) {
 		if name == countRecords {
 			continue
 		}
-		size := strings.HasPrefix(name, countBytes)
+		size := strings.HasPrefix(name, results.SentBytes)
 		most[name] = extra * int64(w.runs+1)
 		for kind, n := range kinds {
 			rate, known := of[kind]
@@ -208,7 +228,7 @@ func (w *verifier) limits(rates runner.Rates) (least, most results.Counts) {
 		return least, most
 	}
 	for module, n := range w.demanded() {
-		least[countSent+module] = max(least[countSent+module], n)
+		least[results.SentMessages+module] = max(least[results.SentMessages+module], n)
 	}
 	return least, most
 }

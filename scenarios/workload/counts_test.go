@@ -17,8 +17,8 @@ func TestLimits(t *testing.T) {
 	t.Parallel()
 	said, volume, control := player.Stimulus{Kind: player.MessageSaid}, player.Stimulus{Kind: player.VolumeSet}, player.Stimulus{Kind: player.Control}
 	rates := runner.Rates{
-		countSent + "ui":  {kindOf(&said): {Least: 1, Most: 1}, kindOf(&volume): {Least: 1, Most: 3}},
-		countBytes + "ui": {kindOf(&said): {Least: 100, Most: 200}, kindOf(&volume): {Least: 40, Most: 40}},
+		results.SentMessages + "ui": {kindOf(&said): {Least: 1, Most: 1}, kindOf(&volume): {Least: 1, Most: 3}},
+		results.SentBytes + "ui":    {kindOf(&said): {Least: 100, Most: 200}, kindOf(&volume): {Least: 40, Most: 40}},
 	}
 	for name, c := range map[string]struct {
 		stimuli                    []player.Stimulus
@@ -31,7 +31,7 @@ func TestLimits(t *testing.T) {
 	} {
 		w := &verifier{stimuli: c.stimuli, batch: 1, runs: -1} // no slice has anything beside
 		least, most := w.limits(rates)
-		got := []int64{least[countSent+"ui"], most[countSent+"ui"], least[countBytes+"ui"], most[countBytes+"ui"]}
+		got := []int64{least[results.SentMessages+"ui"], most[results.SentMessages+"ui"], least[results.SentBytes+"ui"], most[results.SentBytes+"ui"]}
 		want := []int64{c.least, c.most, c.fewest, c.bytes}
 		for i := range want {
 			if got[i] != want[i] {
@@ -59,12 +59,12 @@ func TestDemanded(t *testing.T) {
 		"by core NATS":     {&verifier{stimuli: said, batch: 10, wanted: map[string]string{"delivery": "core"}}, 6},
 	} {
 		c.w.network, c.w.crosses = noNetwork{}, map[string]int64{"log": 2}
-		if least, _ := c.w.limits(nil); least[countSent+"log"] != c.want {
+		if least, _ := c.w.limits(nil); least[results.SentMessages+"log"] != c.want {
 			t.Errorf("%s: %v, want %d", name, least, c.want)
 		}
 		for _, shown := range []int64{0, 2, 5} { // what the script showed is not demanded on top
-			rates := runner.Rates{countSent + "log": {kindOf(&said[0]): {Least: shown}, kindOf(&player.Stimulus{}): {Least: shown}}}
-			if least, _ := c.w.limits(rates); least[countSent+"log"] != max(c.want, shown*int64(len(c.w.stimuli))) {
+			rates := runner.Rates{results.SentMessages + "log": {kindOf(&said[0]): {Least: shown}, kindOf(&player.Stimulus{}): {Least: shown}}}
+			if least, _ := c.w.limits(rates); least[results.SentMessages+"log"] != max(c.want, shown*int64(len(c.w.stimuli))) {
 				t.Errorf("%s: %v, want %d, or %d each", name, least, c.want, shown)
 			}
 		}
@@ -77,16 +77,39 @@ type noNetwork struct{ player.Network }
 func TestRatesTogether(t *testing.T) {
 	t.Parallel()
 	w := &verifier{stimuli: make([]player.Stimulus, 100), rates: rateMap{}, counted: map[string]int{}}
-	w.together(results.Counts{countSent + "ui": 101, countSent + "log": 100})
+	w.together(results.Counts{results.SentMessages + "ui": 101, results.SentMessages + "log": 100})
 	kind := kindOf(&w.stimuli[0])
-	if got := w.rates[countSent+"ui"][kind]; got != (runner.Rate{Least: 1, Most: 2}) {
+	if got := w.rates[results.SentMessages+"ui"][kind]; got != (runner.Rate{Least: 1, Most: 2}) {
 		t.Errorf("with one request to commit: %+v", got)
 	}
-	if got := w.rates[countSent+"log"][kind]; got != (runner.Rate{Least: 1, Most: 1}) {
+	if got := w.rates[results.SentMessages+"log"][kind]; got != (runner.Rate{Least: 1, Most: 1}) {
 		t.Errorf("one each: %+v", got)
 	}
 	w.stimuli[5].Kind, w.rates = player.VolumeSet, rateMap{}
-	if w.together(results.Counts{countSent + "ui": 101}); len(w.rates) != 0 {
+	if w.together(results.Counts{results.SentMessages + "ui": 101}); len(w.rates) != 0 {
 		t.Errorf("two kinds cannot be told apart: %v", w.rates)
 	}
 }
+
+// A style of one process has no connection. Of a network that does not say, nothing is claimed.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		network player.Network
+		want    int // -1: not known
+	}{
+		"one process": {nil, 0},
+		"four":        {linked{{Module: "ap", Open: 1}, {Module: "log", Open: 3}}, 4},
+		"not known":   {linked{{Module: "ap"}}, -1},
+	} {
+		n, err := (&verifier{network: c.network}).connections()
+		if err != nil || (n == nil) != (c.want < 0) || n != nil && *n != c.want {
+			t.Errorf("%s: %v, %v, want %d", name, n, err, c.want)
+		}
+	}
+}
+
+type linked []player.Link
+
+func (l linked) Links() ([]player.Link, error) { return l, nil }
+func (l linked) Close() error                  { return nil }

@@ -206,6 +206,8 @@ func (w *verifier) report(p player.Player, work *runner.Work) error {
 	work.Least = time.Duration(w.commits) * w.quickest
 	own, crossed, failed := w.crossed(p)
 	work.Own = own
+	connections, uncounted := w.connections()
+	work.Connections = connections
 	var untraced string
 	if !w.loose {
 		work.Trace, untraced = w.traces(p)
@@ -221,7 +223,7 @@ func (w *verifier) report(p player.Player, work *runner.Work) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	work.Wrong = cmp.Or(w.early, w.wrong, fewer, crossed, untraced)
-	return errors.Join(err, failed)
+	return errors.Join(err, failed, uncounted)
 }
 
 // facts are the settings that the player reports, with those it was asked for.
