@@ -31,7 +31,7 @@ func withInstruments(t *testing.T, usual float64) (*results.Run, results.Details
 	return run, d
 }
 
-func TestLedger(t *testing.T) {
+func TestInstruments(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		usual float64
@@ -60,7 +60,7 @@ func TestLedger(t *testing.T) {
 }
 
 // An arm whose work differed has no cost, and its table says so.
-func TestLedgerVoid(t *testing.T) {
+func TestInstrumentsOfInvalid(t *testing.T) {
 	t.Parallel()
 	run, d := withInstruments(t, 1.001)
 	for i := range d.Blocks {

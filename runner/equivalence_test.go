@@ -74,7 +74,7 @@ func TestLeastTime(t *testing.T) {
 	e := &arm{}
 	answer := reply{Block: &results.Block{Wall: time.Millisecond}, Least: 2 * time.Millisecond}
 	if got := e.wrong(answer); got != "" {
-		t.Errorf("half of the least is void: %s", got)
+		t.Errorf("half of the least is invalid: %s", got)
 	}
 	answer.Least += 2
 	if got := e.wrong(answer); !strings.Contains(got, "what it stored takes 2") {

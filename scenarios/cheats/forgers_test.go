@@ -91,19 +91,19 @@ func openCallsInside(config player.Config) (player.Player, error) {
 	return insider{inner}, err
 }
 
-// void is a store in which nothing is kept.
-type void struct {
+// keepsNothing is a store in which nothing is kept.
+type keepsNothing struct {
 	player.Store
 	player.LogStore
 }
 
-func (v void) Director() player.DirectorStore   { return v.Store.Director() }
-func (v void) Log() player.LogStore             { return v }
-func (void) AppendMessage(player.Message) error { return nil }
-func (void) CountUser(string) error             { return nil }
-func (void) Commit() error                      { return nil }
-func (void) Rollback() error                    { return nil }
-func (v void) Stored() (player.Stored, error)   { return v.Store.Stored() }
+func (v keepsNothing) Director() player.DirectorStore   { return v.Store.Director() }
+func (v keepsNothing) Log() player.LogStore             { return v }
+func (keepsNothing) AppendMessage(player.Message) error { return nil }
+func (keepsNothing) CountUser(string) error             { return nil }
+func (keepsNothing) Commit() error                      { return nil }
+func (keepsNothing) Rollback() error                    { return nil }
+func (v keepsNothing) Stored() (player.Stored, error)   { return v.Store.Stored() }
 
 // decoy works in process, and has a second player send as many messages for nothing.
 type decoy struct {
@@ -123,7 +123,7 @@ func openDecoy(config player.Config) (player.Player, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.Store, config.Trace = void{Store: config.Store}, player.Tracing{}
+	config.Store, config.Trace = keepsNothing{Store: config.Store}, player.Tracing{}
 	sends, err := natsbus.Open(config)
 	return &decoy{insider{inner}, sends}, err
 }
