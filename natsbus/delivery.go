@@ -29,12 +29,40 @@ const (
 	deliveryFile   = "jetstream-file"
 )
 
-func checkDelivery(delivery string) error {
-	if known := []string{deliveryCore, deliveryMemory, deliveryFile}; !slices.Contains(known, delivery) {
-		return &player.Error{Code: player.Invalid, Op: "nats: delivery",
-			Err: fmt.Errorf("%q is none of %s", delivery, strings.Join(known, ", "))}
+// check refuses values that do not exist.
+func check(p player.Placement) error {
+	return errors.Join(oneOf("delivery", p.Delivery, deliveryCore, deliveryMemory, deliveryFile), oneOf("flush", p.Flush, flushAuto, flushEach))
+}
+
+func oneOf(setting, value string, known ...string) error {
+	if slices.Contains(known, value) {
+		return nil
+	}
+	return &player.Error{Code: player.Invalid, Op: "nats: " + setting, Err: fmt.Errorf("%q is none of %s", value, strings.Join(known, ", "))}
+}
+
+// What is published waits in a buffer of the connection. By default a goroutine of the client
+// writes it out as soon as it runs, with what was published meanwhile. A wait for more, by
+// time, was measured and left out: under load the buffer fills anyway.
+const (
+	flushAuto = "auto"
+	flushEach = "each" // whoever publishes writes each message out
+)
+
+// flushing are the options of a connection that flushes so.
+func flushing(flush string) []nats.Option {
+	if flush == flushEach {
+		return []nats.Option{nats.WriteBufferSize(1)} // it is full with each message
 	}
 	return nil
+}
+
+// flushOf is how a connection flushes.
+func flushOf(conn *nats.Conn) string {
+	if conn.Opts.WriteBufferSize == 1 {
+		return flushEach
+	}
+	return flushAuto
 }
 
 const (

@@ -205,7 +205,7 @@ func (w *wired) join() (err error) {
 
 // joinModule gives a module a connection of its own.
 func (w *wired) joinModule(m *module) error {
-	conn, err := connect(w.network.server, w.config.Placement.Transport, w.network.users[m.name], w.config.Timeout)
+	conn, err := connect(w.network.server, w.config.Placement.Transport, w.network.users[m.name], w.config.Timeout, flushing(w.config.Placement.Flush)...)
 	if err != nil {
 		return err
 	}

@@ -154,6 +154,7 @@ func (w *wired) Describe() []player.Fact {
 		player.Fact{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
 		player.Fact{Name: "transport", Value: w.transport(), Own: true},
 		player.Fact{Name: "delivery", Value: w.receiver.stream.describe(), Own: true},
+		player.Fact{Name: "flush", Value: flushOf(w.ui.conn.Load()), Own: true},
 		player.Fact{Name: "codec", Value: describeCodec(), Own: true},
 		player.Fact{Name: "nats-server", Value: server.VERSION, Own: true},
 	)

@@ -71,10 +71,11 @@ const connectionName = "rubato "
 
 // connect opens the connection of one user. It does not reconnect, since the server is in
 // this process and does not come back.
-func connect(s *server.Server, transport string, user *server.User, timeout time.Duration) (*nats.Conn, error) {
-	options := []nats.Option{nats.Name(connectionName + user.Username), nats.Timeout(timeout), nats.NoReconnect(),
+func connect(s *server.Server, transport string, user *server.User, timeout time.Duration, more ...nats.Option) (*nats.Conn, error) {
+	options := append([]nats.Option{nats.Name(connectionName + user.Username), nats.Timeout(timeout), nats.NoReconnect(),
 		nats.UserInfo(user.Username, user.Password), nats.CustomInboxPrefix(inboxPrefix + user.Username),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})} // the default writes to stderr; lost and request report
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // the default writes to stderr; lost and request report
+	}, more...)
 	if transport == "pipe" {
 		options = append(options, nats.InProcessServer(s))
 	}

@@ -116,6 +116,7 @@ var switches = map[string]player.Config{
 	"queued":      {Dispatch: player.Queued, Trace: player.Tracing{On: true}},
 	"1 000 rules": {Rules: 1000},
 	"pipe":        {Placement: player.Placement{Transport: "pipe"}, Batch: 10},
+	"flush each":  {Placement: player.Placement{Flush: "each"}},
 }
 
 type discard struct{}
