@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -264,4 +265,95 @@ func (p *publisher) wait() {
 
 func repeated(msg *nats.Msg) error {
 	return &player.Error{Code: player.Invalid, Op: saidEvent, Err: fmt.Errorf("stimulus %s was said before", msg.Header.Get(flowHeader))}
+}
+
+// keep has messages kept by the server, which acknowledges them.
+func (s *sender) keep(config player.Config) (err error) {
+	if s.stream, err = newPublisher(s.conn, config, rand.Text(), s.fail); err == nil {
+		s.publish, s.publishAsync = s.stream.sync, s.stream.async
+		go s.stream.wait()
+	}
+	return err
+}
+
+// close ends what keep started. Nothing is sent any more.
+func (s *sender) close() {
+	if s.stream != nil {
+		close(s.stream.underway)
+	}
+}
+
+// fail ends a pending message that the server did not acknowledge.
+func (s *sender) fail(seq uint64, err error) {
+	if done := s.giveUp(seq); done != nil {
+		done(seq, err)
+		<-s.window
+	}
+}
+
+// giveUp removes a message that was not published. A stream may have it all the same, if
+// only the acknowledgement was lost: then an outcome may come.
+func (s *sender) giveUp(seq uint64) player.Done {
+	done, _ := s.remove(seq)
+	if done != nil && s.stream != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.forget(seq)
+	}
+	return done
+}
+
+// forget makes the outcome of a message no error. The caller holds the lock.
+func (s *sender) forget(seq uint64) {
+	if len(s.abandoned) < maxAbandoned {
+		s.abandoned[seq] = struct{}{}
+	}
+}
+
+// receipts are module log's memory of messages from the stream: each is applied once and
+// acknowledged when it has its outcome. Keys are the sequence numbers of stimuli.
+type receipts struct {
+	held  map[uint64]*nats.Msg // handled, without an outcome yet
+	known map[uint64]outcome   // the newest outcomes, as many as can be unacknowledged
+	order []uint64             // of known, as a ring
+	next  int
+	acks  []*nats.Msg // to send after the commit
+}
+
+func newReceipts(window int) *receipts {
+	n := unacknowledged(window)
+	return &receipts{held: map[uint64]*nats.Msg{}, known: make(map[uint64]outcome, n), order: make([]uint64, n)}
+}
+
+// again takes note of a message. If it has been handled before, it is only acknowledged and
+// its outcome, if it has one, is sent again.
+func (r *receipts) again(seq uint64, msg *nats.Msg, report func(outcome)) bool {
+	if o, known := r.known[seq]; known {
+		o.Again = true
+		report(o)
+		r.acks = append(r.acks, msg)
+		return true
+	}
+	_, held := r.held[seq]
+	r.held[seq] = msg
+	return held
+}
+
+// finish takes note of an outcome.
+func (r *receipts) finish(o outcome) {
+	r.acks = append(r.acks, r.held[o.Seq])
+	delete(r.held, o.Seq)
+	delete(r.known, r.order[r.next])
+	r.known[o.Seq], r.order[r.next] = o, o.Seq
+	r.next = (r.next + 1) % len(r.order)
+}
+
+// acknowledge sends the acknowledgements of a commit. Without a connection, the server
+// delivers those messages again.
+func (r *receipts) acknowledge() {
+	for _, msg := range r.acks {
+		_ = msg.Ack()
+	}
+	clear(r.acks)
+	r.acks = r.acks[:0]
 }

@@ -1,10 +1,11 @@
 package natsbus
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,8 +15,8 @@ import (
 	"rubato/player"
 )
 
-// The path of a message: module ui publishes it (sender), module log runs the rules, makes
-// it durable and reports the outcome (receiver, in receiver.go).
+// The path of a message: module ui publishes it, module log runs the rules, makes it
+// durable and reports the outcome.
 
 // outcome reports that a message is durable, or why it is not.
 type outcome struct {
@@ -77,22 +78,6 @@ func newSender(conn *nats.Conn, config player.Config, fields []engine.Field) (*s
 	return s, conn.Flush()
 }
 
-// keep has messages kept by the server, which acknowledges them.
-func (s *sender) keep(config player.Config) (err error) {
-	if s.stream, err = newPublisher(s.conn, config, rand.Text(), s.fail); err == nil {
-		s.publish, s.publishAsync = s.stream.sync, s.stream.async
-		go s.stream.wait()
-	}
-	return err
-}
-
-// close ends what keep started. Nothing is sent any more.
-func (s *sender) close() {
-	if s.stream != nil {
-		close(s.stream.underway)
-	}
-}
-
 // do publishes one message and waits for its outcome. Nothing follows it, so a batch
 // that is not full is committed.
 func (s *sender) do(stimulus player.Stimulus) error {
@@ -143,33 +128,6 @@ func (s *sender) send(stimulus player.Stimulus, done player.Done, publish func(*
 		return unavailable(saidEvent, err)
 	}
 	return nil
-}
-
-// fail ends a pending message that the server did not acknowledge.
-func (s *sender) fail(seq uint64, err error) {
-	if done := s.giveUp(seq); done != nil {
-		done(seq, err)
-		<-s.window
-	}
-}
-
-// giveUp removes a message that was not published. A stream may have it all the same, if
-// only the acknowledgement was lost: then an outcome may come.
-func (s *sender) giveUp(seq uint64) player.Done {
-	done, _ := s.remove(seq)
-	if done != nil && s.stream != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.forget(seq)
-	}
-	return done
-}
-
-// forget makes the outcome of a message no error. The caller holds the lock.
-func (s *sender) forget(seq uint64) {
-	if len(s.abandoned) < maxAbandoned {
-		s.abandoned[seq] = struct{}{}
-	}
 }
 
 // reserve takes a token of the window for a message.
@@ -286,6 +244,136 @@ func (s *sender) abandon(err error) {
 		done(seq, err)
 		<-s.window
 	}
+}
+
+// receiver is module log's end. It makes what the rules wrote durable, alone or in
+// batches, and reports the outcomes.
+type receiver struct {
+	module   *module
+	mu       sync.Mutex // one message at a time, also across a stop and a start of the module
+	batch    *player.Batch
+	fields   []engine.Field // of ui::Chat::said
+	outcomes []outcome      // of the current commit
+	stream   *stream        // nil: core NATS
+	receipts *receipts      // nil: core NATS
+}
+
+func newReceiver(w *wired, fields []engine.Field) *receiver {
+	r := &receiver{module: w.log, batch: w.Batch, fields: fields, stream: newStream(w.config)}
+	if r.stream != nil {
+		r.receipts = newReceipts(w.config.Window)
+	}
+	return r
+}
+
+// subscribe makes one subscription for messages and for requests to commit, so that
+// they arrive in the order they were sent.
+func (r *receiver) subscribe() (*nats.Subscription, error) {
+	conn := r.module.conn.Load()
+	subject := chatSubjects
+	if r.stream != nil {
+		subject = deliverSubject
+		if err := r.stream.open(conn); err != nil {
+			return nil, err
+		}
+	}
+	subscription, err := conn.Subscribe(subject, r.receive)
+	if err == nil {
+		err = conn.Flush() // the server must know it before anything is said
+	}
+	if err == nil && r.stream != nil {
+		err = r.stream.deliver(conn)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return subscription, nil
+}
+
+// receive runs the rules for one message, or commits what waits. The module's lock
+// guards the store against the module's services.
+func (r *receiver) receive(msg *nats.Msg) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if msg.Subject == settleSubject {
+		r.settle(msg)
+	} else if seq := number(msg.Header, flowHeader); r.receipts == nil || !r.receipts.again(seq, msg, r.add) {
+		err := r.emit(seq, msg)
+		r.module.mu.Lock()
+		r.batch.Add(seq, err, r.done)
+		r.module.mu.Unlock()
+	}
+	r.report()
+	if r.receipts != nil {
+		r.receipts.acknowledge()
+	}
+}
+
+// settle commits what waits.
+func (r *receiver) settle(msg *nats.Msg) {
+	r.module.mu.Lock()
+	defer r.module.mu.Unlock()
+	_ = r.batch.Flush() // every outcome has the error
+	if r.receipts != nil {
+		r.receipts.acks = append(r.receipts.acks, msg)
+	}
+}
+
+func (r *receiver) emit(seq uint64, msg *nats.Msg) error {
+	values := make([]engine.Value, len(r.fields))
+	if err := decode(msg.Data, r.fields, values); err != nil {
+		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
+	}
+	return r.module.engine.Emit(seq, number(msg.Header, causeHeader), saidEvent, values...)
+}
+
+// done is called by the batch for each message of a commit.
+func (r *receiver) done(seq uint64, err error) {
+	o := outcome{Seq: seq}
+	if err != nil {
+		o.Code, o.Text = player.CodeOf(err), shortened(err.Error())
+	}
+	r.add(o)
+	if r.receipts != nil {
+		r.receipts.finish(o)
+	}
+}
+
+func (r *receiver) add(o outcome) { r.outcomes = append(r.outcomes, o) }
+
+// Limits of a message with outcomes: how many, and how long the text of an error is.
+const (
+	mostOutcomes = 100
+	longestText  = 300
+)
+
+// report sends the outcomes of a commit, in one message if they fit.
+func (r *receiver) report() {
+	for part := range slices.Chunk(r.outcomes, mostOutcomes) {
+		r.send(part)
+	}
+	r.outcomes = r.outcomes[:0]
+}
+
+// send halves what is larger than the server takes: texts can grow when they are written.
+func (r *receiver) send(part []outcome) {
+	conn := r.module.conn.Load()
+	data, err := json.Marshal(part)
+	switch half := len(part) / 2; {
+	case int64(len(data)) > conn.MaxPayload() && half > 0:
+		r.send(part[:half])
+		r.send(part[half:])
+	case err == nil:
+		_ = conn.Publish(doneSubject, data) // without a connection the sender fails what is pending
+	}
+}
+
+// shortened cuts a text, at a whole character, to what an outcome may hold.
+func shortened(text string) string {
+	if len(text) <= longestText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestText], "") + "…"
 }
 
 func unavailable(op string, err error) error {

@@ -259,7 +259,7 @@ func (w *wired) lost() (int, error) {
 }
 
 // leave ends what join started.
-func (w *wired) leave() {
+func (w *wired) leave() error {
 	if w.sender != nil {
 		w.sender.close()
 	}
@@ -273,8 +273,9 @@ func (w *wired) leave() {
 		}
 	}
 	if w.ownNetwork && w.network != nil {
-		_ = w.network.Close() // cannot fail
+		return w.network.Close()
 	}
+	return nil
 }
 
 // sharedSink lets the modules' engines, each with a writer of its own, append one at a

@@ -5,12 +5,13 @@
 //
 // It adds the network to orchestrated and nothing else. It has the shape of its
 // siblings, direct and orchestrated: type, open, stimuli, conversation, close.
-// modules.go joins the modules, messages.go and receiver.go are the two ends of the path of a
-// message, delivery.go is JetStream, wire.go is subjects, headers and codec, access.go says
-// who may speak, server.go is NATS without the player.
+// modules.go joins the modules, messages.go is the path of a message, delivery.go is what
+// JetStream adds to it, wire.go is subjects, headers and codec, access.go says who may speak,
+// server.go is NATS without the player.
 package natsbus
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -54,8 +55,7 @@ func Open(config player.Config) (player.Player, error) {
 	}
 	w := &wired{Parts: player.NewParts(config), config: config}
 	if err := w.join(); err != nil {
-		w.leave()
-		return nil, err
+		return nil, errors.Join(err, w.leave())
 	}
 	return w, nil
 }
@@ -198,6 +198,5 @@ func (w *wired) Close() error {
 	}
 	err := w.Settle()
 	w.closed = true
-	w.leave()
-	return err
+	return errors.Join(err, w.leave())
 }
