@@ -85,17 +85,12 @@ func rawStream(b *testing.B, placement player.Placement, like *stream, read bool
 		b.Fatal(err)
 	}
 	s := &stream{config: like.config, consumer: like.consumer, timeout: never}
-	err = s.open(reader)
-	if err == nil && read {
-		if _, err = reader.Subscribe(deliverSubject, func(m *nats.Msg) { _ = m.Ack() }); err == nil {
-			err = s.deliver(reader)
-		}
-	} else if err == nil { // a stream that fills up refuses, so this one forgets
-		err = s.js.DeleteStream(b.Context(), streamName)
+	if !read { // a stream that fills up refuses, so this one forgets
 		s.config.Retention, s.config.Discard = jetstream.LimitsPolicy, jetstream.DiscardOld
-		if err == nil {
-			err = s.make()
-		}
+	}
+	subscription, err := s.listen(reader, func(m *nats.Msg) { _ = m.Ack() })
+	if err == nil && !read {
+		err = errors.Join(subscription.Unsubscribe(), s.js.DeleteConsumer(b.Context(), streamName, s.consumer.Durable))
 	}
 	js, failed := jetstream.New(writer)
 	if err := errors.Join(err, failed); err != nil {

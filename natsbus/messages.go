@@ -185,7 +185,7 @@ func (s *sender) receive(msg *nats.Msg) {
 		return
 	}
 	for _, o := range outcomes {
-		done, abandoned := s.remove(o.Seq)
+		done, abandoned := s.take(o)
 		switch {
 		case done != nil:
 			done(o.Seq, o.err())
@@ -270,24 +270,14 @@ func newReceiver(w *wired, fields []engine.Field) *receiver {
 // they arrive in the order they were sent.
 func (r *receiver) subscribe() (*nats.Subscription, error) {
 	conn := r.module.conn.Load()
-	subject := chatSubjects
 	if r.stream != nil {
-		subject = deliverSubject
-		if err := r.stream.open(conn); err != nil {
-			return nil, err
-		}
+		return r.stream.listen(conn, r.receive)
 	}
-	subscription, err := conn.Subscribe(subject, r.receive)
-	if err == nil {
-		err = conn.Flush() // the server must know it before anything is said
-	}
-	if err == nil && r.stream != nil {
-		err = r.stream.deliver(conn)
-	}
+	subscription, err := conn.Subscribe(chatSubjects, r.receive)
 	if err != nil {
 		return nil, err
 	}
-	return subscription, nil
+	return subscription, conn.Flush() // the server must know it before anything is said
 }
 
 // receive runs the rules for one message, or commits what waits. The module's lock

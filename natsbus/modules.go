@@ -243,6 +243,7 @@ func (w *wired) startModule(module string) error {
 		w.subscription, err = w.receiver.subscribe()
 	}
 	if err != nil {
+		w.subscription = nil
 		w.log.leave()
 	}
 	return err
