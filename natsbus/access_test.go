@@ -138,19 +138,19 @@ func TestStreamRights(t *testing.T) {
 	w, _ := open(t, player.Config{Timeout: never, Placement: placed(t, deliveryMemory)})
 	for _, c := range []struct{ module, publish, subscribe string }{
 		{module: "ui", publish: "$JS.API.STREAM.DELETE.rubato-chat"},
-		{module: "ui", publish: "$JS.ACK.rubato-chat.log.1.1.1.1.0"},
-		{module: "ui", publish: "rubato.deliver.log"},
+		{module: "ui", publish: "$JS.ACK.rubato-chat.log-1.1.1.1.1.0"},
+		{module: "ui", publish: "rubato.deliver.log.1"},
 		{module: "ap", publish: "rubato.event.ui.Chat.said"},
 		{module: "ap", publish: "$JS.API.INFO"},
-		{module: "pd", subscribe: "rubato.deliver.log"},
+		{module: "pd", subscribe: "rubato.deliver.log.1"},
 		{module: "pd", subscribe: "rubato.event.ui.Chat.said"},
 		{module: "log", subscribe: "rubato.event.ui.Chat.said"},
-		{module: "log", publish: "rubato.deliver.log"},
+		{module: "log", publish: "rubato.deliver.log.1"},
 		{module: "log", publish: "$JS.API.STREAM.CREATE.other"},
 		{module: "log", publish: "$JS.API.STREAM.DELETE.other"},
 		{module: "log", publish: "$JS.API.STREAM.MSG.GET.rubato-chat"},
-		{module: "log", publish: "$JS.API.CONSUMER.CREATE.rubato-chat.other"},
-		{module: "log", publish: "$JS.ACK.rubato-chat.other.1.1.1.1.0"},
+		{module: "log", publish: "$JS.API.CONSUMER.CREATE.other.log-1"},
+		{module: "log", publish: "$JS.ACK.other.log-1.1.1.1.1.0"},
 	} {
 		if err := refused(t, w, w.network.users[c.module], c.publish, c.subscribe); !errors.Is(err, nats.ErrPermissionViolation) {
 			t.Errorf("%s publishes %q, subscribes to %q: %v", c.module, c.publish, c.subscribe, err)

@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -30,18 +31,46 @@ const (
 	deliveryFile   = "jetstream-file"
 )
 
-func checkDelivery(delivery string) error {
-	if known := []string{deliveryCore, deliveryMemory, deliveryFile}; !slices.Contains(known, delivery) {
-		return &player.Error{Code: player.Invalid, Op: "nats: delivery",
-			Err: fmt.Errorf("%q is none of %s", delivery, strings.Join(known, ", "))}
+// check refuses values that do not exist.
+func check(p player.Placement) error {
+	return errors.Join(oneOf("delivery", p.Delivery, deliveryCore, deliveryMemory, deliveryFile), oneOf("flush", p.Flush, flushAuto, flushEach))
+}
+
+func oneOf(setting, value string, known ...string) error {
+	if slices.Contains(known, value) {
+		return nil
+	}
+	return &player.Error{Code: player.Invalid, Op: "nats: " + setting, Err: fmt.Errorf("%q is none of %s", value, strings.Join(known, ", "))}
+}
+
+// What is published waits in a buffer of the connection. By default a goroutine of the client
+// writes it out as soon as it runs, with what was published meanwhile. A wait for more, by
+// time, was measured and left out: under load the buffer fills anyway.
+const (
+	flushAuto = "auto"
+	flushEach = "each" // whoever publishes writes each message out
+)
+
+// flushing are the options of a connection that flushes so.
+func flushing(flush string) []nats.Option {
+	if flush == flushEach {
+		return []nats.Option{nats.WriteBufferSize(1)} // it is full with each message
 	}
 	return nil
 }
 
+// flushOf is how a connection flushes.
+func flushOf(conn *nats.Conn) string {
+	if conn.Opts.WriteBufferSize == 1 {
+		return flushEach
+	}
+	return flushAuto
+}
+
 const (
 	streamName     = "rubato-chat"
-	consumerName   = "log"
-	deliverSubject = "rubato.deliver.log" // the server sends the stream's messages here
+	consumerPrefix = "log-"                // a number follows
+	deliverPrefix  = "rubato.deliver.log." // the server sends the stream's messages here, a number follows
 	apiPrefix      = "$JS.API."
 
 	redeliverWait = 30 * time.Second // without an acknowledgement
@@ -60,10 +89,9 @@ const (
 // server's acknowledgement comes to its inbox.
 func streamRights(module string, r rights) rights {
 	if module == "log" {
-		r.publish = append(r.publish, "$JS.ACK."+streamName+"."+consumerName+".>",
-			apiPrefix+"STREAM.CREATE."+streamName, apiPrefix+"STREAM.DELETE."+streamName,
-			apiPrefix+"CONSUMER.CREATE."+streamName+"."+consumerName, apiPrefix+"CONSUMER.DELETE."+streamName+"."+consumerName)
-		r.subscribe[slices.Index(r.subscribe, chatSubjects)] = deliverSubject
+		r.publish = append(r.publish, "$JS.ACK."+streamName+".>", apiPrefix+"STREAM.CREATE."+streamName, apiPrefix+"STREAM.DELETE."+streamName,
+			apiPrefix+"CONSUMER.CREATE."+streamName+".*", apiPrefix+"CONSUMER.DELETE."+streamName+".*")
+		r.subscribe[slices.Index(r.subscribe, chatSubjects)] = deliverPrefix + "*"
 	}
 	return r
 }
@@ -91,6 +119,7 @@ type stream struct {
 	config   jetstream.StreamConfig
 	consumer jetstream.ConsumerConfig
 	timeout  time.Duration
+	joins    int              // of module log
 	kept     jetstream.Stream // nil: not made yet
 	js       jetstream.JetStream
 }
@@ -109,7 +138,7 @@ func newStream(config player.Config) *stream {
 	s.config = jetstream.StreamConfig{Name: streamName, Subjects: []string{chatSubjects}, Storage: storage, Replicas: 1,
 		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, Duplicates: repeats,
 		MaxMsgs: max(streamMessages, 2*int64(config.Window)), MaxBytes: streamBytes, MaxAge: max(streamAge, repeats)}
-	s.consumer = jetstream.ConsumerConfig{Durable: consumerName, DeliverSubject: deliverSubject, DeliverPolicy: jetstream.DeliverAllPolicy,
+	s.consumer = jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: redeliverWait, MaxAckPending: unacknowledged(config.Window)}
 	return s
 }
@@ -118,25 +147,38 @@ func newStream(config player.Config) *stream {
 // acknowledgement: more than a batch, which is at most a window.
 func unacknowledged(window int) int { return 2 * window }
 
-// open makes the stream, or ends the consumer of an earlier connection. Nothing may listen to
-// deliverSubject yet: that consumer would go on with what is new, before what is older.
-func (s *stream) open(conn *nats.Conn) (err error) {
+// listen subscribes on this connection and has the server deliver there, in order. It begins
+// with the oldest message that is not acknowledged, so a module that joins again misses none.
+// Each time has a consumer and a subject of its own: the server may still be about to send
+// what is new to the last one, ahead of what is older, and to remove its files.
+func (s *stream) listen(conn *nats.Conn, receive nats.MsgHandler) (*nats.Subscription, error) {
+	before := s.consumer.Durable
+	s.joins++
+	s.consumer.Durable, s.consumer.DeliverSubject = consumerPrefix+strconv.Itoa(s.joins), deliverPrefix+strconv.Itoa(s.joins)
+	subscription, err := conn.Subscribe(s.consumer.DeliverSubject, receive)
+	if err == nil {
+		err = conn.Flush()
+	}
+	if err == nil {
+		err = explain(conn, s.deliver(conn, before))
+	}
+	return subscription, err
+}
+
+// deliver makes the consumer instead of the one before, and the stream if there is none yet.
+func (s *stream) deliver(conn *nats.Conn, before string) (err error) {
 	if s.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(s.timeout)); err != nil {
 		return err
 	}
 	if s.kept == nil {
 		err = s.make()
-	} else if err = s.js.DeleteConsumer(context.Background(), streamName, consumerName); errors.Is(err, jetstream.ErrConsumerNotFound) {
+	} else if err = s.js.DeleteConsumer(context.Background(), streamName, before); errors.Is(err, jetstream.ErrConsumerNotFound) {
 		err = nil
 	}
-	return explain(conn, err)
-}
-
-// deliver has the server send messages to deliverSubject, in order. It begins with the oldest
-// that is not acknowledged, so a module that joins again misses none.
-func (s *stream) deliver(conn *nats.Conn) error {
-	_, err := s.js.CreatePushConsumer(context.Background(), streamName, s.consumer)
-	return explain(conn, err)
+	if err == nil {
+		_, err = s.js.CreatePushConsumer(context.Background(), streamName, s.consumer)
+	}
+	return err
 }
 
 // back makes what a server that took another's place does not have: streams in memory ended with
@@ -260,4 +302,59 @@ func (p *publisher) wait() {
 func repeated(msg *nats.Msg) error {
 	seq, _, _, _ := addressed(msg.Header)
 	return &player.Error{Code: player.Invalid, Op: saidEvent, Err: fmt.Errorf("stimulus %d was said before", seq)}
+}
+
+// keep has messages kept by the server, which acknowledges them.
+func (s *sender) keep(config player.Config) (err error) {
+	if s.stream, err = newPublisher(s.conn, config, rand.Text(), s.fail); err == nil {
+		s.publish, s.publishAsync = s.stream.sync, s.stream.async
+		go s.stream.wait()
+	}
+	return err
+}
+
+// close ends what keep started. Nothing is sent any more.
+func (s *sender) close() {
+	if s.stream != nil {
+		close(s.stream.underway)
+	}
+}
+
+// fail ends a pending message that the server did not acknowledge.
+func (s *sender) fail(seq uint64, err error) {
+	if done := s.giveUp(seq); done != nil {
+		done(seq, err)
+		<-s.window
+	}
+}
+
+// giveUp removes a message that was not published. A stream may have it all the same, if
+// only the acknowledgement was lost: then an outcome may come.
+func (s *sender) giveUp(seq uint64) player.Done {
+	done, _ := s.remove(seq)
+	if done != nil && s.stream != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.forget(seq)
+	}
+	return done
+}
+
+// take is remove for an outcome. One that is sent again can overtake the first, which is then
+// still to come on the connection that was lost.
+func (s *sender) take(o outcome) (done player.Done, abandoned bool) {
+	done, abandoned = s.remove(o.Seq)
+	if done != nil && o.Again {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.forget(o.Seq)
+	}
+	return done, abandoned
+}
+
+// forget makes the outcome of a message no error. The caller holds the lock.
+func (s *sender) forget(seq uint64) {
+	if len(s.abandoned) < maxAbandoned {
+		s.abandoned[seq] = struct{}{}
+	}
 }

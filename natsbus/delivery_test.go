@@ -1,22 +1,15 @@
 package natsbus
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go/jetstream"
 
-	"rubato/orchestrated"
 	"rubato/player"
 )
 
@@ -245,180 +238,4 @@ func until(t *testing.T, what string, holds func() bool) {
 func empty(t *testing.T, w *wired) {
 	t.Helper()
 	until(t, "the stream is empty", func() bool { n, _ := state(t, w); return n == 0 })
-}
-
-// TestRepeats: a message that is sent twice is stored once: by the same id, which the server
-// drops, or by another, which module log recognises.
-func TestRepeats(t *testing.T) {
-	t.Parallel()
-	for _, delivery := range kept {
-		w, l := openLedger(t, player.Config{Timeout: never, Placement: placed(t, delivery)})
-		if err := w.Do(utter(1)); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Do(utter(1)); player.CodeOf(err) != player.Invalid || !strings.Contains(err.Error(), "stimulus 1 was said before") {
-			t.Errorf("%s: said twice: %v", delivery, err)
-		}
-		var posted error
-		if err := w.Post(utter(1), func(_ uint64, err error) { posted = err }); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Settle(); err != nil || player.CodeOf(posted) != player.Invalid {
-			t.Errorf("%s: posted again: %v, %v", delivery, posted, err)
-		}
-		for _, id := range []string{"one", "one", "another"} {
-			msg := message(eventSubject(saidEvent), 1, 0, 0, []byte(`{"user":"ada","text":"1","at":0}`))
-			msg.Header.Set(jetstream.MsgIDHeader, id)
-			if err := w.sender.conn.PublishMsg(msg); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := errors.Join(w.Do(utter(2)), w.Settle()); err != nil {
-			t.Error(err)
-		}
-		empty(t, w)
-		if got := l.stored(); !slices.Equal(got, []string{"1", "2"}) {
-			t.Errorf("%s: stored %v", delivery, got)
-		}
-	}
-}
-
-// TestRedelivery: what the server delivers again while module log is slow is applied once.
-func TestRedelivery(t *testing.T) {
-	t.Parallel()
-	for _, batch := range []int{1, 3} {
-		w, l := openLedger(t, player.Config{Batch: batch, Timeout: never, Placement: placed(t, deliveryMemory)})
-		crash(w)
-		w.receiver.stream.consumer.AckWait = soon
-		if err := w.startModule("log"); err != nil {
-			t.Fatal(err)
-		}
-		w.receiver.mu.Lock()
-		want := []string{"1", "2", "3", "4"}
-		for i := range want {
-			if err := w.Post(utter(uint64(i+1)), func(_ uint64, err error) {
-				if err != nil {
-					t.Error(err)
-				}
-			}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		until(t, "all are delivered again", func() bool { _, again := state(t, w); return again >= len(want) })
-		w.receiver.mu.Unlock()
-		if err := w.Settle(); err != nil {
-			t.Error(err)
-		}
-		empty(t, w)
-		if got := l.stored(); !slices.Equal(got, want) {
-			t.Errorf("batch %d: stored %v", batch, got)
-		}
-	}
-}
-
-// TestFullStream: a stream that is full refuses what comes and keeps what it has.
-func TestFullStream(t *testing.T) {
-	t.Parallel()
-	w, l := openLedger(t, player.Config{Timeout: never, Placement: placed(t, deliveryFile)})
-	crash(w)
-	w.receiver.stream.config.MaxMsgs, w.receiver.stream.kept = 3, nil
-	if err := w.startModule("log"); err != nil {
-		t.Fatal(err)
-	}
-	crash(w)
-	codes := make(chan player.Code, 5)
-	for seq := range uint64(5) {
-		if err := w.Post(utter(seq+1), func(_ uint64, err error) { codes <- player.CodeOf(err) }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 2 {
-		if code := <-codes; code != player.Unavailable {
-			t.Errorf("refused with %q", code)
-		}
-	}
-	if err := errors.Join(w.startModule("log"), w.Settle()); err != nil {
-		t.Error(err)
-	}
-	if got := l.stored(); !slices.Equal(got, []string{"1", "2", "3"}) {
-		t.Errorf("stored %v", got)
-	}
-}
-
-// TestLeftover: what a player that ended badly left in a server that goes on is not the next
-// one's.
-func TestLeftover(t *testing.T) {
-	t.Parallel()
-	placement := placed(t, deliveryFile)
-	shared, err := Network(placement)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = shared.Close() })
-	placement.Network = shared
-	first, _ := openLedger(t, player.Config{Timeout: never, Placement: placement})
-	crash(first)
-	if err := first.Post(utter(1), func(uint64, error) {}); err != nil {
-		t.Fatal(err)
-	}
-	until(t, "it is kept", func() bool { n, _ := state(t, first); return n == 1 })
-	for _, m := range []*module{first.ui, first.ap, first.pd} {
-		m.leave()
-	}
-	second, l := openLedger(t, player.Config{Timeout: never, Placement: placement})
-	if err := second.Do(utter(1)); err != nil { // the same flow token, in another session
-		t.Error(err)
-	}
-	if got := l.stored(); !slices.Equal(got, []string{"1"}) {
-		t.Errorf("stored %v", got)
-	}
-}
-
-// TestFolder: the server's folder is the player's own, and gone after it.
-func TestFolder(t *testing.T) {
-	t.Parallel()
-	placement := placed(t, deliveryFile)
-	list := func() []string {
-		found, err := filepath.Glob(filepath.Join(placement.Dir, "*"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return found
-	}
-	w, _ := openLedger(t, player.Config{Placement: placement})
-	if found := list(); len(found) != 1 {
-		t.Errorf("folders: %v", found)
-	}
-	if err := w.Close(); err != nil || len(list()) != 0 {
-		t.Errorf("left: %v, %v", list(), err)
-	}
-	placement.Dir = filepath.Join(placement.Dir, "file")
-	if err := os.WriteFile(placement.Dir, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(player.Config{Store: &memory{}, Placement: placement}); err == nil || !strings.Contains(err.Error(), "turn on JetStream for delivery=jetstream-file: ") {
-		t.Errorf("a folder that cannot be made: %v", err)
-	}
-	placement.Delivery = "pigeon"
-	if _, err := Open(player.Config{Store: &memory{}, Placement: placement}); player.CodeOf(err) != player.Invalid || !strings.Contains(err.Error(), `"pigeon" is none of core, jetstream-memory, jetstream-file`) {
-		t.Errorf("an unknown delivery: %v", err)
-	}
-}
-
-// TestNoJetStream: a server without JetStream says what to do.
-func TestNoJetStream(t *testing.T) {
-	t.Parallel()
-	n := &network{users: map[string]*server.User{}, transport: "pipe", delivery: deliveryMemory}
-	for _, module := range []string{"ap", "pd", "log", "ui"} {
-		n.users[module] = newUser(module, streamRights(module, rightsOf(module, orchestrated.Rules())))
-	}
-	var err error
-	if n.server, err = startServer("pipe", server.RANDOM_PORT, slices.Collect(maps.Values(n.users))...); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = n.Close() })
-	_, err = Open(player.Config{Store: &memory{}, Timeout: never, Placement: player.Placement{Transport: "pipe", Delivery: deliveryMemory, Network: n}})
-	if player.CodeOf(err) != player.Unavailable || !strings.Contains(err.Error(), "has no JetStream: start it with -js, or use delivery=core") {
-		t.Errorf("%v", err)
-	}
 }

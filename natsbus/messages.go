@@ -1,7 +1,6 @@
 package natsbus
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -14,8 +13,8 @@ import (
 	"rubato/player"
 )
 
-// The path of a message: module ui publishes it (sender), module log runs the rules, makes
-// it durable and reports the outcome (receiver, in receiver.go).
+// The path of a message: module ui publishes it, module log runs the rules, makes it
+// durable and reports the outcome.
 
 // outcome reports that a message is durable, or why it is not.
 type outcome struct {
@@ -79,22 +78,6 @@ func newSender(conn *nats.Conn, config player.Config, c codec, fields schema) (*
 	return s, conn.Flush()
 }
 
-// keep has messages kept by the server, which acknowledges them.
-func (s *sender) keep(config player.Config) (err error) {
-	if s.stream, err = newPublisher(s.conn, config, rand.Text(), s.fail); err == nil {
-		s.publish, s.publishAsync = s.stream.sync, s.stream.async
-		go s.stream.wait()
-	}
-	return err
-}
-
-// close ends what keep started. Nothing is sent any more.
-func (s *sender) close() {
-	if s.stream != nil {
-		close(s.stream.underway)
-	}
-}
-
 // do publishes one message and waits for its outcome. Nothing follows it, so a batch
 // that is not full is committed.
 func (s *sender) do(stimulus player.Stimulus) error {
@@ -145,33 +128,6 @@ func (s *sender) send(stimulus player.Stimulus, done player.Done, publish func(*
 		return unavailable(saidEvent, err)
 	}
 	return nil
-}
-
-// fail ends a pending message that the server did not acknowledge.
-func (s *sender) fail(seq uint64, err error) {
-	if done := s.giveUp(seq); done != nil {
-		done(seq, err)
-		<-s.window
-	}
-}
-
-// giveUp removes a message that was not published. A stream may have it all the same, if
-// only the acknowledgement was lost: then an outcome may come.
-func (s *sender) giveUp(seq uint64) player.Done {
-	done, _ := s.remove(seq)
-	if done != nil && s.stream != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.forget(seq)
-	}
-	return done
-}
-
-// forget makes the outcome of a message no error. The caller holds the lock.
-func (s *sender) forget(seq uint64) {
-	if len(s.abandoned) < maxAbandoned {
-		s.abandoned[seq] = struct{}{}
-	}
 }
 
 // reserve takes a token of the window for a message.
@@ -229,7 +185,7 @@ func (s *sender) receive(msg *nats.Msg) {
 		return
 	}
 	for _, o := range outcomes {
-		done, abandoned := s.remove(o.Seq)
+		done, abandoned := s.take(o)
 		switch {
 		case done != nil:
 			done(o.Seq, o.err())

@@ -1,6 +1,7 @@
 package natsbus
 
 import (
+	"errors"
 	"maps"
 	"strings"
 	"sync/atomic"
@@ -39,6 +40,9 @@ func TestOutcomes(t *testing.T) {
 		"late twice":          {user: "ada", held: true, abandon: true, raw: []string{`[{"seq":1}]`}, want: late, settle: "stimulus 1, which is not pending"},
 		"twice":               {user: "ada", held: true, raw: []string{`[{"seq":1}]`}, want: ok, settle: "stimulus 1, which is not pending"},
 		"failed, then twice":  {user: "ada", held: true, raw: []string{`[{"seq":1,"code":"not found","text":"x"}]`}, want: "not found", settle: "not pending"},
+		"again":               {user: "ada", raw: []string{`[{"seq":1,"again":true}]`}, want: ok},
+		"again, then first":   {user: "ada", held: true, raw: []string{`[{"seq":1,"again":true}]`}, want: ok},
+		"again, then twice":   {user: "ada", held: true, raw: []string{`[{"seq":1,"again":true},{"seq":1}]`}, want: ok, settle: "stimulus 1, which is not pending"},
 		"none":                {user: "ada", raw: []string{`[]`}, want: ok},
 		"of no message":       {user: "ada", raw: []string{`[{"seq":99}]`, `[{"seq":98}]`}, want: ok, settle: "stimulus 99, which is not pending"},
 		"unreadable":          {user: "ada", raw: []string{`nonsense`}, want: ok, settle: "outcomes: decode: jsontext: invalid character"},
@@ -193,5 +197,36 @@ func TestManyOutcomes(t *testing.T) {
 	}
 	if err := w.Settle(); err != nil || done.Load() != messages || store.messages.Load() != messages {
 		t.Errorf("%d of %d reported done, %d stored, %v", done.Load(), messages, store.messages.Load(), err)
+	}
+}
+
+// angry is a store whose errors take six times their length when they are written as JSON.
+type angry struct{ memory }
+
+var anger = strings.Repeat("<", 2*longestText)
+
+func (s *angry) Log() player.LogStore { return s }
+func (s *angry) Commit() error        { return errors.New(anger) }
+
+// TestLongOutcomes: outcomes are sent in as many messages as it takes, whatever their texts.
+func TestLongOutcomes(t *testing.T) {
+	t.Parallel()
+	p, err := Open(player.Config{Store: &angry{}, Batch: 2 * mostOutcomes, Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	told := 0
+	for seq := range uint64(2 * mostOutcomes) {
+		if err := p.Post(said(seq+1), func(_ uint64, err error) {
+			if err != nil && strings.Contains(err.Error(), anger[:longestText/2]) {
+				told++
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Settle(); err != nil || told != 2*mostOutcomes {
+		t.Errorf("%d of %d heard why, %v", told, 2*mostOutcomes, err)
 	}
 }

@@ -159,7 +159,7 @@ func (w *wired) join() (err error) {
 
 // joinModule gives a module a connection of its own.
 func (w *wired) joinModule(m *module) error {
-	var more []nats.Option
+	more := flushing(w.config.Placement.Flush)
 	if w.config.Placement.Reconnects {
 		more = append(more, w.network.reconnecting(m.name))
 	}
@@ -201,6 +201,7 @@ func (w *wired) startModule(module string) error {
 		w.subscription, err = w.receiver.subscribe()
 	}
 	if err != nil {
+		w.subscription = nil
 		w.log.leave()
 	}
 	return err
@@ -217,7 +218,7 @@ func (w *wired) lost() (int, error) {
 }
 
 // leave ends what join started.
-func (w *wired) leave() {
+func (w *wired) leave() error {
 	if w.sender != nil {
 		w.sender.close()
 	}
@@ -235,8 +236,9 @@ func (w *wired) leave() {
 		defer w.receiver.mu.Unlock()
 	}
 	if w.ownNetwork && w.network != nil {
-		_ = w.network.Close() // cannot fail
+		return w.network.Close()
 	}
+	return nil
 }
 
 // sharedSink lets the modules' engines, each with a writer of its own, append one at a

@@ -12,6 +12,7 @@
 package natsbus
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -56,8 +57,7 @@ func Open(config player.Config) (player.Player, error) {
 	}
 	w := &wired{Parts: player.NewParts(config), config: config}
 	if err := w.join(); err != nil {
-		w.leave()
-		return nil, err
+		return nil, errors.Join(err, w.leave())
 	}
 	return w, nil
 }
@@ -156,6 +156,7 @@ func (w *wired) Describe() []player.Fact {
 		player.Fact{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
 		player.Fact{Name: "transport", Value: w.transport(), Own: true},
 		player.Fact{Name: "delivery", Value: w.receiver.stream.describe(), Own: true},
+		player.Fact{Name: "flush", Value: flushOf(w.ui.conn.Load()), Own: true},
 		player.Fact{Name: "codec", Value: w.config.Placement.Codec, Own: true},
 		player.Fact{Name: "codec output", Value: describe(w.codec), Own: true},
 		player.Fact{Name: "nats-server", Value: server.VERSION, Own: true},
@@ -203,6 +204,5 @@ func (w *wired) Close() error {
 	}
 	err := w.Settle()
 	w.closed = true
-	w.leave()
-	return err
+	return errors.Join(err, w.leave())
 }

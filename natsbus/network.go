@@ -33,13 +33,14 @@ type network struct {
 
 // Network starts an embedded server.
 func Network(p player.Placement) (player.Network, error) {
-	return startNetwork(player.Config{Placement: p}.Defaults().Placement)
+	p = player.Config{Placement: p}.Defaults().Placement
+	if err := check(p); err != nil {
+		return nil, err
+	}
+	return startNetwork(p)
 }
 
 func startNetwork(p player.Placement) (*network, error) {
-	if err := checkDelivery(p.Delivery); err != nil {
-		return nil, err
-	}
 	n := &network{users: map[string]*server.User{}, transport: p.Transport, delivery: p.Delivery, dir: p.Dir}
 	for _, module := range []string{"ap", "pd", "log", "ui"} {
 		r := rightsOf(module, orchestrated.Rules())
@@ -76,6 +77,9 @@ func (n *network) now() *server.Server {
 
 // networkOf is the one that the opener started, or a new one, which is the player's own.
 func networkOf(p player.Placement) (n *network, own bool, err error) {
+	if err := check(p); err != nil {
+		return nil, false, err
+	}
 	if p.Network == nil {
 		n, err = startNetwork(p)
 		return n, true, err

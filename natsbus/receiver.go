@@ -36,25 +36,15 @@ func newReceiver(w *wired, fields schema) *receiver {
 // they arrive in the order they were sent.
 func (r *receiver) subscribe() (*nats.Subscription, error) {
 	conn := r.module.conn.Load()
-	subject := chatSubjects
 	if r.stream != nil {
-		subject = deliverSubject
-		if err := r.stream.open(conn); err != nil {
-			return nil, err
-		}
-	}
-	subscription, err := conn.Subscribe(subject, r.receive)
-	if err == nil {
-		err = conn.Flush() // the server must know it before anything is said
-	}
-	if err == nil && r.stream != nil {
 		conn.SetReconnectHandler(r.reconnected)
-		err = r.stream.deliver(conn)
+		return r.stream.listen(conn, r.receive)
 	}
+	subscription, err := conn.Subscribe(chatSubjects, r.receive)
 	if err != nil {
 		return nil, err
 	}
-	return subscription, nil
+	return subscription, conn.Flush() // the server must know it before anything is said
 }
 
 // reconnected is called when a connection that was lost is back.
@@ -122,7 +112,7 @@ func (r *receiver) done(seq uint64, err error) {
 
 func (r *receiver) add(o outcome) { r.outcomes = append(r.outcomes, o) }
 
-// mostOutcomes fit into a message, with errors as long as longestText.
+// Limits of a message with outcomes: how many, and how long the text of an error is.
 const (
 	mostOutcomes = 100
 	longestText  = 300
@@ -131,15 +121,22 @@ const (
 // report sends the outcomes of a commit, in one message if they fit.
 func (r *receiver) report() {
 	for part := range slices.Chunk(r.outcomes, mostOutcomes) {
-		data, err := r.codec.write(part)
-		if err == nil {
-			err = r.module.conn.Load().Publish(doneSubject, data)
-		}
-		if err != nil {
-			break // without a connection the sender fails what is pending
-		}
+		r.send(part)
 	}
 	r.outcomes = r.outcomes[:0]
+}
+
+// send halves what is larger than the server takes: texts can grow when they are written.
+func (r *receiver) send(part []outcome) {
+	conn := r.module.conn.Load()
+	data, err := r.codec.write(part)
+	switch half := len(part) / 2; {
+	case int64(len(data)) > conn.MaxPayload() && half > 0:
+		r.send(part[:half])
+		r.send(part[half:])
+	case err == nil:
+		_ = conn.Publish(doneSubject, data) // without a connection the sender fails what is pending
+	}
 }
 
 // shortened cuts a text, at a whole character, to what an outcome may hold.

@@ -75,9 +75,10 @@ const answersAtOnce = 16
 // connect opens the connection of one user. It does not reconnect unless more says so: a server
 // in this process that is gone does not come back by itself.
 func connect(s *server.Server, transport string, user *server.User, timeout time.Duration, more ...nats.Option) (*nats.Conn, error) {
-	options := []nats.Option{nats.Name(connectionName + user.Username), nats.Timeout(timeout), nats.NoReconnect(),
+	options := append([]nats.Option{nats.Name(connectionName + user.Username), nats.Timeout(timeout), nats.NoReconnect(),
 		nats.UserInfo(user.Username, user.Password), nats.CustomInboxPrefix(inboxPrefix + user.Username), nats.SyncQueueLen(answersAtOnce),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})} // the default writes to stderr; lost and request report
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // the default writes to stderr; lost and request report
+	}, more...)
 	if transport == "pipe" {
 		options = append(options, nats.InProcessServer(s))
 	}

@@ -111,6 +111,9 @@ type Placement struct {
 	// server passes it on and forgets it (default); "jetstream-memory", "jetstream-file": the
 	// server keeps it until it is durable, and delivers it again if need be.
 	Delivery string
+	// Flush is when what is published is written out. "auto": soon, with what was published
+	// meanwhile (default); "each": at once, each message alone.
+	Flush string
 	// Dir is where a server that keeps messages makes a folder of its own, which it removes
 	// in the end. "": the system's folder for temporary files.
 	Dir string
@@ -147,8 +150,8 @@ type Link struct {
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
-// transport tcp, codec json, delivery core, dispatch inline, 20 rules, pace coalesced. A window is
-// at least a batch, since a smaller one would never fill it.
+// transport tcp, codec json, delivery core, flush auto, dispatch inline, 20 rules, pace coalesced. A
+// window is at least a batch, since a smaller one would never fill it.
 func (c Config) Defaults() Config {
 	c.Batch = max(c.Batch, 1)
 	if c.Window <= 0 {
@@ -166,6 +169,9 @@ func (c Config) Defaults() Config {
 	}
 	if c.Placement.Delivery == "" {
 		c.Placement.Delivery = "core"
+	}
+	if c.Placement.Flush == "" {
+		c.Placement.Flush = "auto"
 	}
 	if c.Rules <= 0 {
 		c.Rules = 20

@@ -41,6 +41,10 @@ var (
 		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe"}, Styles: []string{"nats"},
 		Doc: "tcp: embedded server on loopback; pipe: in-process connections",
 	}
+	FlushKey = runner.Key{
+		Name: "flush", Default: "auto", Values: []string{"auto", "each"}, Styles: []string{"nats"},
+		Doc: "auto: the client writes out what was published as soon as it comes to it, many messages at a time under load; each: one write a message",
+	}
 	DeliveryKey = runner.Key{
 		Name: "delivery", Default: "core", Values: []string{"core", "jetstream-memory", "jetstream-file"}, Styles: []string{"nats"},
 		Doc: "core: the server forgets a message that it has passed on; jetstream-memory, jetstream-file: it keeps and acknowledges it, until module log acknowledges that it is durable",
@@ -98,7 +102,7 @@ func config(setup runner.Setup, store *sqlite.Store) player.Config {
 	rules, _ := strconv.Atoi(setup.Options["rules"])
 	return player.Config{
 		Store:     slowed(setup, store),
-		Placement: player.Placement{Transport: setup.Options["transport"], Codec: setup.Options["codec"], Delivery: setup.Options["delivery"], Dir: setup.Dir},
+		Placement: player.Placement{Transport: setup.Options["transport"], Codec: setup.Options["codec"], Delivery: setup.Options["delivery"], Flush: setup.Options["flush"], Dir: setup.Dir},
 		Trace:     player.Tracing{On: trace != "" && trace != "off", Eager: trace == "eager", PerFlow: trace == "perflow"},
 		Dispatch:  player.Dispatch(setup.Options["dispatch"]),
 		Rules:     rules,
