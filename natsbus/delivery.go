@@ -245,6 +245,8 @@ type publisher struct {
 	session  string // makes flow tokens unique on a server that goes on
 	timeout  time.Duration
 	underway chan jetstream.PubAckFuture
+	closed   chan struct{}
+	ended    chan struct{} // wait has returned
 	failed   func(seq uint64, err error)
 }
 
@@ -253,7 +255,7 @@ func newPublisher(conn *nats.Conn, config player.Config, session string, failed 
 	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(config.Timeout),
 		jetstream.WithPublishAsyncTimeout(config.Timeout), jetstream.WithPublishAsyncMaxPending(config.Window))
 	p := &publisher{js: js, session: session, timeout: config.Timeout, failed: failed,
-		underway: make(chan jetstream.PubAckFuture, config.Window)}
+		underway: make(chan jetstream.PubAckFuture, config.Window), closed: make(chan struct{}), ended: make(chan struct{})}
 	return p, err
 }
 
@@ -282,9 +284,9 @@ func (p *publisher) async(msg *nats.Msg) error {
 	return err
 }
 
-// wait reads the acknowledgements of what is under way until the publisher is closed. Each
-// ends by itself, at the latest by the time-out.
+// wait reads the acknowledgements of what is under way until the publisher is closed.
 func (p *publisher) wait() {
+	defer close(p.ended)
 	for future := range p.underway {
 		msg := future.Msg()
 		seq, _, _, _ := addressed(msg.Header)
@@ -295,8 +297,17 @@ func (p *publisher) wait() {
 			}
 		case err := <-future.Err():
 			p.failed(seq, unavailable(saidEvent, err))
+		case <-p.closed:
+			return
 		}
 	}
+}
+
+// close returns when wait has.
+func (p *publisher) close() {
+	close(p.closed)
+	close(p.underway)
+	<-p.ended
 }
 
 func repeated(msg *nats.Msg) error {
@@ -305,18 +316,20 @@ func repeated(msg *nats.Msg) error {
 }
 
 // keep has messages kept by the server, which acknowledges them.
-func (s *sender) keep(config player.Config) (err error) {
-	if s.stream, err = newPublisher(s.conn, config, rand.Text(), s.fail); err == nil {
-		s.publish, s.publishAsync = s.stream.sync, s.stream.async
-		go s.stream.wait()
+func (s *sender) keep(config player.Config) error {
+	p, err := newPublisher(s.conn, config, rand.Text(), s.fail)
+	if err != nil {
+		return err
 	}
-	return err
+	s.stream, s.publish, s.publishAsync = p, p.sync, p.async
+	go p.wait()
+	return nil
 }
 
 // close ends what keep started. Nothing is sent any more.
 func (s *sender) close() {
 	if s.stream != nil {
-		close(s.stream.underway)
+		s.stream.close()
 	}
 }
 

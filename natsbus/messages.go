@@ -65,17 +65,15 @@ func newSender(conn *nats.Conn, config player.Config, c codec, fields schema) (*
 		abandoned: map[uint64]struct{}{}, results: make(chan result, config.Window)}
 	s.report = func(seq uint64, err error) { s.results <- result{seq, err} }
 	s.publish, s.publishAsync = conn.PublishMsg, conn.PublishMsg
-	if config.Placement.Delivery != deliveryCore {
-		if err := s.keep(config); err != nil {
-			return nil, err
-		}
-	}
 	if _, err := conn.Subscribe(doneSubject, s.receive); err != nil {
 		return nil, err
 	}
 	// It does not come back, so no outcome can come.
 	conn.SetClosedHandler(func(*nats.Conn) { s.abandon(unavailable(saidEvent, nats.ErrConnectionClosed)) })
-	return s, conn.Flush()
+	if err := conn.Flush(); err != nil || config.Placement.Delivery == deliveryCore {
+		return s, err
+	}
+	return s, s.keep(config)
 }
 
 // do publishes one message and waits for its outcome. Nothing follows it, so a batch

@@ -235,6 +235,36 @@ func TestFlush(t *testing.T) {
 	}
 }
 
+// TestLostServer: when the server goes while messages are under way, each is reported once and
+// closing leaves nothing behind.
+func TestLostServer(t *testing.T) {
+	t.Parallel()
+	w, _ := openLedger(t, player.Config{Timeout: never, Placement: placed(t, deliveryFile)})
+	const messages = 100
+	told := make(chan uint64, 2*messages)
+	for seq := range uint64(messages) {
+		if err := w.Post(utter(seq+1), func(seq uint64, _ error) { told <- seq }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.network.Close(); err != nil {
+		t.Error(err)
+	}
+	seen := map[uint64]int{}
+	for range messages {
+		seen[<-told]++
+	}
+	if err := w.Do(utter(messages + 1)); player.CodeOf(err) != player.Unavailable {
+		t.Errorf("without a server: %v", err)
+	}
+	if err := w.Close(); player.CodeOf(err) != player.Unavailable {
+		t.Errorf("close without a server: %v", err)
+	}
+	if len(told) != 0 || len(seen) != messages {
+		t.Errorf("%d of %d were reported, %d twice", len(seen), messages, len(told))
+	}
+}
+
 // TestNoJetStream: a server without JetStream says what to do.
 func TestNoJetStream(t *testing.T) {
 	t.Parallel()
