@@ -21,9 +21,11 @@ type module struct {
 	conn    atomic.Pointer[nats.Conn] // the current one: a module may leave and join again
 	timeout time.Duration
 	codec   codec
-	inbox   atomic.Pointer[inbox] // of that connection
-	served  []*nats.Subscription  // of its own actions
-	own     []engine.Concept
+	// overlaps: a flow goes on while an action runs that nothing in it depends on.
+	overlaps bool
+	inbox    atomic.Pointer[inbox] // of that connection
+	served   []*nats.Subscription  // of its own actions
+	own      []engine.Concept
 
 	engine *engine.Engine
 
@@ -35,7 +37,7 @@ type module struct {
 // newModule registers the module's own concepts, the concepts of other modules as
 // remote ones, and the rules that run here. It has no connection until it joins.
 func newModule(name string, member uint8, config player.Config, c codec, all []engine.Concept) (*module, error) {
-	m := &module{name: name, timeout: config.Timeout, codec: c,
+	m := &module{name: name, timeout: config.Timeout, codec: c, overlaps: config.Placement.Broadcast != awaitedBroadcast,
 		engine: engine.New(engine.Settings{Module: name, Trace: config.Trace, Member: member})}
 	for _, c := range all {
 		if c.Module == name {
@@ -126,6 +128,9 @@ func (m *module) leave() {
 
 // join starts the server, if it was not given one, and all modules. If it fails, the caller has to call leave.
 func (w *wired) join() (err error) {
+	if err := checkBroadcast(w.config.Placement.Broadcast); err != nil {
+		return err
+	}
 	if w.codec, err = newCodec(w.config.Placement, w.config.Window); err != nil {
 		return err
 	}

@@ -154,6 +154,7 @@ func (w *wired) Describe() []player.Fact {
 	return append(append(w.Parts.Describe(), w.Facts()...),
 		player.Fact{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
 		player.Fact{Name: "transport", Value: w.transport(), Own: true},
+		player.Fact{Name: "broadcast", Value: w.ap.broadcasts(), Own: true},
 		player.Fact{Name: "codec", Value: w.config.Placement.Codec, Own: true},
 		player.Fact{Name: "codec output", Value: describe(w.codec), Own: true},
 		player.Fact{Name: "nats-server", Value: server.VERSION, Own: true},

@@ -140,3 +140,42 @@ func TestRung(t *testing.T) {
 		}
 	}
 }
+
+// TestBroadcast: a refill goes on while module ui broadcasts, and ends after it; if asked to,
+// it waits each time.
+func TestBroadcast(t *testing.T) {
+	for _, broadcast := range []string{overlappedBroadcast, awaitedBroadcast} {
+		w, _ := open(t, player.Config{Timeout: never, Replay: recorded(), Placement: player.Placement{Broadcast: broadcast}})
+		recorded := func() uint64 {
+			w.pd.mu.Lock()
+			defer w.pd.mu.Unlock()
+			return uint64(w.Cooldowns.Lane.Count)
+		}
+		w.ui.mu.Lock()
+		ended := make(chan error)
+		go func() { ended <- w.Do(player.Stimulus{Kind: player.QueueLow, Seq: 1}) }()
+		want := uint64(0)
+		if broadcast == overlappedBroadcast {
+			want = 1
+			for deadline := time.Now().Add(never); recorded() == 0 && time.Now().Before(deadline); {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		time.Sleep(soon) // for what must not happen
+		select {
+		case err := <-ended:
+			t.Errorf("%s: ended before the broadcast: %v", broadcast, err)
+		default:
+		}
+		if got := recorded(); got != want {
+			t.Errorf("%s: %d cooldowns recorded before the broadcast, want %d", broadcast, got, want)
+		}
+		w.ui.mu.Unlock()
+		if err := <-ended; err != nil || w.Broadcast.Lane.Count != 1 || recorded() != 1 {
+			t.Errorf("%s: %v, %d broadcasts, %d cooldowns", broadcast, err, w.Broadcast.Lane.Count, recorded())
+		}
+	}
+	if _, err := Open(player.Config{Store: &memory{}, Placement: player.Placement{Broadcast: "loudly"}}); player.CodeOf(err) != player.Invalid {
+		t.Errorf("an unknown value: %v", err)
+	}
+}

@@ -34,9 +34,16 @@ type inbox struct {
 // A line carries one request at a time. Answers go straight to who waits for them.
 type line struct {
 	*outgoing
+	inbox   *inbox
 	answers *nats.Subscription
 	replies [16]string // subjects for answers, in turn: the server finds a known subject faster
 	turn    int
+
+	// What is asked, and where the answer goes.
+	uri    string
+	codec  codec
+	out    schema
+	values []engine.Value
 }
 
 func newInbox(conn *nats.Conn, timeout time.Duration) *inbox {
@@ -57,7 +64,7 @@ func (i *inbox) take() (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &line{outgoing: newOutgoing(), answers: answers}
+	l := &line{outgoing: newOutgoing(), inbox: i, answers: answers}
 	for n := range l.replies {
 		l.replies[n] = fmt.Sprintf("%s.%d", subject, n)
 	}
@@ -76,46 +83,81 @@ func (i *inbox) give(l *line, answered bool) {
 }
 
 // send publishes the line's message.
-func (i *inbox) send(l *line) error {
+func (l *line) send() error {
 	l.turn = (l.turn + 1) % len(l.replies)
 	l.Reply = l.replies[l.turn]
-	return i.conn.PublishMsg(&l.Msg)
+	return l.inbox.conn.PublishMsg(&l.Msg)
 }
 
-// wait returns the answer to what was sent last. A second answer to an earlier request is
+// answer returns the answer to what was sent last. A second answer to an earlier request is
 // passed over.
-func (i *inbox) wait(l *line) (*nats.Msg, error) {
+func (l *line) answer() (*nats.Msg, error) {
 	for {
-		answer, err := l.answers.NextMsg(i.timeout)
+		answer, err := l.answers.NextMsg(l.inbox.timeout)
 		if err != nil || answer.Subject == l.Reply {
 			return answer, err
 		}
 	}
 }
 
-// request runs an action of another module.
+// request runs an action of another module, or has it run while the flow goes on.
 func (m *module) request(uri, subject string, in, out schema, call *engine.Call) error {
-	i := m.inbox.Load()
-	l, err := i.take()
+	l, err := m.inbox.Load().take()
 	if err != nil {
 		return unavailable(uri, err)
 	}
-	answered := false
-	defer func() { i.give(l, answered) }()
+	l.uri, l.codec, l.out, l.values = uri, m.codec, out, call.Out
 	if l.Data, err = m.codec.encode(l.Data[:0], in, call.In); err != nil {
-		answered = true // nothing was asked
+		l.inbox.give(l, true) // nothing was asked
 		return &player.Error{Code: player.Invalid, Op: uri, Err: err}
 	}
 	l.address(subject, call.Flow(), call.Cause(), call.Depth())
-	if err = i.send(l); err != nil {
+	if err = l.send(); err != nil {
+		l.inbox.give(l, false)
 		return unavailable(uri, err)
 	}
-	answer, err := i.wait(l)
-	if err != nil {
-		return unavailable(uri, refusal(i.conn, err))
+	if m.overlaps && call.Later() {
+		call.Await(l)
+		return nil
 	}
-	answered = true
-	return m.read(uri, answer, out, call.Out)
+	return l.Wait()
+}
+
+// Wait waits for the answer and reads it into the outputs.
+func (l *line) Wait() error {
+	answer, err := l.answer()
+	defer l.inbox.give(l, err == nil)
+	if err != nil {
+		return unavailable(l.uri, refusal(l.inbox.conn, err))
+	}
+	if code := answer.Header.Get(codeHeader); code != "" {
+		return &player.Error{Code: player.Code(code), Op: l.uri, Err: errors.New(answer.Header.Get(errorHeader))}
+	}
+	if err := l.codec.decode(answer.Data, l.out, l.values); err != nil {
+		return unavailable(l.uri, err)
+	}
+	return nil
+}
+
+// Values of the placement's Broadcast.
+const (
+	overlappedBroadcast = "overlapped"
+	awaitedBroadcast    = "awaited"
+)
+
+func checkBroadcast(value string) error {
+	if value == overlappedBroadcast || value == awaitedBroadcast {
+		return nil
+	}
+	return &player.Error{Code: player.Invalid, Op: "nats: broadcast",
+		Err: fmt.Errorf("%q is neither %s nor %s", value, overlappedBroadcast, awaitedBroadcast)}
+}
+
+func (m *module) broadcasts() string {
+	if m.overlaps {
+		return overlappedBroadcast
+	}
+	return awaitedBroadcast
 }
 
 // refusal is the server's reason, if it refused a subject: the time-out followed from it.
@@ -124,17 +166,6 @@ func refusal(conn *nats.Conn, err error) error {
 		return last
 	}
 	return err
-}
-
-// read reads an answer into the outputs.
-func (m *module) read(uri string, answer *nats.Msg, out schema, values []engine.Value) error {
-	if code := answer.Header.Get(codeHeader); code != "" {
-		return &player.Error{Code: player.Code(code), Op: uri, Err: errors.New(answer.Header.Get(errorHeader))}
-	}
-	if err := m.codec.decode(answer.Data, out, values); err != nil {
-		return unavailable(uri, err)
-	}
-	return nil
 }
 
 // An endpoint runs one action for other modules, one request at a time. Each action has a

@@ -193,8 +193,9 @@ func gives(s engine.Step, outputs ...string) engine.Step {
 	return s
 }
 
+// send broadcasts. Nothing in a flow depends on that; broadcasts of a module stay in order.
 func send(kind string, text, number engine.Term) engine.Step {
-	return engine.Step{Do: "ui::Broadcast::send", With: engine.Args{
+	return engine.Step{Do: "ui::Broadcast::send", Later: true, With: engine.Args{
 		"kind": engine.Const(engine.Text, engine.String(kind)), "text": text, "number": number}}
 }
 

@@ -104,6 +104,9 @@ type Placement struct {
 	// Codec is how values become the bodies of messages: "json" (default),
 	// "msgpack", "protobuf", or "none": they stay where they are, in one process.
 	Codec string
+	// Broadcast is when an audience's module has broadcast: "overlapped" (default): by the end
+	// of the flow, which goes on meanwhile; "awaited": before the flow goes on.
+	Broadcast string
 	// Network is one that the style's Network has started with this transport. Its starter
 	// closes it after the player. nil: the player starts its own and closes it.
 	Network Network
@@ -127,7 +130,7 @@ type Link struct {
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
-// transport tcp, codec json, dispatch inline, 20 rules, pace coalesced. A window is at least a
+// transport tcp, codec json, broadcast overlapped, dispatch inline, 20 rules, pace coalesced. A window is at least a
 // batch, since a smaller one would never fill it.
 func (c Config) Defaults() Config {
 	c.Batch = max(c.Batch, 1)
@@ -143,6 +146,9 @@ func (c Config) Defaults() Config {
 	}
 	if c.Placement.Codec == "" {
 		c.Placement.Codec = "json"
+	}
+	if c.Placement.Broadcast == "" {
+		c.Placement.Broadcast = "overlapped"
 	}
 	if c.Rules <= 0 {
 		c.Rules = 20

@@ -41,6 +41,10 @@ var (
 		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe"}, Styles: []string{"nats"},
 		Doc: "tcp: embedded server on loopback; pipe: in-process connections",
 	}
+	BroadcastKey = runner.Key{
+		Name: "broadcast", Default: "overlapped", Values: []string{"overlapped", "awaited"}, Styles: []string{"nats"},
+		Doc: "overlapped: a flow goes on while module ui broadcasts, and ends after it; awaited: it waits each time",
+	}
 	CodecKey = runner.Key{
 		Name: "codec", Default: "json", Values: []string{"json", "msgpack", "protobuf", "none"}, Styles: []string{"nats"},
 		Doc: "how values become bodies of messages; none: a body is a token, and the values are handed over in the process",
@@ -94,7 +98,7 @@ func config(setup runner.Setup, store *sqlite.Store) player.Config {
 	rules, _ := strconv.Atoi(setup.Options["rules"])
 	return player.Config{
 		Store:     slowed(setup, store),
-		Placement: player.Placement{Transport: setup.Options["transport"], Codec: setup.Options["codec"]},
+		Placement: player.Placement{Transport: setup.Options["transport"], Codec: setup.Options["codec"], Broadcast: setup.Options["broadcast"]},
 		Trace:     player.Tracing{On: trace != "" && trace != "off", Eager: trace == "eager", PerFlow: trace == "perflow"},
 		Dispatch:  player.Dispatch(setup.Options["dispatch"]),
 		Rules:     rules,
