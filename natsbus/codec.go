@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -171,12 +172,28 @@ func describe(c codec) string {
 	return fmt.Sprintf("%d bytes %016x", len(data), player.DigestText(0, string(data)))
 }
 
-// sendable is the flavor of a value, which must have one.
-func sendable(v engine.Value) (*player.Flavor, error) {
-	if f := v.Flavor(); f != nil {
-		return f, nil
+// A flavor is a record within a record: which categories it has, and a list of reals.
+var flavorSchema = schema{needed: 2, fields: []engine.Field{{Name: "present", Type: engine.Natural}, {Name: "values", Type: reals}}}
+
+const reals engine.Type = 255 // of a flavor
+
+// parts are the members of a flavor.
+func parts(v engine.Value) (members [2]engine.Value, err error) {
+	f := v.Flavor()
+	if f == nil {
+		return members, errors.New("no flavor")
 	}
-	return nil, errors.New("no flavor")
+	return [2]engine.Value{engine.Nat(uint64(f.Present)), v}, nil
+}
+
+// whole is the flavor of these members.
+func whole(members [2]engine.Value) (engine.Value, error) {
+	f, present := members[1].Flavor(), members[0].Nat()
+	if present > math.MaxUint32 {
+		return members[1], fmt.Errorf("presence bits %#x name unknown categories", present)
+	}
+	f.Present = uint32(present)
+	return members[1], f.Check()
 }
 
 func unknownType(t engine.Type) error { return fmt.Errorf("no such type: %d", t) }
@@ -193,9 +210,6 @@ func readText(b []byte) (engine.Value, error) {
 	}
 	return engine.String(string(b)), nil
 }
-
-// flavorFields are the members of a flavor.
-var flavorFields = schema{fields: []engine.Field{{Name: "present", Type: engine.Natural}, {Name: "values"}}, needed: 2}
 
 // handedOver is room for requests and answers.
 const handedOver = 64
