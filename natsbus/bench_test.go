@@ -60,6 +60,45 @@ func BenchmarkRefill(b *testing.B) {
 	}
 }
 
+// BenchmarkFloor is what NATS itself takes for the four requests of a refill: to a server with
+// rights, each with a kept inbox, 128 bytes and no header, answered with the same.
+func BenchmarkFloor(b *testing.B) {
+	for _, transport := range []string{"pipe", "tcp"} {
+		r, err := OpenRung(transport)
+		if err != nil {
+			b.Fatal(err)
+		}
+		inbox := newInbox(r.asker, time.Second)
+		r.wanted.Store(-1)
+		b.Run(transport, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				for range 4 {
+					floor(b, inbox, r.body)
+				}
+			}
+		})
+		if err := r.Close(); err != nil {
+			b.Error(err)
+		}
+	}
+}
+
+func floor(b *testing.B, i *inbox, body []byte) {
+	l, err := i.take()
+	if err == nil {
+		l.Subject, l.Data, l.Header = rungSubject, body, nil
+		err = l.send()
+	}
+	if err == nil {
+		_, err = l.answer()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	i.give(l, true)
+}
+
 func refill(b *testing.B, placement player.Placement) {
 	p, err := Open(player.Config{Store: &memory{}, Replay: recorded(), Trace: player.Tracing{On: true}, Placement: placement})
 	if err != nil {

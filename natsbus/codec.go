@@ -172,25 +172,35 @@ func describe(c codec) string {
 	return fmt.Sprintf("%d bytes %016x", len(data), player.DigestText(0, string(data)))
 }
 
-// A flavor is a record within a record: which categories it has, and a list of reals.
-var flavorSchema = schema{needed: 2, fields: []engine.Field{{Name: "present", Type: engine.Natural}, {Name: "values", Type: reals}}}
+// A flavor is a record within a record: which categories it has, and a list of reals. Or it
+// is named by its digest, where the other module knows it: the value is then that number.
+var flavorSchema = schema{fields: []engine.Field{{Name: "present", Type: engine.Natural}, {Name: "values", Type: reals},
+	{Name: "known", Type: engine.Natural}}}
 
 const reals engine.Type = 255 // of a flavor
 
 // parts are the members of a flavor.
-func parts(v engine.Value) (members [2]engine.Value, err error) {
+func parts(v engine.Value) (members [3]engine.Value, err error) {
 	f := v.Flavor()
-	if f == nil {
-		return members, errors.New("no flavor")
+	switch {
+	case f != nil:
+		members[0], members[1] = engine.Nat(uint64(f.Present)), v
+	case v.Nat() != 0:
+		members[2] = v
+	default:
+		err = errors.New("no flavor")
 	}
-	return [2]engine.Value{engine.Nat(uint64(f.Present)), v}, nil
+	return members, err
 }
 
-// whole is the flavor of these members.
-func whole(members [2]engine.Value) (engine.Value, error) {
+// whole is the flavor of these members, or its name.
+func whole(members [3]engine.Value) (engine.Value, error) {
 	f, present := members[1].Flavor(), members[0].Nat()
-	if present > math.MaxUint32 {
-		return members[1], fmt.Errorf("presence bits %#x name unknown categories", present)
+	if named := members[2]; f == nil && present == 0 && named.Nat() != 0 {
+		return named, nil
+	}
+	if f == nil || members[2].Nat() != 0 || present > math.MaxUint32 {
+		return engine.Value{}, fmt.Errorf("neither a flavor nor the name of one: presence bits %#x", present)
 	}
 	f.Present = uint32(present)
 	return members[1], f.Check()

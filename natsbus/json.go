@@ -199,7 +199,7 @@ func (r *jsonReader) value(t engine.Type) (engine.Value, error) {
 		text, err := r.unquoted()
 		return engine.String(string(text)), err
 	case engine.Flavor:
-		var members [2]engine.Value
+		var members [3]engine.Value
 		if err := r.record(flavorSchema, members[:]); err != nil {
 			return engine.Value{}, err
 		}

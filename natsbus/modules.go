@@ -23,9 +23,12 @@ type module struct {
 	codec   codec
 	// overlaps: a flow goes on while an action runs that nothing in it depends on.
 	overlaps bool
-	inbox    atomic.Pointer[inbox] // of that connection
-	served   []*nats.Subscription  // of its own actions
-	own      []engine.Concept
+	// flavorsOnce: a flavor that another module knows is named to it.
+	flavorsOnce bool
+	known       sentFlavors
+	inbox       atomic.Pointer[inbox] // of that connection
+	served      []*nats.Subscription  // of its own actions
+	own         []engine.Concept
 
 	engine *engine.Engine
 
@@ -37,7 +40,8 @@ type module struct {
 // newModule registers the module's own concepts, the concepts of other modules as
 // remote ones, and the rules that run here. It has no connection until it joins.
 func newModule(name string, member uint8, config player.Config, c codec, all []engine.Concept) (*module, error) {
-	m := &module{name: name, timeout: config.Timeout, codec: c, overlaps: config.Placement.Broadcast != awaitedBroadcast,
+	m := &module{name: name, timeout: config.Timeout, codec: c, overlaps: config.Placement.Broadcast == overlappedBroadcast,
+		flavorsOnce: config.Placement.Flavor == flavorOnce, known: sentFlavors{ring: make([]engine.Value, flavorsKept)},
 		engine: engine.New(engine.Settings{Module: name, Trace: config.Trace, Member: member})}
 	for _, c := range all {
 		if c.Module == name {
@@ -128,7 +132,7 @@ func (m *module) leave() {
 
 // join starts the server, if it was not given one, and all modules. If it fails, the caller has to call leave.
 func (w *wired) join() (err error) {
-	if err := checkBroadcast(w.config.Placement.Broadcast); err != nil {
+	if err := checkSwitches(w.config.Placement); err != nil {
 		return err
 	}
 	if w.codec, err = newCodec(w.config.Placement, w.config.Window); err != nil {

@@ -153,7 +153,7 @@ func readMsgpack(b []byte, t engine.Type) (v engine.Value, rest []byte, err erro
 		}
 		return v, rest, err
 	case engine.Flavor:
-		var members [2]engine.Value
+		var members [3]engine.Value
 		if rest, err = (msgpackCodec{}).record(b, flavorSchema, members[:]); err == nil {
 			v, err = whole(members)
 		}

@@ -6,7 +6,8 @@
 // It adds the network to orchestrated and nothing else. It has the shape of its
 // siblings, direct and orchestrated: type, open, stimuli, conversation, close.
 // modules.go joins the modules, requests.go and messages.go are the paths of a request and
-// of a message, wire.go is subjects and headers, codec.go is the bodies, access.go says who
+// of a message, wire.go is subjects and headers, codec.go is the bodies, flavors.go names flavors
+// that are known, access.go says who
 // may speak, server.go is NATS without the player.
 package natsbus
 
@@ -151,10 +152,9 @@ func (w *wired) messageSaid(s player.Stimulus, done player.Done) error {
 // Describe lists the facts of the parts, of the engines, of the connection in use, and
 // of what the codec makes of a known value.
 func (w *wired) Describe() []player.Fact {
-	return append(append(w.Parts.Describe(), w.Facts()...),
+	return append(append(append(w.Parts.Describe(), w.Facts()...), w.ap.switches()...),
 		player.Fact{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
 		player.Fact{Name: "transport", Value: w.transport(), Own: true},
-		player.Fact{Name: "broadcast", Value: w.ap.broadcasts(), Own: true},
 		player.Fact{Name: "codec", Value: w.config.Placement.Codec, Own: true},
 		player.Fact{Name: "codec output", Value: describe(w.codec), Own: true},
 		player.Fact{Name: "nats-server", Value: server.VERSION, Own: true},

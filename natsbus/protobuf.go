@@ -181,7 +181,7 @@ func protobufValue(t engine.Type, bits uint64, text []byte) (engine.Value, error
 	case engine.Text:
 		return readText(text)
 	case engine.Flavor:
-		var members [2]engine.Value
+		var members [3]engine.Value
 		if err := (protobufCodec{}).decode(text, flavorSchema, members[:]); err != nil {
 			return engine.Value{}, err
 		}

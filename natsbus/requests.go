@@ -41,7 +41,8 @@ type line struct {
 
 	// What is asked, and where the answer goes.
 	uri    string
-	codec  codec
+	module *module
+	named  []engine.Value // inputs, with flavors named
 	out    schema
 	values []engine.Value
 }
@@ -100,14 +101,28 @@ func (l *line) answer() (*nats.Msg, error) {
 	}
 }
 
-// request runs an action of another module, or has it run while the flow goes on.
+// request runs an action of another module, or has it run while the flow goes on. Flavors
+// that the module knows are named. If it has forgotten them, they are sent after all.
 func (m *module) request(uri, subject string, in, out schema, call *engine.Call) error {
+	err := m.ask(uri, subject, in, out, call, m.flavorsOnce && call.Known())
+	if player.CodeOf(err) == forgotten {
+		err = m.ask(uri, subject, in, out, call, false)
+	}
+	return err
+}
+
+func (m *module) ask(uri, subject string, in, out schema, call *engine.Call, named bool) error {
 	l, err := m.inbox.Load().take()
 	if err != nil {
 		return unavailable(uri, err)
 	}
-	l.uri, l.codec, l.out, l.values = uri, m.codec, out, call.Out
-	if l.Data, err = m.codec.encode(l.Data[:0], in, call.In); err != nil {
+	l.uri, l.module, l.out, l.values = uri, m, out, call.Out
+	inputs := call.In
+	if named {
+		l.named = nameFlavors(append(l.named[:0], inputs...), in)
+		inputs = l.named
+	}
+	if l.Data, err = m.codec.encode(l.Data[:0], in, inputs); err != nil {
 		l.inbox.give(l, true) // nothing was asked
 		return &player.Error{Code: player.Invalid, Op: uri, Err: err}
 	}
@@ -133,7 +148,7 @@ func (l *line) Wait() error {
 	if code := answer.Header.Get(codeHeader); code != "" {
 		return &player.Error{Code: player.Code(code), Op: l.uri, Err: errors.New(answer.Header.Get(errorHeader))}
 	}
-	if err := l.codec.decode(answer.Data, l.out, l.values); err != nil {
+	if err := l.module.decode(answer.Data, l.out, l.values); err != nil {
 		return unavailable(l.uri, err)
 	}
 	return nil
@@ -145,19 +160,26 @@ const (
 	awaitedBroadcast    = "awaited"
 )
 
-func checkBroadcast(value string) error {
-	if value == overlappedBroadcast || value == awaitedBroadcast {
-		return nil
+// checkSwitches refuses values that a placement cannot have.
+func checkSwitches(p player.Placement) error {
+	for _, s := range [][4]string{{"broadcast", p.Broadcast, overlappedBroadcast, awaitedBroadcast}, {"flavor", p.Flavor, flavorOnce, flavorTwice}} {
+		if s[1] != s[2] && s[1] != s[3] {
+			return &player.Error{Code: player.Invalid, Op: "nats: " + s[0], Err: fmt.Errorf("%q is neither %s nor %s", s[1], s[2], s[3])}
+		}
 	}
-	return &player.Error{Code: player.Invalid, Op: "nats: broadcast",
-		Err: fmt.Errorf("%q is neither %s nor %s", value, overlappedBroadcast, awaitedBroadcast)}
+	return nil
 }
 
-func (m *module) broadcasts() string {
+// switches are the facts about what checkSwitches has checked, as this module has it.
+func (m *module) switches() []player.Fact {
+	broadcast, flavor := awaitedBroadcast, flavorTwice
 	if m.overlaps {
-		return overlappedBroadcast
+		broadcast = overlappedBroadcast
 	}
-	return awaitedBroadcast
+	if m.flavorsOnce {
+		flavor = flavorOnce
+	}
+	return []player.Fact{{Name: "broadcast", Value: broadcast, Own: true}, {Name: "flavor", Value: flavor, Own: true}}
 }
 
 // refusal is the server's reason, if it refused a subject: the time-out followed from it.
@@ -203,13 +225,22 @@ func (e *endpoint) answer(request *nats.Msg) {
 }
 
 func (e *endpoint) run(request *nats.Msg) (err error) {
-	if err := e.module.codec.decode(request.Data, e.inputs, e.in); err != nil {
-		return &player.Error{Code: player.Invalid, Op: e.uri, Err: err}
+	if err := e.module.decode(request.Data, e.inputs, e.in); err != nil {
+		return &player.Error{Code: codeOf(err), Op: e.uri, Err: err}
 	}
 	flow, cause, depth := addressed(request.Header)
 	if err := e.module.engine.Serve(flow, cause, depth, e.uri, e.in, e.out); err != nil {
 		return err
 	}
+	e.module.known.remember(e.outputs, e.out)
 	e.body, err = e.module.codec.encode(e.body[:0], e.outputs, e.out)
 	return err
+}
+
+// decode reads a body and finds the flavors that are named in it.
+func (m *module) decode(body []byte, s schema, values []engine.Value) error {
+	if err := m.codec.decode(body, s, values); err != nil {
+		return err
+	}
+	return m.known.find(s, values)
 }

@@ -34,7 +34,7 @@ func refillRules() []engine.Rule {
 			Where: engine.And{ask("ap::Queue::autoPlay"), ask("ap::Queue::refillDue")},
 			Then: steps{
 				gives(do("pd::Timeslots::flavorAt", "target"), "flavor"),
-				gives(do("pd::Director::select", "target", "flavor", "seed"), "passage", "length"),
+				known(gives(do("pd::Director::select", "target", "flavor", "seed"), "passage", "length")),
 				do("ap::Queue::enqueue", "passage", "length", "at"),
 				do("pd::Cooldowns::record", "passage", "target"),
 			},
@@ -50,7 +50,7 @@ func refillRules() []engine.Rule {
 			When: engine.On(trigger("ui::Sessions::suggestionWanted", "target", "seed")),
 			Then: steps{
 				gives(do("pd::Timeslots::flavorAt", "target"), "flavor"),
-				gives(do("pd::Director::select", "target", "flavor", "seed"), "passage"),
+				known(gives(do("pd::Director::select", "target", "flavor", "seed"), "passage")),
 				send(player.Suggested, nothing, engine.Var("passage")),
 			},
 		},
@@ -190,6 +190,12 @@ func with(s engine.Step, input string, term engine.Term) engine.Step {
 // gives binds these outputs to variables of the same names.
 func gives(s engine.Step, outputs ...string) engine.Step {
 	s.Gives = engine.Same(outputs...)
+	return s
+}
+
+// known says that the module that the step goes to has given its flavor.
+func known(s engine.Step) engine.Step {
+	s.Known = true
 	return s
 }
 

@@ -107,6 +107,9 @@ type Placement struct {
 	// Broadcast is when an audience's module has broadcast: "overlapped" (default): by the end
 	// of the flow, which goes on meanwhile; "awaited": before the flow goes on.
 	Broadcast string
+	// Flavor is how often one crosses that a rule gives back to its module: "once" (default),
+	// then it is named; "twice".
+	Flavor string
 	// Network is one that the style's Network has started with this transport. Its starter
 	// closes it after the player. nil: the player starts its own and closes it.
 	Network Network
@@ -130,7 +133,7 @@ type Link struct {
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
-// transport tcp, codec json, broadcast overlapped, dispatch inline, 20 rules, pace coalesced. A window is at least a
+// transport tcp, codec json, broadcast overlapped, flavor once, dispatch inline, 20 rules, pace coalesced. A window is at least a
 // batch, since a smaller one would never fill it.
 func (c Config) Defaults() Config {
 	c.Batch = max(c.Batch, 1)
@@ -149,6 +152,9 @@ func (c Config) Defaults() Config {
 	}
 	if c.Placement.Broadcast == "" {
 		c.Placement.Broadcast = "overlapped"
+	}
+	if c.Placement.Flavor == "" {
+		c.Placement.Flavor = "once"
 	}
 	if c.Rules <= 0 {
 		c.Rules = 20

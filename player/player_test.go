@@ -42,7 +42,7 @@ func TestDefaults(t *testing.T) {
 	if got.Batch != 1 || got.Window != 256 || got.Timeout != 5*time.Second || got.Placement.Transport != "tcp" || got.Trace.On || got.Verbatim {
 		t.Errorf("defaults %+v", got)
 	}
-	set := Config{Batch: 9, Window: 10, Timeout: time.Minute, Placement: Placement{Transport: "pipe", Codec: "msgpack", Broadcast: "awaited"}, Dispatch: Queued, Rules: 5, Pace: Limited}
+	set := Config{Batch: 9, Window: 10, Timeout: time.Minute, Placement: Placement{Transport: "pipe", Codec: "msgpack", Broadcast: "awaited", Flavor: "twice"}, Dispatch: Queued, Rules: 5, Pace: Limited}
 	if got := set.Defaults(); !reflect.DeepEqual(got, set) {
 		t.Errorf("defaults change what is set: %+v", got)
 	}

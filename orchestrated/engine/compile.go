@@ -41,6 +41,7 @@ type (
 		in     []operand
 		out    []move
 		later  bool
+		known  bool
 	}
 )
 
@@ -178,7 +179,7 @@ func (c *compiler) steps(list []Step) ([]step, error) {
 		if s.Later && len(a.Out) > 0 {
 			return nil, fmt.Errorf("[%d].later: %s has outputs", i, s.Do)
 		}
-		out = append(out, step{a, in, moves, s.Later})
+		out = append(out, step{a, in, moves, s.Later, s.Known})
 	}
 	return out, nil
 }

@@ -61,6 +61,7 @@ type Call struct {
 	emitted  []emission
 	envelope Envelope // of the event being published
 	later    *hook    // of the step, if the flow may go on before the action has ended
+	known    bool     // see Step
 }
 
 // An Awaited is the end of an action that runs elsewhere.
@@ -69,6 +70,9 @@ type Awaited interface{ Wait() error }
 // Later reports whether Run may return before the action has ended. It must pass the end
 // to Await then.
 func (c *Call) Later() bool { return c.later != nil }
+
+// Known reports whether the module that is called knows the flavors among the inputs.
+func (c *Call) Known() bool { return c.known }
 
 // Await has the flow wait for a before it ends.
 func (c *Call) Await(a Awaited) {

@@ -211,6 +211,7 @@ func (f *flow) invoke(s *step, frame []Value, cause uint64, h *hook) error {
 	if s.later && len(f.engine.index[s.action.completed]) == 0 && len(f.engine.index[s.action.failed]) == 0 {
 		call.later = h
 	}
+	call.known = s.known
 	err := f.run(call, cause, h)
 	if err == nil {
 		for _, m := range s.out {
@@ -254,7 +255,7 @@ func (f *flow) failed(call *Call, err error) {
 func (f *flow) call(a *action) *Call {
 	f.depth++
 	call := &f.calls[f.depth]
-	call.flow, call.action, call.emitted, call.later = f, a, call.emitted[:0], nil
+	call.flow, call.action, call.emitted, call.later, call.known = f, a, call.emitted[:0], nil, false
 	return call
 }
 

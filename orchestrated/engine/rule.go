@@ -62,6 +62,9 @@ type Step struct {
 	// another module. The flow ends after it. It has no outputs. Where a rule waits for the
 	// action, the flow waits, too.
 	Later bool
+	// Known: its flavors are outputs of earlier actions of the same module. A bus between
+	// modules may name them instead of sending them back.
+	Known bool
 }
 
 // Args are the inputs of an action or query, by field. Every input must be given.

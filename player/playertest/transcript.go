@@ -119,7 +119,7 @@ var switches = map[string]player.Config{
 	"msgpack":     {Placement: player.Placement{Codec: "msgpack"}, Batch: 10},
 	"protobuf":    {Placement: player.Placement{Codec: "protobuf"}, Batch: 10},
 	"no codec":    {Placement: player.Placement{Codec: "none"}, Batch: 10},
-	"awaited":     {Placement: player.Placement{Broadcast: "awaited"}},
+	"awaited":     {Placement: player.Placement{Broadcast: "awaited", Flavor: "twice"}},
 }
 
 type discard struct{}
