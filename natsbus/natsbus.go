@@ -6,9 +6,8 @@
 // It adds the network to orchestrated and nothing else. It has the shape of its
 // siblings, direct and orchestrated: type, open, stimuli, conversation, close.
 // modules.go joins the modules, requests.go and messages.go are the paths of a request and
-// of a message, wire.go is subjects and headers, codec.go is the bodies, flavors.go names flavors
-// that are known, access.go says who
-// may speak, server.go is NATS without the player.
+// of a message, wire.go is subjects and headers, codec.go is the bodies, flavors.go names
+// flavors that are known, access.go says who may speak, server.go is NATS without the player.
 package natsbus
 
 import (
