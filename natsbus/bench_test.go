@@ -184,3 +184,32 @@ func thereAndBack(b *testing.B, c codec, s schema, values []engine.Value) {
 	}
 	b.ReportMetric(float64(len(body)), "bytes")
 }
+
+// BenchmarkMessage is one message that is posted, stored nowhere, and reported, among others
+// that are on their way.
+func BenchmarkMessage(b *testing.B) {
+	for _, name := range []string{"json", "msgpack", "protobuf", "none"} {
+		b.Run(name, func(b *testing.B) {
+			p, err := Open(player.Config{Store: &memory{}, Batch: 100, Placement: player.Placement{Codec: name}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			next := said(0)
+			done := func(_ uint64, err error) {
+				if err != nil {
+					b.Error(err)
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				next.Seq++
+				if err := p.Post(next, done); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := p.Close(); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+}

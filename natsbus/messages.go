@@ -37,8 +37,10 @@ type sender struct {
 	timeout time.Duration
 	batched bool
 	codec   outcomeCodec
-	fields  schema        // of ui::Chat::said
-	window  chan struct{} // one token for each pending message
+	fields  schema // of ui::Chat::said
+	out     *outgoing
+	values  []engine.Value // of out
+	window  chan struct{}  // one token for each pending message
 
 	mu        sync.Mutex
 	pending   map[uint64]player.Done
@@ -55,7 +57,7 @@ type result struct {
 }
 
 func newSender(conn *nats.Conn, config player.Config, c codec, fields schema) (*sender, error) {
-	s := &sender{conn: conn, timeout: config.Timeout, batched: config.Batch > 1, codec: outcomeCodec{codec: c}, fields: fields,
+	s := &sender{conn: conn, timeout: config.Timeout, batched: config.Batch > 1, codec: outcomeCodec{codec: c}, fields: fields, out: newOutgoing(),
 		window: make(chan struct{}, config.Window), pending: make(map[uint64]player.Done, config.Window),
 		abandoned: map[uint64]struct{}{}, results: make(chan result, config.Window)}
 	s.report = func(seq uint64, err error) { s.results <- result{seq, err} }
@@ -95,14 +97,16 @@ func (s *sender) do(stimulus player.Stimulus) error {
 // post publishes one message and returns. It waits only while the window is full.
 func (s *sender) post(stimulus player.Stimulus, done player.Done) error {
 	m := stimulus.Message
-	data, err := s.codec.encode(nil, s.fields, []engine.Value{engine.String(m.Username), engine.String(m.Text), engine.Int(m.At)})
-	if err != nil {
+	said, err := s.out, error(nil) // kept: publishing copies it
+	s.values = append(s.values[:0], engine.String(m.Username), engine.String(m.Text), engine.Int(m.At))
+	if said.Data, err = s.codec.encode(said.Data[:0], s.fields, s.values); err != nil {
 		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
 	}
+	said.address(saidSubject, stimulus.Seq, 0, 0)
 	if err := s.reserve(stimulus.Seq, done); err != nil {
 		return err
 	}
-	if err := s.conn.PublishMsg(message(eventSubject(saidEvent), stimulus.Seq, 0, 0, data)); err != nil {
+	if err := s.conn.PublishMsg(&said.Msg); err != nil {
 		if pending, _ := s.remove(stimulus.Seq); pending == nil {
 			return nil // the end of the connection has failed it already
 		}
@@ -237,7 +241,8 @@ type receiver struct {
 	mu       sync.Mutex // one message at a time, also across a stop and a start of the module
 	batch    *player.Batch
 	codec    outcomeCodec
-	fields   schema    // of ui::Chat::said
+	fields   schema // of ui::Chat::said
+	values   []engine.Value
 	outcomes []outcome // of the current commit
 }
 
@@ -272,11 +277,10 @@ func (r *receiver) receive(msg *nats.Msg) {
 }
 
 func (r *receiver) emit(seq, cause uint64, msg *nats.Msg) error {
-	values := make([]engine.Value, len(r.fields.fields))
-	if err := r.codec.decode(msg.Data, r.fields, values); err != nil {
+	if err := r.codec.decode(msg.Data, r.fields, r.values); err != nil {
 		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
 	}
-	return r.module.engine.Emit(seq, cause, saidEvent, values...)
+	return r.module.engine.Emit(seq, cause, saidEvent, r.values...)
 }
 
 // done is called by the batch for each message of a commit.

@@ -156,7 +156,7 @@ func TestUnreadableMessage(t *testing.T) {
 		if err := w.sender.reserve(uint64(seq), func(_ uint64, err error) { got = err }); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.sender.conn.PublishMsg(message(eventSubject(saidEvent), uint64(seq), 0, 0, []byte(body))); err != nil {
+		if err := w.sender.conn.PublishMsg(message(saidSubject, uint64(seq), 0, 0, []byte(body))); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Settle(); err != nil || player.CodeOf(got) != player.Invalid {

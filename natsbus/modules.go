@@ -157,7 +157,8 @@ func (w *wired) join() (err error) {
 		}
 	}
 	fields := all(orchestrated.ChatConcept().Events[0].Fields)
-	w.receiver = &receiver{module: w.log, batch: w.Batch, codec: outcomeCodec{codec: w.codec}, fields: fields}
+	w.receiver = &receiver{module: w.log, batch: w.Batch, codec: outcomeCodec{codec: w.codec}, fields: fields,
+		values: make([]engine.Value, len(fields.fields))}
 	if w.subscription, err = w.receiver.subscribe(); err != nil {
 		return err
 	}
