@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"strconv"
-	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -128,14 +127,18 @@ type jsonReader struct {
 	text   []byte
 }
 
-var jsonReaders = sync.Pool{New: func() any {
-	r := &jsonReader{}
-	r.Decoder = jsontext.NewDecoder(&r.source)
-	return r
-}}
+// jsonReaders are those that nobody uses. A sync.Pool is emptied by each collection of garbage,
+// and a refill comes seldom.
+var jsonReaders = make(chan *jsonReader, 16)
 
 func openJSON(data []byte) *jsonReader {
-	r := jsonReaders.Get().(*jsonReader)
+	var r *jsonReader
+	select {
+	case r = <-jsonReaders:
+	default:
+		r = &jsonReader{}
+		r.Decoder = jsontext.NewDecoder(&r.source)
+	}
 	r.source = *bytes.NewBuffer(data)
 	r.Reset(&r.source)
 	return r
@@ -143,7 +146,10 @@ func openJSON(data []byte) *jsonReader {
 
 func (r *jsonReader) close() {
 	r.source = bytes.Buffer{}
-	jsonReaders.Put(r)
+	select {
+	case jsonReaders <- r:
+	default:
+	}
 }
 
 // expect reads a token of this kind.
