@@ -149,7 +149,7 @@ func BenchmarkCodec(b *testing.B) {
 	for i := range 100 {
 		outcomes = append(outcomes, engine.Nat(uint64(1000+i)), engine.Value{}, engine.Value{})
 	}
-	at, seed := engine.Int(49_379_155_200_000_000), engine.Nat(0x9e3779b97f4a7c15)
+	at, seed := engine.Int(int64(49_379_155_200_000_000)), engine.Nat(0x9e3779b97f4a7c15)
 	for _, what := range []struct {
 		name   string
 		schema schema
