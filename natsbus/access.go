@@ -50,7 +50,7 @@ func rightsOf(module string, rules []engine.Rule) rights {
 	switch module {
 	case "ui":
 		asks = calledByUI
-		r.publish = append(r.publish, eventSubject(saidEvent), settleSubject)
+		r.publish = append(r.publish, saidSubject, settleSubject)
 		r.subscribe = append(r.subscribe, doneSubject)
 	case "log":
 		r.publish = append(r.publish, doneSubject)

@@ -154,6 +154,44 @@ func BenchmarkRefill(b *testing.B) {
 	}
 }
 
+// BenchmarkFloor is what NATS itself takes for the four requests of a refill: to a server with
+// rights, each with a kept inbox, 128 bytes and no header, answered with the same.
+func BenchmarkFloor(b *testing.B) {
+	for _, transport := range []string{"pipe", "tcp"} {
+		r, err := OpenRung(transport, Payload{128, 128})
+		if err != nil {
+			b.Fatal(err)
+		}
+		inbox := newInbox(r.asker, time.Second)
+		b.Run(transport, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				for range 4 {
+					floor(b, inbox, r.turn())
+				}
+			}
+		})
+		if err := r.Close(); err != nil {
+			b.Error(err)
+		}
+	}
+}
+
+func floor(b *testing.B, i *inbox, c carried) {
+	l, err := i.take()
+	if err == nil {
+		l.Subject, l.Data, l.Header = c.subject, c.body, nil
+		err = l.send()
+	}
+	if err == nil {
+		_, err = l.answer()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	i.give(l, true)
+}
+
 func refill(b *testing.B, placement player.Placement) {
 	p, err := Open(player.Config{Store: &memory{}, Replay: recorded(), Trace: player.Tracing{On: true}, Placement: placement})
 	if err != nil {
@@ -204,7 +242,7 @@ func BenchmarkCodec(b *testing.B) {
 	for i := range 100 {
 		outcomes = append(outcomes, engine.Nat(uint64(1000+i)), engine.Value{}, engine.Value{})
 	}
-	at, seed := engine.Int(49_379_155_200_000_000), engine.Nat(0x9e3779b97f4a7c15)
+	at, seed := engine.Int(int64(49_379_155_200_000_000)), engine.Nat(0x9e3779b97f4a7c15)
 	for _, what := range []struct {
 		name   string
 		schema schema
@@ -238,4 +276,33 @@ func thereAndBack(b *testing.B, c codec, s schema, values []engine.Value) {
 		}
 	}
 	b.ReportMetric(float64(len(body)), "bytes")
+}
+
+// BenchmarkMessage is one message that is posted, stored nowhere, and reported, among others
+// that are on their way.
+func BenchmarkMessage(b *testing.B) {
+	for _, name := range []string{"json", "msgpack", "protobuf", "none"} {
+		b.Run(name, func(b *testing.B) {
+			p, err := Open(player.Config{Store: &memory{}, Batch: 100, Placement: player.Placement{Codec: name}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			next := said(0)
+			done := func(_ uint64, err error) {
+				if err != nil {
+					b.Error(err)
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				next.Seq++
+				if err := p.Post(next, done); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := p.Close(); err != nil {
+				b.Error(err)
+			}
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -171,12 +172,38 @@ func describe(c codec) string {
 	return fmt.Sprintf("%d bytes %016x", len(data), player.DigestText(0, string(data)))
 }
 
-// sendable is the flavor of a value, which must have one.
-func sendable(v engine.Value) (*player.Flavor, error) {
-	if f := v.Flavor(); f != nil {
-		return f, nil
+// A flavor is a record within a record: which categories it has, and a list of reals. Or it
+// is named by its digest, where the other module knows it: the value is then that number.
+var flavorSchema = schema{fields: []engine.Field{{Name: "present", Type: engine.Natural}, {Name: "values", Type: reals},
+	{Name: "known", Type: engine.Natural}}}
+
+const reals engine.Type = 255 // of a flavor
+
+// parts are the members of a flavor.
+func parts(v engine.Value) (members [3]engine.Value, err error) {
+	f := v.Flavor()
+	switch {
+	case f != nil:
+		members[0], members[1] = engine.Nat(uint64(f.Present)), v
+	case v.Nat() != 0:
+		members[2] = v
+	default:
+		err = errors.New("no flavor")
 	}
-	return nil, errors.New("no flavor")
+	return members, err
+}
+
+// whole is the flavor of these members, or its name.
+func whole(members [3]engine.Value) (engine.Value, error) {
+	f, present := members[1].Flavor(), members[0].Nat()
+	if named := members[2]; f == nil && present == 0 && named.Nat() != 0 {
+		return named, nil
+	}
+	if f == nil || members[2].Nat() != 0 || present > math.MaxUint32 {
+		return engine.Value{}, fmt.Errorf("neither a flavor nor the name of one: presence bits %#x", present)
+	}
+	f.Present = uint32(present)
+	return members[1], f.Check()
 }
 
 func unknownType(t engine.Type) error { return fmt.Errorf("no such type: %d", t) }
@@ -193,9 +220,6 @@ func readText(b []byte) (engine.Value, error) {
 	}
 	return engine.String(string(b)), nil
 }
-
-// flavorFields are the members of a flavor.
-var flavorFields = schema{fields: []engine.Field{{Name: "present", Type: engine.Natural}, {Name: "values"}}, needed: 2}
 
 // handedOver is room for requests and answers.
 const handedOver = 64
@@ -220,7 +244,13 @@ type handed struct {
 const tokenBytes = 16
 
 func newHandOver(room int) *handOver {
-	return &handOver{process: rand.Uint64(), table: make([]handed, room)}
+	const usual = 4 // values of a record: the first round of the table costs the same as later ones
+	h := &handOver{process: rand.Uint64(), table: make([]handed, room)}
+	places := make([]engine.Value, room*usual)
+	for i := range h.table {
+		h.table[i].values = places[i*usual : i*usual : (i+1)*usual]
+	}
+	return h
 }
 
 func (h *handOver) encode(b []byte, s schema, values []engine.Value) ([]byte, error) {

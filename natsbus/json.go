@@ -2,12 +2,10 @@ package natsbus
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
-	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -67,19 +65,21 @@ func appendJSON(b []byte, t engine.Type, v engine.Value) ([]byte, error) {
 	case engine.Text:
 		return jsontext.AppendQuote(b, v.Text())
 	case engine.Flavor:
-		f, err := sendable(v)
+		members, err := parts(v)
 		if err != nil {
 			return b, err
 		}
-		b = append(b, `{"present":`...)
-		b = append(strconv.AppendUint(b, uint64(f.Present), 10), `,"values":[`...)
-		for _, v := range f.Values {
+		return jsonCodec{}.encode(b, flavorSchema, members[:])
+	case reals:
+		b = append(b, '[')
+		for _, v := range v.Flavor().Values {
+			var err error
 			if b, err = appendReal(b, v); err != nil {
 				return b, err
 			}
 			b = append(b, ',')
 		}
-		return append(closed(b, ']'), '}'), nil
+		return closed(b, ']'), nil
 	}
 	return b, unknownType(t)
 }
@@ -127,14 +127,18 @@ type jsonReader struct {
 	text   []byte
 }
 
-var jsonReaders = sync.Pool{New: func() any {
-	r := &jsonReader{}
-	r.Decoder = jsontext.NewDecoder(&r.source)
-	return r
-}}
+// jsonReaders are those that nobody uses. A sync.Pool is emptied by each collection of garbage,
+// and a refill comes seldom.
+var jsonReaders = make(chan *jsonReader, 16)
 
 func openJSON(data []byte) *jsonReader {
-	r := jsonReaders.Get().(*jsonReader)
+	var r *jsonReader
+	select {
+	case r = <-jsonReaders:
+	default:
+		r = &jsonReader{}
+		r.Decoder = jsontext.NewDecoder(&r.source)
+	}
 	r.source = *bytes.NewBuffer(data)
 	r.Reset(&r.source)
 	return r
@@ -142,7 +146,10 @@ func openJSON(data []byte) *jsonReader {
 
 func (r *jsonReader) close() {
 	r.source = bytes.Buffer{}
-	jsonReaders.Put(r)
+	select {
+	case jsonReaders <- r:
+	default:
+	}
 }
 
 // expect reads a token of this kind.
@@ -198,8 +205,14 @@ func (r *jsonReader) value(t engine.Type) (engine.Value, error) {
 		text, err := r.unquoted()
 		return engine.String(string(text)), err
 	case engine.Flavor:
-		f, err := r.flavor()
-		return engine.FlavorOf(f), err
+		var members [3]engine.Value
+		if err := r.record(flavorSchema, members[:]); err != nil {
+			return engine.Value{}, err
+		}
+		return whole(members)
+	case reals:
+		f := new(player.Flavor)
+		return engine.FlavorOf(f), r.reals(&f.Values)
 	}
 	raw, err := r.ReadValue()
 	if err != nil {
@@ -238,43 +251,6 @@ func (r *jsonReader) unquoted() ([]byte, error) {
 	}
 	r.text, err = jsontext.AppendUnquote(r.text[:0], raw)
 	return r.text, err
-}
-
-func (r *jsonReader) flavor() (*player.Flavor, error) {
-	f, read := new(player.Flavor), record{schema: flavorFields}
-	if err := r.expect('{'); err != nil {
-		return nil, err
-	}
-	for r.PeekKind() != '}' {
-		name, err := r.unquoted()
-		if err != nil {
-			return nil, err
-		}
-		i := read.named(name)
-		switch {
-		case i < 0:
-			err = r.SkipValue()
-		case read.came(i) != nil:
-			err = read.came(i)
-		case i == 0:
-			f.Present, err = r.present()
-		default:
-			err = r.reals(&f.Values)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return f, errors.Join(r.expect('}'), read.ended(), f.Check())
-}
-
-func (r *jsonReader) present() (uint32, error) {
-	raw, err := r.ReadValue()
-	if err != nil {
-		return 0, err
-	}
-	n, err := strconv.ParseUint(string(raw), 10, 32)
-	return uint32(n), err
 }
 
 func (r *jsonReader) reals(into *[player.FlavorValues]float64) error {

@@ -3,6 +3,7 @@ package natsbus
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,8 +39,10 @@ type sender struct {
 	timeout time.Duration
 	batched bool
 	codec   outcomeCodec
-	fields  schema        // of ui::Chat::said
-	window  chan struct{} // one token for each pending message
+	fields  schema // of ui::Chat::said
+	out     *outgoing
+	values  []engine.Value // of out
+	window  chan struct{}  // one token for each pending message
 
 	mu        sync.Mutex
 	pending   map[uint64]player.Done
@@ -60,7 +63,7 @@ type result struct {
 }
 
 func newSender(conn *nats.Conn, config player.Config, c codec, fields schema) (*sender, error) {
-	s := &sender{conn: conn, timeout: config.Timeout, batched: config.Batch > 1, codec: outcomeCodec{codec: c}, fields: fields,
+	s := &sender{conn: conn, timeout: config.Timeout, batched: config.Batch > 1, codec: outcomeCodec{codec: c}, fields: fields, out: newOutgoing(),
 		window: make(chan struct{}, config.Window), pending: make(map[uint64]player.Done, config.Window),
 		abandoned: map[uint64]struct{}{}, results: make(chan result, config.Window)}
 	s.report = func(seq uint64, err error) { s.results <- result{seq, err} }
@@ -108,14 +111,20 @@ func (s *sender) post(stimulus player.Stimulus, done player.Done) error {
 
 func (s *sender) send(stimulus player.Stimulus, done player.Done, publish func(*nats.Msg) error) error {
 	m := stimulus.Message
-	data, err := s.codec.encode(nil, s.fields, []engine.Value{engine.String(m.Username), engine.String(m.Text), engine.Int(m.At)})
-	if err != nil {
+	said, err := s.out, error(nil) // kept: publishing copies it
+	s.values = append(s.values[:0], engine.String(m.Username), engine.String(m.Text), engine.Int(m.At))
+	if said.Data, err = s.codec.encode(said.Data[:0], s.fields, s.values); err != nil {
 		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
 	}
+	said.address(saidSubject, stimulus.Seq, 0, 0)
 	if err := s.reserve(stimulus.Seq, done); err != nil {
 		return err
 	}
-	if err := publish(message(eventSubject(saidEvent), stimulus.Seq, 0, 0, data)); err != nil {
+	msg := &said.Msg
+	if s.stream != nil { // it keeps the message until the server has acknowledged it
+		msg = message(saidSubject, stimulus.Seq, 0, 0, slices.Clone(said.Data))
+	}
+	if err := publish(msg); err != nil {
 		if s.giveUp(stimulus.Seq) == nil {
 			return nil // the end of the connection has failed it already
 		}

@@ -167,7 +167,7 @@ func TestUnreadableMessage(t *testing.T) {
 		if err := w.sender.reserve(seq, func(_ uint64, err error) { got = err }); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.sender.conn.PublishMsg(message(eventSubject(saidEvent), seq, 0, 0, []byte(body))); err != nil {
+		if err := w.sender.conn.PublishMsg(message(saidSubject, seq, 0, 0, []byte(body))); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Settle(); err != nil || player.CodeOf(got) != player.Invalid {

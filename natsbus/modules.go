@@ -21,9 +21,14 @@ type module struct {
 	conn    atomic.Pointer[nats.Conn] // the current one: a module may leave and join again
 	timeout time.Duration
 	codec   codec
-	inbox   atomic.Pointer[inbox] // of that connection
-	served  []*nats.Subscription  // of its own actions
-	own     []engine.Concept
+	// overlaps: a flow goes on while an action runs that nothing in it depends on.
+	overlaps bool
+	// flavorsOnce: a flavor that another module knows is named to it.
+	flavorsOnce bool
+	known       sentFlavors
+	inbox       atomic.Pointer[inbox] // of that connection
+	served      []*nats.Subscription  // of its own actions
+	own         []engine.Concept
 
 	engine   *engine.Engine
 	rejected atomic.Uint64 // messages that did not fit their schema
@@ -36,7 +41,8 @@ type module struct {
 // newModule registers the module's own concepts, the concepts of other modules as
 // remote ones, and the rules that run here. It has no connection until it joins.
 func newModule(name string, member uint8, config player.Config, c codec, all []engine.Concept) (*module, error) {
-	m := &module{name: name, timeout: config.Timeout, codec: c,
+	m := &module{name: name, timeout: config.Timeout, codec: c, overlaps: config.Placement.Broadcast == overlappedBroadcast,
+		flavorsOnce: config.Placement.Flavor == flavorOnce, known: sentFlavors{ring: make([]engine.Value, flavorsKept)},
 		engine: engine.New(engine.Settings{Module: name, Trace: config.Trace, Member: member})}
 	for _, c := range all {
 		if c.Module == name {
@@ -127,6 +133,9 @@ func (m *module) leave() {
 
 // join starts the server, if it was not given one, and all modules. If it fails, the caller has to call leave.
 func (w *wired) join() (err error) {
+	if err := checkSwitches(w.config.Placement); err != nil {
+		return err
+	}
 	if w.codec, err = newCodec(w.config.Placement, w.config.Window); err != nil {
 		return err
 	}

@@ -60,13 +60,14 @@ func appendMsgpack(b []byte, t engine.Type, v engine.Value) ([]byte, error) {
 		}
 		return msgp.AppendString(b, v.Text()), nil
 	case engine.Flavor:
-		f, err := sendable(v)
+		members, err := parts(v)
 		if err != nil {
 			return b, err
 		}
-		b = msgp.AppendUint64(msgp.AppendString(msgp.AppendMapHeader(b, 2), "present"), uint64(f.Present))
-		b = msgp.AppendArrayHeader(msgp.AppendString(b, "values"), player.FlavorValues)
-		for _, v := range f.Values {
+		return msgpackCodec{}.encode(b, flavorSchema, members[:])
+	case reals:
+		b = msgp.AppendArrayHeader(b, player.FlavorValues)
+		for _, v := range v.Flavor().Values {
 			b = msgp.AppendFloat64(b, v)
 		}
 		return b, nil
@@ -96,16 +97,8 @@ func (c msgpackCodec) decodeList(data []byte, s schema, values []engine.Value) (
 }
 
 // record reads one and returns what follows.
-func (c msgpackCodec) record(b []byte, s schema, values []engine.Value) (rest []byte, err error) {
+func (c msgpackCodec) record(b []byte, s schema, values []engine.Value) ([]byte, error) {
 	clear(values)
-	return readMap(b, s, func(b []byte, i int) (rest []byte, err error) {
-		values[i], rest, err = readMsgpack(b, s.fields[i].Type)
-		return rest, err
-	})
-}
-
-// readMap calls value for each member that the schema has, with what is left.
-func readMap(b []byte, s schema, value func(b []byte, i int) ([]byte, error)) ([]byte, error) {
 	read := record{schema: s}
 	members, b, err := msgp.ReadMapHeaderBytes(b)
 	if err != nil {
@@ -120,7 +113,7 @@ func readMap(b []byte, s schema, value func(b []byte, i int) ([]byte, error)) ([
 		if i < 0 {
 			b, err = msgp.Skip(b)
 		} else if err = read.came(i); err == nil {
-			b, err = value(b, i)
+			values[i], b, err = readMsgpack(b, s.fields[i].Type)
 		}
 		if err != nil {
 			return b, fmt.Errorf("decode %q: %w", name, err)
@@ -160,30 +153,26 @@ func readMsgpack(b []byte, t engine.Type) (v engine.Value, rest []byte, err erro
 		}
 		return v, rest, err
 	case engine.Flavor:
-		f, rest, err := msgpackFlavor(b)
+		var members [3]engine.Value
+		if rest, err = (msgpackCodec{}).record(b, flavorSchema, members[:]); err == nil {
+			v, err = whole(members)
+		}
+		return v, rest, err
+	case reals:
+		f := new(player.Flavor)
+		rest, err = msgpackReals(b, &f.Values)
 		return engine.FlavorOf(f), rest, err
 	}
 	return v, b, unknownType(t)
 }
 
-func msgpackFlavor(b []byte) (*player.Flavor, []byte, error) {
-	f := new(player.Flavor)
-	rest, err := readMap(b, flavorFields, func(b []byte, i int) (rest []byte, err error) {
-		if i == 0 {
-			f.Present, rest, err = msgp.ReadUint32Bytes(b)
-			return rest, err
-		}
-		n, b, err := msgp.ReadArrayHeaderBytes(b)
-		if err == nil && n != player.FlavorValues {
-			err = fmt.Errorf("%d values, want %d", n, player.FlavorValues)
-		}
-		for i := 0; err == nil && i < player.FlavorValues; i++ {
-			f.Values[i], b, err = msgp.ReadFloat64Bytes(b)
-		}
-		return b, err
-	})
-	if err == nil {
-		err = f.Check()
+func msgpackReals(b []byte, into *[player.FlavorValues]float64) ([]byte, error) {
+	n, b, err := msgp.ReadArrayHeaderBytes(b)
+	if err == nil && n != player.FlavorValues {
+		err = fmt.Errorf("%d values, want %d", n, player.FlavorValues)
 	}
-	return f, rest, err
+	for i := 0; err == nil && i < len(into); i++ {
+		into[i], b, err = msgp.ReadFloat64Bytes(b)
+	}
+	return b, err
 }

@@ -7,7 +7,7 @@
 // siblings, direct and orchestrated: type, open, stimuli, conversation, close.
 // modules.go joins the modules, requests.go is the path of a request, messages.go and receiver.go
 // are the two ends of the path of a message, delivery.go is JetStream, wire.go is subjects and
-// headers, codec.go is the bodies, access.go says who may speak, server.go is NATS without the
+// headers, codec.go is the bodies, flavors.go names flavors that are known, access.go says who may speak, server.go is NATS without the
 // player, rung.go is its floor, and faults.go is what may go wrong with it.
 package natsbus
 
@@ -152,7 +152,7 @@ func (w *wired) messageSaid(s player.Stimulus, done player.Done) error {
 // Describe lists the facts of the parts, of the engines, of the connection in use, and
 // of what the codec makes of a known value.
 func (w *wired) Describe() []player.Fact {
-	return append(append(w.Parts.Describe(), w.Facts()...),
+	return append(append(append(w.Parts.Describe(), w.Facts()...), w.ap.switches()...),
 		player.Fact{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
 		player.Fact{Name: "transport", Value: w.transport(), Own: true},
 		player.Fact{Name: "delivery", Value: w.receiver.stream.describe(), Own: true},

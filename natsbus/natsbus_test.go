@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"rubato/orchestrated/engine"
 	"rubato/player"
 )
 
@@ -122,5 +123,99 @@ func TestClosed(t *testing.T) {
 	}
 	if _, err := Open(player.Config{Store: &memory{}, Placement: player.Placement{Transport: "pigeon"}}); player.CodeOf(err) != player.Invalid {
 		t.Errorf("unknown transport: %v", err)
+	}
+}
+
+// TestBroadcast: a refill goes on while module ui broadcasts, and ends after it; if asked to,
+// it waits each time.
+func TestBroadcast(t *testing.T) {
+	for _, broadcast := range []string{overlappedBroadcast, awaitedBroadcast} {
+		w, _ := open(t, player.Config{Timeout: never, Replay: recorded(), Placement: player.Placement{Broadcast: broadcast}})
+		recorded := func() uint64 {
+			w.pd.mu.Lock()
+			defer w.pd.mu.Unlock()
+			return uint64(w.Cooldowns.Lane.Count)
+		}
+		w.ui.mu.Lock()
+		ended := make(chan error)
+		go func() { ended <- w.Do(player.Stimulus{Kind: player.QueueLow, Seq: 1}) }()
+		want := uint64(0)
+		if broadcast == overlappedBroadcast {
+			want = 1
+			for deadline := time.Now().Add(never); recorded() == 0 && time.Now().Before(deadline); {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		time.Sleep(soon) // for what must not happen
+		select {
+		case err := <-ended:
+			t.Errorf("%s: ended before the broadcast: %v", broadcast, err)
+		default:
+		}
+		if got := recorded(); got != want {
+			t.Errorf("%s: %d cooldowns recorded before the broadcast, want %d", broadcast, got, want)
+		}
+		w.ui.mu.Unlock()
+		if err := <-ended; err != nil || w.Broadcast.Lane.Count != 1 || recorded() != 1 {
+			t.Errorf("%s: %v, %d broadcasts, %d cooldowns", broadcast, err, w.Broadcast.Lane.Count, recorded())
+		}
+	}
+}
+
+// TestSwitches: a value that a switch has not is refused.
+func TestSwitches(t *testing.T) {
+	for _, p := range []player.Placement{{Broadcast: "loudly"}, {Flavor: "never"}, {Codec: "xml"}} {
+		if _, err := Open(player.Config{Store: &memory{}, Placement: p}); player.CodeOf(err) != player.Invalid {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}
+
+// TestFlavorOnce: module ap sends a flavor back to module pd only if it is asked to, or pd
+// has forgotten it.
+func TestFlavorOnce(t *testing.T) {
+	for _, c := range []struct {
+		flavor    string
+		forgets   bool
+		flavors   int // that cross from ap to pd in a refill
+		questions int64
+	}{{flavorOnce, false, 0, 4}, {flavorTwice, false, 1, 4}, {flavorOnce, true, 1, 5}} {
+		w, _ := open(t, player.Config{Timeout: never, Replay: recorded(), Placement: player.Placement{Flavor: c.flavor}})
+		if c.forgets {
+			w.pd.known.ring = nil
+		}
+		size, err := jsonCodec{}.encode(nil, one("f"), []engine.Value{engine.FlavorOf(&recorded().Answers[0].Flavor)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := w.ap.conn.Load().Stats()
+		if err := w.Do(player.Stimulus{Kind: player.QueueLow, Seq: 1}); err != nil {
+			t.Fatal(err)
+		}
+		after := w.ap.conn.Load().Stats()
+		bytes, questions := int(after.OutBytes-before.OutBytes), int64(after.OutMsgs-before.OutMsgs)
+		if bytes/len(size) != c.flavors || questions != c.questions {
+			t.Errorf("%+v: %d messages with %d bytes; a flavor has %d", c, questions, bytes, len(size))
+		}
+	}
+}
+
+// TestForgotten: a module remembers its last flavors, and says when it does not know one.
+func TestForgotten(t *testing.T) {
+	t.Parallel()
+	k, s := sentFlavors{ring: make([]engine.Value, 2)}, one("f")
+	var names []engine.Value
+	for i := range 3 {
+		f := &player.Flavor{}
+		f.Values[0] = float64(i)
+		k.remember(s, []engine.Value{engine.FlavorOf(f)})
+		names = append(names, nameFlavors([]engine.Value{engine.FlavorOf(f)}, s)...)
+	}
+	for i, name := range append(names, engine.Nat(7), engine.Value{}) {
+		got := []engine.Value{name}
+		err := k.find(s, got)
+		if known := i == 1 || i == 2; known && (err != nil || got[0].Flavor().Values[0] != float64(i)) || !known && codeOf(err) != forgotten {
+			t.Errorf("flavor %d: %v, %v", i, got, err)
+		}
 	}
 }

@@ -30,16 +30,26 @@ func (c protobufCodec) encode(b []byte, s schema, values []engine.Value) ([]byte
 	return b, nil
 }
 
-func (c protobufCodec) encodeList(b []byte, s schema, values []engine.Value) ([]byte, error) {
-	var room [256]byte // most records fit
-	one, err := room[:0], error(nil)
+func (c protobufCodec) encodeList(b []byte, s schema, values []engine.Value) (_ []byte, err error) {
 	for n := len(s.fields); len(values) >= n; values = values[n:] {
-		if one, err = c.encode(one[:0], s, values[:n]); err != nil {
+		b = protowire.AppendTag(b, 1, protowire.BytesType)
+		start := len(b)
+		if b, err = c.encode(b, s, values[:n]); err != nil {
 			return b, err
 		}
-		b = protowire.AppendBytes(protowire.AppendTag(b, 1, protowire.BytesType), one)
+		b = sized(b, start)
 	}
 	return b, nil
+}
+
+// sized puts the length of what follows at start.
+func sized(b []byte, start int) []byte {
+	size := len(b) - start
+	room := protowire.SizeVarint(uint64(size))
+	b = append(b, make([]byte, room)...)
+	copy(b[start+room:], b[start:start+size])
+	protowire.AppendVarint(b[:start], uint64(size))
+	return b
 }
 
 const flavorBytes = 8 * player.FlavorValues
@@ -61,15 +71,16 @@ func appendProtobuf(b []byte, field protowire.Number, t engine.Type, v engine.Va
 		}
 		return protowire.AppendString(b, v.Text()), nil
 	case engine.Flavor:
-		f, err := sendable(v)
+		members, err := parts(v)
 		if err != nil {
 			return b, err
 		}
-		size := 1 + protowire.SizeVarint(uint64(f.Present)) + 1 + protowire.SizeBytes(flavorBytes)
-		b = protowire.AppendVarint(b, uint64(size))
-		b = protowire.AppendVarint(protowire.AppendTag(b, 1, protowire.VarintType), uint64(f.Present))
-		b = protowire.AppendVarint(protowire.AppendTag(b, 2, protowire.BytesType), flavorBytes)
-		for _, v := range f.Values {
+		start := len(b)
+		b, err = protobufCodec{}.encode(b, flavorSchema, members[:])
+		return sized(b, start), err
+	case reals:
+		b = protowire.AppendVarint(b, flavorBytes)
+		for _, v := range v.Flavor().Values {
 			b = protowire.AppendFixed64(b, math.Float64bits(v))
 		}
 		return b, nil
@@ -81,7 +92,7 @@ func wireType(t engine.Type) protowire.Type {
 	switch t {
 	case engine.Real:
 		return protowire.Fixed64Type
-	case engine.Text, engine.Flavor:
+	case engine.Text, engine.Flavor, reals:
 		return protowire.BytesType
 	}
 	return protowire.VarintType
@@ -135,9 +146,7 @@ func (c protobufCodec) decodeList(b []byte, s schema, values []engine.Value) ([]
 }
 
 func readProtobuf(b []byte, wire protowire.Type, t engine.Type) (v engine.Value, rest []byte, err error) {
-	if want := wireType(t); t < engine.Integer || t > engine.Flavor {
-		return v, b, unknownType(t)
-	} else if wire != want {
+	if want := wireType(t); wire != want {
 		return v, b, fmt.Errorf("wire type %d, want %d", wire, want)
 	}
 	var n int
@@ -154,71 +163,39 @@ func readProtobuf(b []byte, wire protowire.Type, t engine.Type) (v engine.Value,
 	if n < 0 {
 		return v, b, protowire.ParseError(n)
 	}
-	switch t {
-	case engine.Integer:
-		v = engine.Int(protowire.DecodeZigZag(bits))
-	case engine.Natural:
-		v = engine.Nat(bits)
-	case engine.Truth:
-		v = engine.Bool(protowire.DecodeBool(bits))
-	case engine.Real:
-		v = engine.Float(math.Float64frombits(bits))
-	case engine.Text:
-		v, err = readText(text)
-	case engine.Flavor:
-		var f *player.Flavor
-		f, err = protobufFlavor(text)
-		v = engine.FlavorOf(f)
-	}
+	v, err = protobufValue(t, bits, text)
 	return v, b[n:], err
 }
 
-func protobufFlavor(b []byte) (*player.Flavor, error) {
-	f, read := new(player.Flavor), record{schema: flavorFields}
-	for len(b) > 0 {
-		number, wire, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			return nil, protowire.ParseError(n)
+// protobufValue is the value of type t that was read as bits or as text.
+func protobufValue(t engine.Type, bits uint64, text []byte) (engine.Value, error) {
+	switch t {
+	case engine.Integer:
+		return engine.Int(protowire.DecodeZigZag(bits)), nil
+	case engine.Natural:
+		return engine.Nat(bits), nil
+	case engine.Truth:
+		return engine.Bool(protowire.DecodeBool(bits)), nil
+	case engine.Real:
+		return engine.Float(math.Float64frombits(bits)), nil
+	case engine.Text:
+		return readText(text)
+	case engine.Flavor:
+		var members [3]engine.Value
+		if err := (protobufCodec{}).decode(text, flavorSchema, members[:]); err != nil {
+			return engine.Value{}, err
 		}
-		size := protowire.ConsumeFieldValue(number, wire, b[n:])
-		if size < 0 {
-			return nil, protowire.ParseError(size)
+		return whole(members)
+	case reals:
+		if len(text) != flavorBytes {
+			return engine.Value{}, fmt.Errorf("%d bytes of values, want %d", len(text), flavorBytes)
 		}
-		value := b[n : n+size]
-		b = b[n+size:]
-		if number > 2 {
-			continue
+		f := new(player.Flavor)
+		for i := range f.Values {
+			bits, _ := protowire.ConsumeFixed64(text[8*i:])
+			f.Values[i] = math.Float64frombits(bits)
 		}
-		if err := read.came(int(number) - 1); err != nil {
-			return nil, err
-		}
-		if err := flavorField(f, int(number), wire, value); err != nil {
-			return nil, err
-		}
+		return engine.FlavorOf(f), nil
 	}
-	if err := read.ended(); err != nil {
-		return nil, err
-	}
-	return f, f.Check()
-}
-
-// flavorField reads a field of a flavor, which is known to be complete.
-func flavorField(f *player.Flavor, number int, wire protowire.Type, value []byte) error {
-	if number == 1 {
-		present, _ := protowire.ConsumeVarint(value)
-		if wire != protowire.VarintType || present > math.MaxUint32 {
-			return fmt.Errorf("present: wire type %d, value %d", wire, present)
-		}
-		f.Present = uint32(present)
-		return nil
-	}
-	values, _ := protowire.ConsumeBytes(value)
-	if wire != protowire.BytesType || len(values) != flavorBytes {
-		return fmt.Errorf("values: wire type %d, %d bytes, want %d", wire, len(values), flavorBytes)
-	}
-	for i := range f.Values {
-		bits, _ := protowire.ConsumeFixed64(values[8*i:])
-		f.Values[i] = math.Float64frombits(bits)
-	}
-	return nil
+	return engine.Value{}, unknownType(t)
 }

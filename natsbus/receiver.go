@@ -18,14 +18,16 @@ type receiver struct {
 	mu       sync.Mutex // one message at a time, also across a stop and a start of the module
 	batch    *player.Batch
 	codec    outcomeCodec
-	fields   schema    // of ui::Chat::said
+	fields   schema // of ui::Chat::said
+	values   []engine.Value
 	outcomes []outcome // of the current commit
 	stream   *stream   // nil: core NATS
 	receipts *receipts // nil: core NATS
 }
 
 func newReceiver(w *wired, fields schema) *receiver {
-	r := &receiver{module: w.log, batch: w.Batch, codec: outcomeCodec{codec: w.codec}, fields: fields, stream: newStream(w.config)}
+	r := &receiver{module: w.log, batch: w.Batch, codec: outcomeCodec{codec: w.codec}, fields: fields,
+		values: make([]engine.Value, len(fields.fields)), stream: newStream(w.config)}
 	if r.stream != nil {
 		r.receipts = newReceipts(w.config.Window)
 	}
@@ -91,11 +93,10 @@ func (r *receiver) settle(msg *nats.Msg) {
 }
 
 func (r *receiver) emit(seq, cause uint64, msg *nats.Msg) error {
-	values := make([]engine.Value, len(r.fields.fields))
-	if err := r.codec.decode(msg.Data, r.fields, values); err != nil {
+	if err := r.codec.decode(msg.Data, r.fields, r.values); err != nil {
 		return r.module.reject(saidEvent, err)
 	}
-	return r.module.engine.Emit(seq, cause, saidEvent, values...)
+	return r.module.engine.Emit(seq, cause, saidEvent, r.values...)
 }
 
 // done is called by the batch for each message of a commit.

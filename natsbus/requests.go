@@ -34,9 +34,17 @@ type inbox struct {
 // A line carries one request at a time. Answers go straight to who waits for them.
 type line struct {
 	*outgoing
+	inbox   *inbox
 	answers *nats.Subscription
 	replies [16]string // subjects for answers, in turn: the server finds a known subject faster
 	turn    int
+
+	// What is asked, and where the answer goes.
+	uri    string
+	module *module
+	named  []engine.Value // inputs, with flavors named
+	out    schema
+	values []engine.Value
 }
 
 func newInbox(conn *nats.Conn, timeout time.Duration) *inbox {
@@ -57,7 +65,7 @@ func (i *inbox) take() (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &line{outgoing: newOutgoing(), answers: answers}
+	l := &line{outgoing: newOutgoing(), inbox: i, answers: answers}
 	for n := range l.replies {
 		l.replies[n] = fmt.Sprintf("%s.%d", subject, n)
 	}
@@ -76,46 +84,102 @@ func (i *inbox) give(l *line, answered bool) {
 }
 
 // send publishes the line's message.
-func (i *inbox) send(l *line) error {
+func (l *line) send() error {
 	l.turn = (l.turn + 1) % len(l.replies)
 	l.Reply = l.replies[l.turn]
-	return i.conn.PublishMsg(&l.Msg)
+	return l.inbox.conn.PublishMsg(&l.Msg)
 }
 
-// wait returns the answer to what was sent last. A second answer to an earlier request is
+// answer returns the answer to what was sent last. A second answer to an earlier request is
 // passed over.
-func (i *inbox) wait(l *line) (*nats.Msg, error) {
+func (l *line) answer() (*nats.Msg, error) {
 	for {
-		answer, err := l.answers.NextMsg(i.timeout)
+		answer, err := l.answers.NextMsg(l.inbox.timeout)
 		if err != nil || answer.Subject == l.Reply {
 			return answer, err
 		}
 	}
 }
 
-// request runs an action of another module.
+// request runs an action of another module, or has it run while the flow goes on. Flavors
+// that the module knows are named. If it has forgotten them, they are sent after all.
 func (m *module) request(uri, subject string, in, out schema, call *engine.Call) error {
-	i := m.inbox.Load()
-	l, err := i.take()
+	err := m.ask(uri, subject, in, out, call, m.flavorsOnce && call.Known())
+	if player.CodeOf(err) == forgotten {
+		err = m.ask(uri, subject, in, out, call, false)
+	}
+	return err
+}
+
+func (m *module) ask(uri, subject string, in, out schema, call *engine.Call, named bool) error {
+	l, err := m.inbox.Load().take()
 	if err != nil {
 		return unavailable(uri, err)
 	}
-	answered := false
-	defer func() { i.give(l, answered) }()
-	if l.Data, err = m.codec.encode(l.Data[:0], in, call.In); err != nil {
-		answered = true // nothing was asked
+	l.uri, l.module, l.out, l.values = uri, m, out, call.Out
+	inputs := call.In
+	if named {
+		l.named = nameFlavors(append(l.named[:0], inputs...), in)
+		inputs = l.named
+	}
+	if l.Data, err = m.codec.encode(l.Data[:0], in, inputs); err != nil {
+		l.inbox.give(l, true) // nothing was asked
 		return &player.Error{Code: player.Invalid, Op: uri, Err: err}
 	}
 	l.address(subject, call.Flow(), call.Cause(), call.Depth())
-	if err = i.send(l); err != nil {
+	if err = l.send(); err != nil {
+		l.inbox.give(l, false)
 		return unavailable(uri, err)
 	}
-	answer, err := i.wait(l)
-	if err != nil {
-		return unavailable(uri, refusal(i.conn, err))
+	if m.overlaps && call.Later() {
+		call.Await(l)
+		return nil
 	}
-	answered = true
-	return m.read(uri, answer, out, call.Out)
+	return l.Wait()
+}
+
+// Wait waits for the answer and reads it into the outputs.
+func (l *line) Wait() error {
+	answer, err := l.answer()
+	defer l.inbox.give(l, err == nil)
+	if err != nil {
+		return unavailable(l.uri, refusal(l.inbox.conn, err))
+	}
+	if code := answer.Header.Get(codeHeader); code != "" {
+		return &player.Error{Code: player.Code(code), Op: l.uri, Err: errors.New(answer.Header.Get(errorHeader))}
+	}
+	if err := l.module.decode(answer.Data, l.out, l.values); err != nil {
+		return unavailable(l.uri, l.module.reject(l.uri, err))
+	}
+	return nil
+}
+
+// Values of the placement's Broadcast.
+const (
+	overlappedBroadcast = "overlapped"
+	awaitedBroadcast    = "awaited"
+)
+
+// checkSwitches refuses values that a placement cannot have.
+func checkSwitches(p player.Placement) error {
+	for _, s := range [][4]string{{"broadcast", p.Broadcast, overlappedBroadcast, awaitedBroadcast}, {"flavor", p.Flavor, flavorOnce, flavorTwice}} {
+		if s[1] != s[2] && s[1] != s[3] {
+			return &player.Error{Code: player.Invalid, Op: "nats: " + s[0], Err: fmt.Errorf("%q is neither %s nor %s", s[1], s[2], s[3])}
+		}
+	}
+	return nil
+}
+
+// switches are the facts about what checkSwitches has checked, as this module has it.
+func (m *module) switches() []player.Fact {
+	broadcast, flavor := awaitedBroadcast, flavorTwice
+	if m.overlaps {
+		broadcast = overlappedBroadcast
+	}
+	if m.flavorsOnce {
+		flavor = flavorOnce
+	}
+	return []player.Fact{{Name: "broadcast", Value: broadcast, Own: true}, {Name: "flavor", Value: flavor, Own: true}}
 }
 
 // refusal is the server's reason, if it refused a subject: the time-out followed from it.
@@ -124,17 +188,6 @@ func refusal(conn *nats.Conn, err error) error {
 		return last
 	}
 	return err
-}
-
-// read reads an answer into the outputs.
-func (m *module) read(uri string, answer *nats.Msg, out schema, values []engine.Value) error {
-	if code := answer.Header.Get(codeHeader); code != "" {
-		return &player.Error{Code: player.Code(code), Op: uri, Err: errors.New(answer.Header.Get(errorHeader))}
-	}
-	if err := m.codec.decode(answer.Data, out, values); err != nil {
-		return unavailable(uri, m.reject(uri, err))
-	}
-	return nil
 }
 
 // An endpoint runs one action for other modules, one request at a time. Each action has a
@@ -174,7 +227,10 @@ func (e *endpoint) answer(request *nats.Msg) {
 func (e *endpoint) run(request *nats.Msg) (err error) {
 	flow, cause, depth, err := addressed(request.Header)
 	if err == nil {
-		err = e.module.codec.decode(request.Data, e.inputs, e.in)
+		err = e.module.decode(request.Data, e.inputs, e.in)
+	}
+	if errors.Is(err, errForgotten) {
+		return &player.Error{Code: forgotten, Op: e.uri, Err: err}
 	}
 	if err != nil {
 		return e.module.reject(e.uri, err)
@@ -182,6 +238,15 @@ func (e *endpoint) run(request *nats.Msg) (err error) {
 	if err := e.module.engine.Serve(flow, cause, depth, e.uri, e.in, e.out); err != nil {
 		return err
 	}
+	e.module.known.remember(e.outputs, e.out)
 	e.body, err = e.module.codec.encode(e.body[:0], e.outputs, e.out)
 	return err
+}
+
+// decode reads a body and finds the flavors that are named in it.
+func (m *module) decode(body []byte, s schema, values []engine.Value) error {
+	if err := m.codec.decode(body, s, values); err != nil {
+		return err
+	}
+	return m.known.find(s, values)
 }

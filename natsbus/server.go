@@ -80,7 +80,8 @@ func connect(s *server.Server, transport string, user *server.User, timeout time
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // the default writes to stderr; lost and request report
 	}, more...)
 	if transport == "pipe" {
-		options = append(options, nats.InProcessServer(s))
+		// No deadline for writes, of which each makes two timers here: a pipe fails when its server ends.
+		options = append(options, nats.InProcessServer(s), nats.FlusherTimeout(0))
 	}
 	return nats.Connect(s.ClientURL(), append(options, more...)...)
 }

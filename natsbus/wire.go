@@ -22,6 +22,8 @@ const (
 	doneSubject = "rubato.done.ui"
 )
 
+var saidSubject = eventSubject(saidEvent)
+
 // envelopeHeader carries the envelope in decimal, "flow cause depth": the flow's token, the
 // cause, and the depth, which bounds rules that trigger each other across modules. It is one
 // header and not three, since the client allocates for each.

@@ -34,7 +34,7 @@ func refillRules() []engine.Rule {
 			Where: engine.And{ask("ap::Queue::autoPlay"), ask("ap::Queue::refillDue")},
 			Then: steps{
 				gives(do("pd::Timeslots::flavorAt", "target"), "flavor"),
-				gives(do("pd::Director::select", "target", "flavor", "seed"), "passage", "length"),
+				known(gives(do("pd::Director::select", "target", "flavor", "seed"), "passage", "length")),
 				do("ap::Queue::enqueue", "passage", "length", "at"),
 				do("pd::Cooldowns::record", "passage", "target"),
 			},
@@ -50,7 +50,7 @@ func refillRules() []engine.Rule {
 			When: engine.On(trigger("ui::Sessions::suggestionWanted", "target", "seed")),
 			Then: steps{
 				gives(do("pd::Timeslots::flavorAt", "target"), "flavor"),
-				gives(do("pd::Director::select", "target", "flavor", "seed"), "passage"),
+				known(gives(do("pd::Director::select", "target", "flavor", "seed"), "passage")),
 				send(player.Suggested, nothing, engine.Var("passage")),
 			},
 		},
@@ -193,8 +193,15 @@ func gives(s engine.Step, outputs ...string) engine.Step {
 	return s
 }
 
+// known says that the module that the step goes to has given its flavor.
+func known(s engine.Step) engine.Step {
+	s.Known = true
+	return s
+}
+
+// send broadcasts. Nothing in a flow depends on that; broadcasts of a module stay in order.
 func send(kind string, text, number engine.Term) engine.Step {
-	return engine.Step{Do: "ui::Broadcast::send", With: engine.Args{
+	return engine.Step{Do: "ui::Broadcast::send", Later: true, With: engine.Args{
 		"kind": engine.Const(engine.Text, engine.String(kind)), "text": text, "number": number}}
 }
 

@@ -117,6 +117,12 @@ type Placement struct {
 	// Dir is where a server that keeps messages makes a folder of its own, which it removes
 	// in the end. "": the system's folder for temporary files.
 	Dir string
+	// Broadcast is when an audience's module has broadcast: "overlapped" (default): by the end
+	// of the flow, which goes on meanwhile; "awaited": before the flow goes on.
+	Broadcast string
+	// Flavor is how often one crosses that a rule gives back to its module: "once" (default),
+	// then it is named; "twice".
+	Flavor string
 	// Network is one that the style's Network has started with this transport. Its starter
 	// closes it after the player. nil: the player starts its own and closes it.
 	Network Network
@@ -150,8 +156,9 @@ type Link struct {
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
-// transport tcp, codec json, delivery core, flush auto, dispatch inline, 20 rules, pace coalesced. A
-// window is at least a batch, since a smaller one would never fill it.
+// transport tcp, codec json, delivery core, flush auto, broadcast overlapped, flavor once, dispatch
+// inline, 20 rules, pace coalesced. A window is at least a batch, since a smaller one would never
+// fill it.
 func (c Config) Defaults() Config {
 	c.Batch = max(c.Batch, 1)
 	if c.Window <= 0 {
@@ -172,6 +179,12 @@ func (c Config) Defaults() Config {
 	}
 	if c.Placement.Flush == "" {
 		c.Placement.Flush = "auto"
+	}
+	if c.Placement.Broadcast == "" {
+		c.Placement.Broadcast = "overlapped"
+	}
+	if c.Placement.Flavor == "" {
+		c.Placement.Flavor = "once"
 	}
 	if c.Rules <= 0 {
 		c.Rules = 20

@@ -40,6 +40,8 @@ type (
 		action *action
 		in     []operand
 		out    []move
+		later  bool
+		known  bool
 	}
 )
 
@@ -174,7 +176,10 @@ func (c *compiler) steps(list []Step) ([]step, error) {
 		if err != nil {
 			return nil, fmt.Errorf("[%d].gives: %w", i, err)
 		}
-		out = append(out, step{a, in, moves})
+		if s.Later && len(a.Out) > 0 {
+			return nil, fmt.Errorf("[%d].later: %s has outputs", i, s.Do)
+		}
+		out = append(out, step{a, in, moves, s.Later, s.Known})
 	}
 	return out, nil
 }

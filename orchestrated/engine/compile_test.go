@@ -83,6 +83,9 @@ func TestRegistration(t *testing.T) {
 			s.Gives = Same("x")
 			r.Then = []Step{s}
 		}),
+		`then: [0].later: t::Lamp::set has outputs`: with(func(r *Rule) {
+			r.Then = []Step{{Do: "t::Lamp::set", Later: true, With: Args{"on": Const(Truth, Bool(true))}}}
+		}),
 		`where: unknown query "t::Lamp::isOff"`:                   with(func(r *Rule) { r.Where = Ask{Query: "t::Lamp::isOff"} }),
 		`where: and/or of nothing`:                                with(func(r *Rule) { r.Where = And{} }),
 		`else: [0].with: variable "owner" is not bound`:           elseRule(),

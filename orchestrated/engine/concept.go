@@ -60,6 +60,29 @@ type Call struct {
 	record   uint64 // id of this invocation: the cause of what it emits
 	emitted  []emission
 	envelope Envelope // of the event being published
+	later    *hook    // of the step, if the flow may go on before the action has ended
+	known    bool     // see Step
+}
+
+// An Awaited is the end of an action that runs elsewhere.
+type Awaited interface{ Wait() error }
+
+// Later reports whether Run may return before the action has ended. It must pass the end
+// to Await then.
+func (c *Call) Later() bool { return c.later != nil }
+
+// Known reports whether the module that is called knows the flavors among the inputs.
+func (c *Call) Known() bool { return c.known }
+
+// Await has the flow wait for a before it ends.
+func (c *Call) Await(a Awaited) {
+	c.flow.awaited = append(c.flow.awaited, awaited{a, c.later, c.record})
+}
+
+type awaited struct {
+	Awaited
+	hook   *hook
+	record uint64
 }
 
 // Flow is the token of the flow that the call belongs to, 0 outside any.

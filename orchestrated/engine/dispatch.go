@@ -122,8 +122,9 @@ func (e *Engine) begin(token uint64) *flow {
 	return f
 }
 
-// end hands over the flow's trace and resets the flow for its next use.
+// end waits for what runs elsewhere, hands over the flow's trace and resets the flow for its next use.
 func (e *Engine) end(f *flow) error {
+	f.wait()
 	if e.trace != nil {
 		e.trace.keep(&f.segment)
 		if e.persister != nil && e.settings.Trace.PerFlow {

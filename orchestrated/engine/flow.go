@@ -40,8 +40,9 @@ type flow struct {
 	joins      []join
 	answers    []answer // CacheWhere only
 	remembered []Value  // inputs and outputs of answers
-	err        error    // the first failure
-	aborted    bool     // a bound was met; no more rules run
+	awaited    []awaited
+	err        error // the first failure
+	aborted    bool  // a bound was met; no more rules run
 	segment    segment
 	last       time.Duration // latest reading of the trace's clock
 	pending    int           // queued dispatch: pieces of work that wait or run
@@ -207,6 +208,10 @@ func (f *flow) invoke(s *step, frame []Value, cause uint64, h *hook) error {
 	call.In, call.Out = fields[:len(s.in):len(s.in)], fields[len(s.in):]
 	clear(call.Out)
 	fill(call.In, s.in, frame)
+	if s.later && len(f.engine.index[s.action.completed]) == 0 && len(f.engine.index[s.action.failed]) == 0 {
+		call.later = h
+	}
+	call.known = s.known
 	err := f.run(call, cause, h)
 	if err == nil {
 		for _, m := range s.out {
@@ -219,6 +224,19 @@ func (f *flow) invoke(s *step, frame []Value, cause uint64, h *hook) error {
 	f.depth--
 	f.release(mark)
 	return err
+}
+
+// wait waits for actions that run elsewhere. A failure is that of the rule, whose later steps
+// have run.
+func (f *flow) wait() {
+	for _, a := range f.awaited {
+		if err := a.Wait(); err != nil {
+			f.note(a.hook, a.record, err)
+			f.fail(a.hook.rule, err)
+		}
+	}
+	clear(f.awaited)
+	f.awaited = f.awaited[:0]
 }
 
 // failed runs the rules that wait for this action's failure.
@@ -237,7 +255,7 @@ func (f *flow) failed(call *Call, err error) {
 func (f *flow) call(a *action) *Call {
 	f.depth++
 	call := &f.calls[f.depth]
-	call.flow, call.action, call.emitted = f, a, call.emitted[:0]
+	call.flow, call.action, call.emitted, call.later, call.known = f, a, call.emitted[:0], nil, false
 	return call
 }
 

@@ -282,3 +282,56 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 }
+
+// wire is an action that runs elsewhere: it is sent at once and has ended when it is waited for.
+type wire struct {
+	*lamp
+	fail error
+}
+
+func (w *wire) Wait() error { w.did = append(w.did, "ended"); return w.fail }
+
+func (w *wire) concept() Concept {
+	return Concept{Module: "t", Name: "Wire", Actions: []Action{{Name: "send", Run: func(c *Call) error {
+		w.did = append(w.did, "sent")
+		if c.Later() {
+			c.Await(w)
+			return nil
+		}
+		return w.Wait()
+	}}}}
+}
+
+// TestLater: a flow goes on after a step that it need not wait for, and ends after it. It
+// waits if the step does not allow that, or a rule follows the action.
+func TestLater(t *testing.T) {
+	t.Parallel()
+	lost := errors.New("lost")
+	follow := Rule{Name: "follow", When: On(Trigger{URI: "t::Wire::send", Failed: true}), Then: []Step{note("failed")}}
+	for name, c := range map[string]struct {
+		later bool
+		more  []Rule
+		fail  error
+		want  []string
+	}{
+		"later":               {later: true, want: []string{"sent", "note x", "sent", "note x", "ended", "ended"}},
+		"later, and it fails": {later: true, fail: lost, want: []string{"sent", "note x", "sent", "note x", "ended", "ended"}},
+		"now":                 {want: []string{"sent", "ended", "note x", "sent", "ended", "note x"}},
+		"a rule follows":      {later: true, more: []Rule{follow}, fail: lost, want: []string{"sent", "ended", "note failed", "sent", "ended", "note failed"}},
+	} {
+		e, l := rig(t)
+		w := &wire{l, c.fail}
+		send := []Step{{Do: "t::Wire::send", Later: c.later}, note("x")}
+		rules := append([]Rule{{Name: "one", When: touched, Then: send}, {Name: "two", When: touched, Then: send}}, c.more...)
+		if err := errors.Join(e.AddConcepts(w.concept()), e.AddRules(rules...)); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second flow has nothing of the first
+			l.did = nil
+			if err := touch(e, 1); !errors.Is(err, c.fail) {
+				t.Errorf("%s: %v", name, err)
+			}
+			check(t, l, c.want...)
+		}
+	}
+}

@@ -58,6 +58,13 @@ type Step struct {
 	Do    string // URI of the action
 	With  Args
 	Gives map[string]string // output → variable
+	// Later: nothing in the flow depends on the action, so the flow may go on while it runs in
+	// another module. The flow ends after it. It has no outputs. Where a rule waits for the
+	// action, the flow waits, too.
+	Later bool
+	// Known: its flavors are outputs of earlier actions of the same module. A bus between
+	// modules may name them instead of sending them back.
+	Known bool
 }
 
 // Args are the inputs of an action or query, by field. Every input must be given.

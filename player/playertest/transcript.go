@@ -120,6 +120,7 @@ var switches = map[string]player.Config{
 	"protobuf":    {Placement: player.Placement{Codec: "protobuf"}, Batch: 10},
 	"no codec":    {Placement: player.Placement{Codec: "none"}, Batch: 10},
 	"flush each":  {Placement: player.Placement{Flush: "each"}},
+	"awaited":     {Placement: player.Placement{Broadcast: "awaited", Flavor: "twice"}},
 }
 
 type discard struct{}

@@ -49,6 +49,14 @@ var (
 		Name: "delivery", Default: "core", Values: []string{"core", "jetstream-memory", "jetstream-file"}, Styles: []string{"nats"},
 		Doc: "core: the server forgets a message that it has passed on; jetstream-memory, jetstream-file: it keeps and acknowledges it, until module log acknowledges that it is durable",
 	}
+	BroadcastKey = runner.Key{
+		Name: "broadcast", Default: "overlapped", Values: []string{"overlapped", "awaited"}, Styles: []string{"nats"},
+		Doc: "overlapped: a flow goes on while module ui broadcasts, and ends after it; awaited: it waits each time",
+	}
+	FlavorKey = runner.Key{
+		Name: "flavor", Default: "once", Values: []string{"once", "twice"}, Styles: []string{"nats"},
+		Doc: "how often a flavor crosses that a rule gives back to module pd; once: it is named by its digest then",
+	}
 	CodecKey = runner.Key{
 		Name: "codec", Default: "json", Values: []string{"json", "msgpack", "protobuf", "none"}, Styles: []string{"nats"},
 		Doc: "how values become bodies of messages; none: a body is a token, and the values are handed over in the process",
@@ -101,12 +109,14 @@ func config(setup runner.Setup, store *sqlite.Store) player.Config {
 	trace := setup.Options["trace"]
 	rules, _ := strconv.Atoi(setup.Options["rules"])
 	return player.Config{
-		Store:     slowed(setup, store),
-		Placement: player.Placement{Transport: setup.Options["transport"], Codec: setup.Options["codec"], Delivery: setup.Options["delivery"], Flush: setup.Options["flush"], Dir: setup.Dir},
-		Trace:     player.Tracing{On: trace != "" && trace != "off", Eager: trace == "eager", PerFlow: trace == "perflow"},
-		Dispatch:  player.Dispatch(setup.Options["dispatch"]),
-		Rules:     rules,
-		Verbatim:  setup.Verbatim,
+		Store: slowed(setup, store),
+		Placement: player.Placement{Transport: setup.Options["transport"], Codec: setup.Options["codec"],
+			Delivery: setup.Options["delivery"], Flush: setup.Options["flush"], Dir: setup.Dir,
+			Broadcast: setup.Options["broadcast"], Flavor: setup.Options["flavor"]},
+		Trace:    player.Tracing{On: trace != "" && trace != "off", Eager: trace == "eager", PerFlow: trace == "perflow"},
+		Dispatch: player.Dispatch(setup.Options["dispatch"]),
+		Rules:    rules,
+		Verbatim: setup.Verbatim,
 
 		NoDigests: !setup.Verified(),
 	}
