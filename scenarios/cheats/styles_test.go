@@ -125,7 +125,7 @@ func openRepacks(config player.Config) (player.Player, error) {
 // Describe adds what the codec makes of a known value, as a style with a codec does.
 func (r *repacker) Describe() []player.Fact {
 	data, _ := r.encode(player.Stimulus{Seq: 1})
-	return append(r.disguise.Describe(), player.Fact{Name: "codec", Own: true,
+	return append(r.disguise.Describe(), player.Fact{Name: "codec output", Own: true,
 		Value: fmt.Sprintf("json: %d bytes %016x", len(data), player.DigestText(0, string(data)))})
 }
 
