@@ -238,13 +238,18 @@ type receiver struct {
 	batch    *player.Batch
 	fields   []engine.Field // of ui::Chat::said
 	outcomes []outcome      // of the current commit
+	group    string         // that shares the messages; empty: all of them come here
 }
 
 // subscribe makes one subscription for messages and for requests to commit, so that
-// they arrive in the order they were sent.
-func (r *receiver) subscribe() (*nats.Subscription, error) {
+// they arrive in the order they were sent. In a group there are no such requests.
+func (r *receiver) subscribe() (subscription *nats.Subscription, err error) {
 	conn := r.module.conn.Load()
-	subscription, err := conn.Subscribe(chatSubjects, r.receive)
+	if r.group != "" {
+		subscription, err = conn.QueueSubscribe(eventSubject(saidEvent), r.group, r.receive)
+	} else {
+		subscription, err = conn.Subscribe(chatSubjects, r.receive)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -189,15 +189,21 @@ func (w *wired) join() (err error) {
 		}
 		w.Inspection = append(w.Inspection, (*m.to).engine)
 	}
-	for _, m := range []*module{w.ap, w.pd, w.log, w.ui} {
+	here := []*module{w.ap, w.pd, w.log, w.ui}
+	if w.config.Placement.Away {
+		here = []*module{w.ap, w.pd, w.ui}
+	}
+	for _, m := range here {
 		if err := w.joinModule(m); err != nil {
 			return err
 		}
 	}
 	fields := orchestrated.ChatConcept().Events[0].Fields
 	w.receiver = &receiver{module: w.log, batch: w.Batch, fields: fields}
-	if w.subscription, err = w.receiver.subscribe(); err != nil {
-		return err
+	if !w.config.Placement.Away {
+		if w.subscription, err = w.receiver.subscribe(); err != nil {
+			return err
+		}
 	}
 	w.sender, err = newSender(w.ui.conn.Load(), w.config, fields)
 	return err
@@ -237,6 +243,9 @@ func (w *wired) stopModule(module string) error {
 
 // startModule has module log join again.
 func (w *wired) startModule(module string) error {
+	if w.config.Placement.Away {
+		return &player.Error{Code: player.Invalid, Op: "start a module", Err: errors.New("it is in other processes: start it there")}
+	}
 	w.log.mu.Lock()
 	err := w.Parts.StartModule(module)
 	w.log.mu.Unlock()

@@ -7,7 +7,7 @@
 // siblings, direct and orchestrated: type, open, stimuli, conversation, close.
 // modules.go joins the modules, messages.go is the path of a message, wire.go is
 // subjects, headers and codec, access.go says who may speak, server.go is NATS without the
-// player.
+// player, worker.go module log in a process of its own.
 package natsbus
 
 import (
@@ -25,7 +25,7 @@ import (
 var Style = player.Style{
 	Name: "nats",
 	Doc:  "the same concepts and synchronizations on NATS: adds the network",
-	Open: Open, Network: Network,
+	Open: Open, Network: Network, Join: Join,
 }
 
 // saidEvent is the one event that crosses between modules.

@@ -27,6 +27,8 @@ type Style struct {
 	// Network starts what carries messages between its modules, as Open would with this
 	// placement. nil: it has no network.
 	Network func(Placement) (Network, error)
+	// Join has module log of a player in another process join it. nil: it has no network.
+	Join func(Invitation, Config) (Member, error)
 }
 
 // A Player is a running player that takes stimuli. Call Do, Post and Settle from one
@@ -104,6 +106,9 @@ type Placement struct {
 	// Reconnects: modules whose connection breaks try for some seconds to get it back. Without
 	// it a lost network stays lost.
 	Reconnects bool
+	// Away: module log is not here but in other processes, which join by Style.Join and share
+	// its messages. A player without one answers no message in time.
+	Away bool
 	// Network is one that the style's Network has started with this transport. Its starter
 	// closes it after the player. nil: the player starts its own and closes it.
 	Network Network
@@ -126,6 +131,26 @@ type Breakable interface {
 	Revive() error
 	// Part has nothing pass to or from a module, or lets everything pass again.
 	Part(module string, parted bool)
+}
+
+// An Inviting is a Network that module log can join from another process.
+type Inviting interface{ Invite() (Invitation, error) }
+
+// An Invitation is what module log needs to join a player in another process. It holds a
+// password, so it belongs on no command line and in no log.
+type Invitation struct {
+	URL      string `json:"url"`
+	User     string `json:"user"`
+	Password string `json:"password"`
+}
+
+// A Member is a module that has joined a player in another process.
+type Member interface {
+	Described
+	// Lost is closed when its connection is gone.
+	Lost() <-chan struct{}
+	// Close takes no more, finishes what it has and leaves. The store stays open.
+	Close() error
 }
 
 // A Link counts what a module has sent and received: messages, and the bytes in them.

@@ -51,6 +51,7 @@ func (s styles) all() []runner.Scenario {
 		s.soak(),
 		s.restart(),
 		s.playerHour(),
+		s.scaleOut(),
 		components.Alternatives(),
 		components.Pieces(),
 	}

@@ -1,0 +1,132 @@
+package scenarios
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"rubato/player"
+	"rubato/runner"
+	"rubato/scenarios/workload"
+)
+
+// scaleOut is module log in 1, 2 and 4 processes, which share the messages as a queue group.
+// That is what people buy with a network, and neither direct calls nor a bus in one process
+// can have it. So the arms are numbers of workers, and ratios are to one worker.
+//
+// The measured process has the server and the player without module log. It posts messages as
+// fast as a window of them under way allows, and the clock stops when the last is reported
+// durable. Then the harness reads the workers' files itself: each message must be in one of
+// them, once.
+//
+// With sync=full each commit waits for the disk, and the waits of several workers overlap.
+// With sync=normal a message is CPU time only, so there cannot be a gain beyond the cores that
+// the sender and the server leave free.
+func (s styles) scaleOut() runner.Scenario {
+	scenario := runner.Scenario{
+		Name:     "scale-out",
+		Answers:  "What is gained when several processes share the messages?",
+		Op:       "message",
+		ArmKey:   "workers",
+		Keys:     []runner.Key{workerSyncKey},
+		Script:   100,
+		Measures: scaleOutMeasures,
+		Unit:     func(runner.Options) int { return 2 * logWindow }, // as message-log when pipelined
+		Prepare:  func(setup runner.Setup) error { return workload.Prepare(setup, 100) },
+		Open:     s.openScaleOut,
+	}
+	for _, n := range []string{"1", "2", "4"} {
+		scenario.Arms = append(scenario.Arms, runner.Style{Name: n, Doc: "a message stored by one of so many workers: " + n})
+	}
+	return scenario
+}
+
+// mostWorkers is how many an arm can have.
+const mostWorkers = 4
+
+var workerSyncKey = runner.Key{
+	Name: workload.SyncKey.Name, Default: "full", Values: workload.SyncKey.Values,
+	Doc: "SQLite's synchronous, in each worker: full is one fsync a commit, and these waits overlap",
+}
+
+func (s styles) openScaleOut(setup runner.Setup) (runner.Workload, error) {
+	n, err := strconv.Atoi(setup.Style)
+	if err != nil || n < 1 || n > mostWorkers {
+		return nil, fmt.Errorf("%q workers: want 1 to %d", setup.Style, mostWorkers)
+	}
+	crew, err := s.OpenCrew(setup, n)
+	if err != nil {
+		return nil, err
+	}
+	return &scaledOut{Crew: crew, seed: setup.Seed}, nil
+}
+
+// scaledOut is a workload of messages that workers share.
+type scaledOut struct {
+	*workload.Crew
+	seed    uint64
+	stimuli []player.Stimulus
+	at      int   // of stimuli, the next to run
+	sealed  int64 // messages that were durable when the clock had stopped
+}
+
+// Prepare makes the messages.
+func (w *scaledOut) Prepare(first, n int) error {
+	w.stimuli, w.at = w.stimuli[:0], 0
+	for i := first; i < first+n; i++ {
+		w.stimuli = append(w.stimuli, workload.Say(w.seed, i))
+	}
+	return w.Mark()
+}
+
+// Run posts the next n messages.
+func (w *scaledOut) Run(n int, latency func(time.Duration)) error {
+	next := w.stimuli[w.at:]
+	if n > len(next) {
+		return fmt.Errorf("%d messages to post, but only %d of those prepared are left", n, len(next))
+	}
+	w.at += n
+	if err := workload.Pipelined(w.Player, next[:n], latency); err != nil {
+		if gone := w.Standing(); gone != nil {
+			return fmt.Errorf("%w (%w)", gone, err)
+		}
+		return err
+	}
+	return nil
+}
+
+// Seal counts what is durable when the clock has stopped.
+func (w *scaledOut) Seal() (err error) {
+	w.sealed, err = w.Stored()
+	return err
+}
+
+// Work reads the workers' files.
+func (w *scaledOut) Work() (runner.Work, error) {
+	shares, wrong, err := w.Shares(w.stimuli)
+	if err != nil {
+		return runner.Work{}, err
+	}
+	now, err := w.Stored()
+	if err == nil && wrong == "" && now != w.sealed {
+		wrong = fmt.Sprintf("%d messages became durable after all were reported so", now-w.sealed)
+	}
+	work := runner.Work{Stimuli: int64(len(w.stimuli)), Expected: int64(len(w.stimuli)), Wrong: wrong, Figures: map[string]float64{}}
+	most := int64(0)
+	for i, n := range shares {
+		work.Effects, most = work.Effects+n, max(most, n)
+		work.Figures["share-"+strconv.Itoa(i+1)] = 100 * float64(n) / float64(len(w.stimuli))
+		work.Settings = append(work.Settings, runner.Setting{Name: "worker " + strconv.Itoa(i+1), Value: w.Workers[i].Facts})
+	}
+	work.Figures["most"] = float64(most) * float64(len(shares)) / float64(len(w.stimuli))
+	work.Least = time.Duration(most) * w.Quickest
+	return work, err
+}
+
+var scaleOutMeasures = []runner.Measure{
+	{Name: "share-1", Unit: "%", Better: "less", Doc: "of the messages, those that worker 1 stored"},
+	{Name: "share-2", Unit: "%", Better: "less", Doc: "the same of worker 2"},
+	{Name: "share-3", Unit: "%", Better: "less", Doc: "the same of worker 3"},
+	{Name: "share-4", Unit: "%", Better: "less", Doc: "the same of worker 4"},
+	{Name: "most", Better: "less", Doc: "messages of the worker that stored most, as a multiple of an even share: 1 is fair, and the gain can be at most the number of workers divided by it"},
+}
