@@ -31,7 +31,7 @@ func (s styles) scaleOut() runner.Scenario {
 		Keys:     []runner.Key{workerSyncKey},
 		Script:   100,
 		Measures: scaleOutMeasures,
-		Unit:     func(runner.Options) int { return 2 * logWindow }, // as message-log when pipelined
+		Unit:     func(runner.Options) int { return 2 * scaleOutWindow }, // with fewer, the window would only fill and drain
 		Prepare:  func(setup runner.Setup) error { return workload.Prepare(setup, 100) },
 		Open:     s.openScaleOut,
 	}
@@ -41,8 +41,12 @@ func (s styles) scaleOut() runner.Scenario {
 	return scenario
 }
 
-// mostWorkers is how many an arm can have.
-const mostWorkers = 4
+const (
+	// mostWorkers is how many an arm can have.
+	mostWorkers = 4
+	// scaleOutWindow is the most messages under way.
+	scaleOutWindow = 128
+)
 
 var workerSyncKey = runner.Key{
 	Name: workload.SyncKey.Name, Default: "full", Values: workload.SyncKey.Values,
@@ -54,7 +58,7 @@ func (s styles) openScaleOut(setup runner.Setup) (runner.Workload, error) {
 	if err != nil || n < 1 || n > mostWorkers {
 		return nil, fmt.Errorf("%q workers: want 1 to %d", setup.Style, mostWorkers)
 	}
-	crew, err := s.OpenCrew(setup, n)
+	crew, err := s.OpenCrew(setup, n, func(c *player.Config) { c.Window = scaleOutWindow })
 	if err != nil {
 		return nil, err
 	}
@@ -66,13 +70,14 @@ type scaledOut struct {
 	*workload.Crew
 	seed    uint64
 	stimuli []player.Stimulus
-	at      int   // of stimuli, the next to run
-	sealed  int64 // messages that were durable when the clock had stopped
+	at      int           // of stimuli, the next to run
+	busy    time.Duration // in Run since Prepare
+	sealed  int64         // messages that were durable when the clock had stopped
 }
 
 // Prepare makes the messages.
 func (w *scaledOut) Prepare(first, n int) error {
-	w.stimuli, w.at = w.stimuli[:0], 0
+	w.stimuli, w.at, w.busy = w.stimuli[:0], 0, 0
 	for i := first; i < first+n; i++ {
 		w.stimuli = append(w.stimuli, workload.Say(w.seed, i))
 	}
@@ -86,6 +91,7 @@ func (w *scaledOut) Run(n int, latency func(time.Duration)) error {
 		return fmt.Errorf("%d messages to post, but only %d of those prepared are left", n, len(next))
 	}
 	w.at += n
+	defer func(start time.Time) { w.busy += time.Since(start) }(time.Now())
 	if err := workload.Pipelined(w.Player, next[:n], latency); err != nil {
 		if gone := w.Standing(); gone != nil {
 			return fmt.Errorf("%w (%w)", gone, err)
@@ -119,11 +125,13 @@ func (w *scaledOut) Work() (runner.Work, error) {
 		work.Settings = append(work.Settings, runner.Setting{Name: "worker " + strconv.Itoa(i+1), Value: w.Workers[i].Facts})
 	}
 	work.Figures["most"] = float64(most) * float64(len(shares)) / float64(len(w.stimuli))
+	work.Figures["throughput"] = float64(work.Effects) / w.busy.Seconds()
 	work.Least = time.Duration(most) * w.Quickest
 	return work, err
 }
 
 var scaleOutMeasures = []runner.Measure{
+	{Name: "throughput", Unit: "/s", Better: "more", Doc: "messages stored a second, while messages were under way"},
 	{Name: "share-1", Unit: "%", Better: "less", Doc: "of the messages, those that worker 1 stored"},
 	{Name: "share-2", Unit: "%", Better: "less", Doc: "the same of worker 2"},
 	{Name: "share-3", Unit: "%", Better: "less", Doc: "the same of worker 3"},

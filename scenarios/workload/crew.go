@@ -58,7 +58,7 @@ const (
 
 // OpenCrew opens the style that has a network, and starts workers as processes of this
 // program. It returns when all of them have joined.
-func (s Styles) OpenCrew(setup runner.Setup, workers int) (c *Crew, err error) {
+func (s Styles) OpenCrew(setup runner.Setup, workers int, adjust func(*player.Config)) (c *Crew, err error) {
 	var style player.Style
 	for _, of := range s {
 		if of.Join != nil {
@@ -69,13 +69,13 @@ func (s Styles) OpenCrew(setup runner.Setup, workers int) (c *Crew, err error) {
 		return nil, errors.New("no style can be joined by workers")
 	}
 	c = &Crew{}
-	if err := c.open(style, setup, workers); err != nil {
+	if err := c.open(style, setup, workers, adjust); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
 
-func (c *Crew) open(style player.Style, setup runner.Setup, workers int) (err error) {
+func (c *Crew) open(style player.Style, setup runner.Setup, workers int, adjust func(*player.Config)) (err error) {
 	if c.Quickest, err = quickestOf(setup); err != nil {
 		return err
 	}
@@ -87,6 +87,7 @@ func (c *Crew) open(style player.Style, setup runner.Setup, workers int) (err er
 		return err
 	}
 	config := config(setup, c.store)
+	adjust(&config)
 	config.Placement.Away = true
 	if c.network, err = style.Network(config.Defaults().Placement); err != nil {
 		return err
@@ -195,7 +196,7 @@ func (c *Crew) Close() (err error) {
 		err = c.Player.Close()
 	}
 	for _, w := range c.Workers {
-		err = errors.Join(err, w.input.Close()) // all at once
+		_ = w.input.Close() // of all at once; it is closed already if the worker has ended
 	}
 	for i, w := range c.Workers {
 		if failed := w.leave(); failed != nil {
