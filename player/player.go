@@ -100,7 +100,10 @@ const (
 
 // Placement says how modules are connected. Only a style with a network reads it.
 type Placement struct {
-	Transport string // "tcp": loopback socket (default); "pipe": in-process connection
+	// Transport is "tcp": loopback socket to a server in this process (default); "pipe":
+	// in-process connection; "process": loopback socket to a server in a process of its own;
+	// "url": the user's server.
+	Transport string
 	// Network is one that the style's Network has started with this transport. Its starter
 	// closes it after the player. nil: the player starts its own and closes it.
 	Network Network
