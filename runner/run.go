@@ -104,7 +104,8 @@ func (p program) clear() {
 	}
 }
 
-// comparisons measures one after the other. The first failure ends the run.
+// comparisons measures one after the other. If a style fails, as when a server that it needs has
+// gone, its comparison ends and the others go on. Any other failure ends the run.
 func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 	header := *m.result
 	header.Cells = nil // none is known yet
@@ -112,13 +113,34 @@ func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 		return err
 	}
 	cells := cellsByKey(m.result)
+	var first error
+	more := 0
 	for i, c := range plan.comparisons {
-		if err := newComparison(m, i, c, cells).measure(ctx); err != nil {
+		now := newComparison(m, i, c, cells)
+		switch err := now.measure(ctx); {
+		case err == nil:
+		case !ofChild(err):
 			return err
+		case first == nil:
+			now.fail(err)
+			first = err
+		default:
+			now.fail(err)
+			more++
 		}
 		m.progress.step()
 	}
-	return nil
+	if more > 0 {
+		return fmt.Errorf("%w (and %s failed, too)", first, plural(more, "comparison"))
+	}
+	return first
+}
+
+// ofChild reports whether an error is that of one child alone.
+func ofChild(err error) bool {
+	var stated failed
+	var gone lost
+	return errors.As(err, &stated) || errors.As(err, &gone)
 }
 
 // cellsByKey are the records of all arms.

@@ -104,6 +104,20 @@ func (c *comparison) giveUp(trials int, err error) error {
 	return errGaveUp
 }
 
+// fail marks the cells of a comparison in which a style failed. What was measured is kept; of
+// the other styles nothing may be known yet, and then they have no cell.
+func (c *comparison) fail(err error) {
+	c.progress.say("%s: failed: %v", c.name, err)
+	for _, a := range c.arms {
+		switch {
+		case c.touched(*a.cell):
+			a.warn("ended early: %v", err)
+		case strings.HasPrefix(err.Error(), a.title()+": "):
+			a.invalidate("it failed: %v", err)
+		}
+	}
+}
+
 // errGaveUp ends a comparison, but not the run.
 var errGaveUp = errors.New("too many trials broke off")
 
