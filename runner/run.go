@@ -113,34 +113,21 @@ func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 		return err
 	}
 	cells := cellsByKey(m.result)
-	var first error
-	more := 0
+	var failures []error
 	for i, c := range plan.comparisons {
 		now := newComparison(m, i, c, cells)
-		switch err := now.measure(ctx); {
-		case err == nil:
-		case !ofChild(err):
+		if err := now.measure(ctx); err != nil && !ofChild(err) {
 			return err
-		case first == nil:
+		} else if err != nil {
 			now.fail(err)
-			first = err
-		default:
-			now.fail(err)
-			more++
+			failures = append(failures, err)
 		}
 		m.progress.step()
 	}
-	if more > 0 {
-		return fmt.Errorf("%w (and %s failed, too)", first, plural(more, "comparison"))
+	if n := len(failures); n > 1 {
+		return fmt.Errorf("%w (and %s failed, too)", failures[0], plural(n-1, "comparison"))
 	}
-	return first
-}
-
-// ofChild reports whether an error is that of one child alone.
-func ofChild(err error) bool {
-	var stated failed
-	var gone lost
-	return errors.As(err, &stated) || errors.As(err, &gone)
+	return errors.Join(failures...)
 }
 
 // cellsByKey are the records of all arms.
