@@ -34,7 +34,7 @@ func TestStrangers(t *testing.T) {
 		"the player's token": {nats.Token(token)},
 		"another player's":   {nats.UserInfo("ui", other.network.users["ui"].Password)},
 	} {
-		conn, err := nats.Connect(w.network.server.ClientURL(), append(options, nats.NoReconnect())...)
+		conn, err := nats.Connect(w.network.carrier.(*embedded).now().ClientURL(), append(options, nats.NoReconnect())...)
 		if !errors.Is(err, nats.ErrAuthorization) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -85,7 +85,7 @@ func TestRights(t *testing.T) {
 func refused(t *testing.T, w *wired, user *server.User, publish, subscribe string) error {
 	t.Helper()
 	failed := make(chan error, 8)
-	conn, err := nats.Connect(w.network.server.ClientURL(), nats.UserInfo(user.Username, user.Password), nats.NoReconnect(),
+	conn, err := nats.Connect(w.network.carrier.(*embedded).now().ClientURL(), nats.UserInfo(user.Username, user.Password), nats.NoReconnect(),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { failed <- err }))
 	if err != nil {
 		t.Fatal(err)

@@ -35,6 +35,7 @@ func (o outcome) err() error {
 // sender is module ui's end. It publishes messages and keeps those without an outcome.
 type sender struct {
 	conn    *nats.Conn
+	space   space
 	timeout time.Duration
 	batched bool
 	fields  []engine.Field // of ui::Chat::said
@@ -54,12 +55,12 @@ type result struct {
 	err error
 }
 
-func newSender(conn *nats.Conn, config player.Config, fields []engine.Field) (*sender, error) {
-	s := &sender{conn: conn, timeout: config.Timeout, batched: config.Batch > 1, fields: fields,
+func newSender(conn *nats.Conn, config player.Config, apart space, fields []engine.Field) (*sender, error) {
+	s := &sender{conn: conn, space: apart, timeout: config.Timeout, batched: config.Batch > 1, fields: fields,
 		window: make(chan struct{}, config.Window), pending: make(map[uint64]player.Done, config.Window),
 		abandoned: map[uint64]struct{}{}, results: make(chan result, config.Window)}
 	s.report = func(seq uint64, err error) { s.results <- result{seq, err} }
-	if _, err := conn.Subscribe(doneSubject, s.receive); err != nil {
+	if _, err := conn.Subscribe(apart.of(doneSubject), s.receive); err != nil {
 		return nil, err
 	}
 	// It does not come back, so no outcome can come.
@@ -102,7 +103,7 @@ func (s *sender) post(stimulus player.Stimulus, done player.Done) error {
 	if err := s.reserve(stimulus.Seq, done); err != nil {
 		return err
 	}
-	if err := s.conn.PublishMsg(message(eventSubject(saidEvent), stimulus.Seq, 0, 0, data)); err != nil {
+	if err := s.conn.PublishMsg(message(s.space.of(eventSubject(saidEvent)), stimulus.Seq, 0, 0, data)); err != nil {
 		if pending, _ := s.remove(stimulus.Seq); pending == nil {
 			return nil // the end of the connection has failed it already
 		}
@@ -189,7 +190,7 @@ func (s *sender) invalidate(err error) {
 // settle asks module log to commit what waits and takes every token of the window, so
 // that nothing is pending. Messages without an outcome within the timeout fail.
 func (s *sender) settle() error {
-	if err := s.conn.Publish(settleSubject, nil); err != nil {
+	if err := s.conn.Publish(s.space.of(settleSubject), nil); err != nil {
 		return unavailable("settle", err)
 	}
 	var err error
@@ -246,9 +247,9 @@ type receiver struct {
 func (r *receiver) subscribe() (subscription *nats.Subscription, err error) {
 	conn := r.module.conn.Load()
 	if r.group != "" {
-		subscription, err = conn.QueueSubscribe(eventSubject(saidEvent), r.group, r.receive)
+		subscription, err = conn.QueueSubscribe(r.module.space.of(eventSubject(saidEvent)), r.group, r.receive)
 	} else {
-		subscription, err = conn.Subscribe(chatSubjects, r.receive)
+		subscription, err = conn.Subscribe(r.module.space.of(chatSubjects), r.receive)
 	}
 	if err != nil {
 		return nil, err
@@ -261,7 +262,7 @@ func (r *receiver) subscribe() (subscription *nats.Subscription, err error) {
 func (r *receiver) receive(msg *nats.Msg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if msg.Subject == settleSubject {
+	if msg.Subject == r.module.space.of(settleSubject) {
 		r.module.mu.Lock()
 		_ = r.batch.Flush() // every outcome has the error
 		r.module.mu.Unlock()
@@ -303,7 +304,7 @@ func (r *receiver) report() {
 	for part := range slices.Chunk(r.outcomes, mostOutcomes) {
 		data, err := json.Marshal(part)
 		if err == nil {
-			err = r.module.conn.Load().Publish(doneSubject, data)
+			err = r.module.conn.Load().Publish(r.module.space.of(doneSubject), data)
 		}
 		if err != nil {
 			break // without a connection the sender fails what is pending

@@ -20,6 +20,7 @@ import (
 // connection of its own. It reaches concepts of other modules by request.
 type module struct {
 	name    string
+	space   space
 	conn    atomic.Pointer[nats.Conn] // the current one: a module may leave and join again
 	timeout time.Duration
 	service micro.Service // nil while it has left
@@ -34,8 +35,8 @@ type module struct {
 
 // newModule registers the module's own concepts, the concepts of other modules as
 // remote ones, and the rules that run here. It has no connection until it joins.
-func newModule(name string, member uint8, config player.Config, all []engine.Concept) (*module, error) {
-	m := &module{name: name, timeout: config.Timeout,
+func newModule(name string, member uint8, config player.Config, apart space, all []engine.Concept) (*module, error) {
+	m := &module{name: name, space: apart, timeout: config.Timeout,
 		engine: engine.New(engine.Settings{Module: name, Trace: config.Trace, Member: member})}
 	for _, c := range all {
 		if c.Module == name {
@@ -68,7 +69,7 @@ func (m *module) join(conn *nats.Conn) error {
 	for _, c := range m.own {
 		for _, a := range c.Actions {
 			uri := c.URI(a.Name)
-			subject := micro.WithEndpointSubject(actionSubject(uri))
+			subject := micro.WithEndpointSubject(m.space.of(actionSubject(uri)))
 			if err := service.AddEndpoint(c.Name+"-"+a.Name, m.answer(uri, a), subject); err != nil {
 				return fmt.Errorf("serve %s: %w", uri, err)
 			}
@@ -133,7 +134,7 @@ func (m *module) remote(c engine.Concept) engine.Concept {
 	actions := make([]engine.Action, len(c.Actions))
 	for i, a := range c.Actions {
 		uri := c.URI(a.Name)
-		subject, fields, outputs := actionSubject(uri), a.In, a.Out
+		subject, fields, outputs := m.space.of(actionSubject(uri)), a.In, a.Out
 		a.Run = func(call *engine.Call) error { return m.request(uri, subject, fields, outputs, call) }
 		actions[i] = a
 	}
@@ -184,7 +185,7 @@ func (w *wired) join() (err error) {
 		name string
 		to   **module
 	}{{"ap", &w.ap}, {"pd", &w.pd}, {"log", &w.log}, {"ui", &w.ui}} {
-		if *m.to, err = newModule(m.name, uint8(i+1), w.config, concepts); err != nil {
+		if *m.to, err = newModule(m.name, uint8(i+1), w.config, w.network.space, concepts); err != nil {
 			return err
 		}
 		w.Inspection = append(w.Inspection, (*m.to).engine)
@@ -205,17 +206,13 @@ func (w *wired) join() (err error) {
 			return err
 		}
 	}
-	w.sender, err = newSender(w.ui.conn.Load(), w.config, fields)
+	w.sender, err = newSender(w.ui.conn.Load(), w.config, w.network.space, fields)
 	return err
 }
 
 // joinModule gives a module a connection of its own.
 func (w *wired) joinModule(m *module) error {
-	var more []nats.Option
-	if w.config.Placement.Reconnects {
-		more = append(more, w.network.reconnecting(m.name))
-	}
-	conn, err := connect(w.network.now(), w.config.Placement.Transport, w.network.users[m.name], w.config.Timeout, more...)
+	conn, err := w.network.connect(m.name, w.config.Timeout, w.config.Placement.Reconnects)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,6 @@ package natsbus
 import (
 	"strconv"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"rubato/orchestrated"
@@ -150,12 +149,10 @@ func (w *wired) messageSaid(s player.Stimulus, done player.Done) error {
 // Describe lists the facts of the parts, of the engines, of the connection in use, and
 // of what the codec makes of a known value.
 func (w *wired) Describe() []player.Fact {
-	return append(append(w.Parts.Describe(), w.Facts()...),
+	return append(append(append(w.Parts.Describe(), w.Facts()...),
 		player.Fact{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
-		player.Fact{Name: "transport", Value: w.transport(), Own: true},
 		player.Fact{Name: "codec", Value: describeCodec(), Own: true},
-		player.Fact{Name: "nats-server", Value: server.VERSION, Own: true},
-	)
+	), w.network.describe(w.ui.conn.Load())...)
 }
 
 // Status asks ap::Playback from module ui.

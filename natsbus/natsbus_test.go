@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"errors"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,7 +12,19 @@ import (
 	"rubato/player"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The test binary is also the server in a process of its own, and nats-server itself.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case ServerCommand:
+			os.Exit(Serve(os.Stdin, os.Stdout))
+		case realCommand:
+			runReal(os.Args[2:])
+			return
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var errDisk = errors.New("disk full")
 

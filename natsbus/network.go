@@ -4,71 +4,101 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"rubato/orchestrated"
 	"rubato/player"
 )
 
-// network is a server that the style's modules share. Its starter sees what the server itself
-// counts of each connection.
+// network is a server that the style's modules share, wherever it runs: embedded (server.go),
+// in a process of its own (process.go), or the user's (url.go).
 type network struct {
-	mu        sync.Mutex
-	server    *server.Server
-	port      int                     // that it listens on, also after a crash
-	users     map[string]*server.User // by module
+	carrier
 	transport string
-	links     map[string]*link // by module, where they can be parted
+	space     space
+	users     map[string]*server.User // by module; nil on a user's server, which knows only the user
 	closing   sync.Once
 }
 
-// Network starts an embedded server.
+// A carrier is a server as the modules and the harness see it.
+type carrier interface {
+	// connect opens the connection of one module. Only one to a server in this process
+	// reconnects: what another that went away has lost does not come back with it.
+	connect(module string, timeout time.Duration, reconnects bool) (*nats.Conn, error)
+	// links are the modules' connections, as the counter counts them.
+	links() ([]player.Link, error)
+	// counter says who counts.
+	counter() string
+	// where is the process and the id of a server that rubato started; 0: it is a user's.
+	where() (pid int, id string)
+	// facts are what else tells this server from another, without secrets.
+	facts(conn *nats.Conn) []player.Fact
+	// close cuts every connection.
+	close()
+}
+
+var modules = []string{"ap", "pd", "log", "ui"}
+
+// Network starts a server, or finds that of the user.
 func Network(p player.Placement) (player.Network, error) {
-	return startNetwork(player.Config{Placement: p}.Defaults().Placement.Transport)
+	if p.Transport == "url" && p.Number != "" {
+		return joinRemote(numbered(os.Getenv, p.Number))
+	}
+	n, err := startNetwork(player.Config{Placement: p}.Defaults().Placement.Transport)
+	if err != nil {
+		return nil, err // and no network that is nil inside
+	}
+	if e, is := n.carrier.(*embedded); is {
+		return breakable{n, e}, nil
+	}
+	return n, nil
+}
+
+// breakable is a network whose server is in this process.
+type breakable struct {
+	*network
+	*embedded
 }
 
 func startNetwork(transport string) (*network, error) {
+	if transport == "url" {
+		return joinRemote(os.Getenv)
+	}
 	n := &network{users: map[string]*server.User{}, transport: transport}
-	for _, module := range []string{"ap", "pd", "log", "ui"} {
+	for _, module := range modules {
 		n.users[module] = newUser(module, rightsOf(module, orchestrated.Rules()))
 	}
-	if err := n.start(server.RANDOM_PORT); err != nil {
+	var err error
+	if transport == "process" {
+		n.carrier, err = startProcess(n.users)
+	} else {
+		n.carrier, err = startEmbedded(transport, n.users)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return n, nil
 }
 
-func (n *network) start(port int) error {
-	s, err := startServer(n.transport, port, slices.Collect(maps.Values(n.users))...)
-	if err != nil {
-		return err
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.server = s; n.transport == "tcp" {
-		n.port = s.Addr().(*net.TCPAddr).Port
-	}
-	return nil
-}
-
-// now is the server in use.
-func (n *network) now() *server.Server {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.server
-}
-
 // networkOf is the one that the opener started, or a new one, which is the player's own.
 func networkOf(p player.Placement) (n *network, own bool, err error) {
 	if p.Network == nil {
-		n, err = startNetwork(p.Transport)
-		return n, true, err
+		if n, err = startNetwork(p.Transport); err != nil {
+			return nil, false, err
+		}
+		return n, true, nil
 	}
 	n, of := p.Network.(*network)
+	if b, is := p.Network.(breakable); is {
+		n, of = b.network, true
+	}
 	if !of || n.transport != p.Transport {
 		return nil, false, &player.Error{Code: player.Invalid, Op: "nats: network",
 			Err: fmt.Errorf("it was not started by this style for transport %q", p.Transport)}
@@ -78,29 +108,57 @@ func networkOf(p player.Placement) (n *network, own bool, err error) {
 
 // Links sums up the connections of each module, of which it can have several: it may leave
 // and join again.
-func (n *network) Links() ([]player.Link, error) {
-	seen, err := n.now().Connz(&server.ConnzOptions{State: server.ConnAll, Limit: server.DefaultConnListSize})
-	if err != nil {
-		return nil, fmt.Errorf("nats: list connections: %w", err)
-	}
-	links := map[string]player.Link{}
-	for _, c := range seen.Conns {
-		l := links[c.Name]
-		links[c.Name] = player.Link{Module: strings.TrimPrefix(c.Name, connectionName), Sent: l.Sent + c.InMsgs, Received: l.Received + c.OutMsgs,
-			SentBytes: l.SentBytes + c.InBytes, ReceivedBytes: l.ReceivedBytes + c.OutBytes}
-	}
-	var list []player.Link
-	for _, name := range slices.Sorted(maps.Keys(links)) {
-		list = append(list, links[name])
-	}
-	return list, nil
+func (n *network) Links() ([]player.Link, error) { return n.links() }
+
+// Close returns when no connection is left.
+func (n *network) Close() error {
+	n.closing.Do(n.close)
+	return nil
 }
 
-// Close returns when the server has ended.
-func (n *network) Close() error {
-	for module := range n.users {
-		n.Part(module, false) // nobody waits for what does not come
+// used asks a connection what transport it uses. Only one over a socket knows a port, and the
+// server tells its id.
+func (n *network) used(conn *nats.Conn) string {
+	if _, port, err := net.SplitHostPort(conn.ConnectedAddr()); err != nil || port == "" {
+		return "pipe"
 	}
-	n.closing.Do(func() { stopServer(n.now()) })
-	return nil
+	switch pid, id := n.where(); {
+	case id != conn.ConnectedServerId() || pid == 0:
+		return "url"
+	case pid != os.Getpid():
+		return "process"
+	}
+	return "tcp"
+}
+
+// describe lists the facts of the connection in use.
+func (n *network) describe(conn *nats.Conn) []player.Fact {
+	return append([]player.Fact{
+		{Name: "transport", Value: n.used(conn), Own: true},
+		{Name: "nats-server", Value: conn.ConnectedServerVersion(), Own: true},
+		{Name: "messages counted by", Value: n.counter(), Own: true},
+	}, n.facts(conn)...)
+}
+
+// summed adds up what a server lists of connections whose names begin with prefix; the module
+// follows. The server's "in" is what the module has sent.
+func summed(prefix string, seen []*server.ConnInfo) []player.Link {
+	links := map[string]player.Link{}
+	for _, c := range seen {
+		module, own := strings.CutPrefix(c.Name, prefix)
+		if !own {
+			continue
+		}
+		l := links[module]
+		links[module] = player.Link{Module: module, Sent: l.Sent + c.InMsgs, Received: l.Received + c.OutMsgs,
+			SentBytes: l.SentBytes + c.InBytes, ReceivedBytes: l.ReceivedBytes + c.OutBytes}
+	}
+	return listed(links)
+}
+
+func listed(links map[string]player.Link) (list []player.Link) {
+	for _, module := range slices.Sorted(maps.Keys(links)) {
+		list = append(list, links[module])
+	}
+	return list
 }

@@ -2,7 +2,11 @@ package natsbus
 
 import (
 	"fmt"
+	"maps"
 	"net"
+	"os"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +36,7 @@ func startServer(transport string, port int, users ...*server.User) (*server.Ser
 		options.DontListen = true
 	default:
 		return nil, &player.Error{Code: player.Invalid, Op: "nats: transport",
-			Err: fmt.Errorf("%q is neither tcp nor pipe", transport)}
+			Err: fmt.Errorf("%q is none of tcp, pipe, process, url", transport)}
 	}
 	s, err := server.NewServer(options)
 	if err != nil {
@@ -60,6 +64,72 @@ func loopback(host string) error {
 	return fmt.Errorf("this machine has no IPv4 loopback (%s), which transport=tcp needs: %w; use transport=pipe", host, err)
 }
 
+// embedded is a server in this process, which can be killed and comes back.
+type embedded struct {
+	transport string
+	users     map[string]*server.User // by module
+
+	mu     sync.Mutex
+	server *server.Server
+	port   int              // that it listens on, also after a crash
+	lines  map[string]*link // by module, where they can be parted
+}
+
+func startEmbedded(transport string, users map[string]*server.User) (*embedded, error) {
+	e := &embedded{transport: transport, users: users}
+	return e, e.start(server.RANDOM_PORT)
+}
+
+func (e *embedded) start(port int) error {
+	s, err := startServer(e.transport, port, slices.Collect(maps.Values(e.users))...)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.server = s; e.transport == "tcp" {
+		e.port = s.Addr().(*net.TCPAddr).Port
+	}
+	return nil
+}
+
+// now is the server in use.
+func (e *embedded) now() *server.Server {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.server
+}
+
+func (e *embedded) connect(module string, timeout time.Duration, reconnects bool) (*nats.Conn, error) {
+	var more []nats.Option
+	if reconnects {
+		more = append(more, e.reconnecting(module))
+	}
+	return connect(e.now(), e.transport, e.users[module], timeout, more...)
+}
+
+func (e *embedded) links() ([]player.Link, error) { return linksOf(e.now()) }
+
+// linksOf reads the counters of a server in this process.
+func linksOf(s *server.Server) ([]player.Link, error) {
+	seen, err := s.Connz(&server.ConnzOptions{State: server.ConnAll, Limit: server.DefaultConnListSize})
+	if err != nil {
+		return nil, fmt.Errorf("nats: list connections: %w", err)
+	}
+	return summed(connectionName, seen.Conns), nil
+}
+
+func (e *embedded) counter() string                { return "its server" }
+func (e *embedded) where() (pid int, id string)    { return os.Getpid(), e.now().ID() }
+func (e *embedded) facts(*nats.Conn) []player.Fact { return nil }
+
+func (e *embedded) close() {
+	for module := range e.users {
+		e.Part(module, false) // nobody waits for what does not come
+	}
+	stopServer(e.now())
+}
+
 // stopServer returns when the server has ended.
 func stopServer(s *server.Server) {
 	s.Shutdown()
@@ -69,29 +139,31 @@ func stopServer(s *server.Server) {
 // connectionName begins the name of each connection; the module follows.
 const connectionName = "rubato "
 
-// connect opens the connection of one user. It does not reconnect unless more says so: a server
-// in this process that is gone does not come back by itself.
+// connect opens the connection of one user to a server in this process. It does not reconnect
+// unless more says so.
 func connect(s *server.Server, transport string, user *server.User, timeout time.Duration, more ...nats.Option) (*nats.Conn, error) {
-	options := []nats.Option{nats.Name(connectionName + user.Username), nats.Timeout(timeout), nats.NoReconnect(),
-		nats.UserInfo(user.Username, user.Password), nats.CustomInboxPrefix(inboxPrefix + user.Username),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})} // the default writes to stderr; lost and request report
+	options := seatOf(user, timeout)
 	if transport == "pipe" {
 		options = append(options, nats.InProcessServer(s))
 	}
 	return nats.Connect(s.ClientURL(), append(options, more...)...)
 }
 
+// seatOf are the options of a connection of one user of a server that rubato started.
+func seatOf(user *server.User, timeout time.Duration) []nats.Option {
+	return append(quiet(connectionName+user.Username, inboxPrefix+user.Username, timeout),
+		nats.UserInfo(user.Username, user.Password))
+}
+
+// quiet are the options of every connection.
+func quiet(name, inbox string, timeout time.Duration) []nats.Option {
+	return []nats.Option{nats.Name(name), nats.Timeout(timeout), nats.NoReconnect(), nats.CustomInboxPrefix(inbox),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})} // the default writes to stderr; lost and request report
+}
+
 // Versions are the versions of the NATS server and client.
 func Versions() map[string]string {
 	return map[string]string{"nats-server": server.VERSION, "nats.go": nats.Version}
-}
-
-// transport asks a connection what it uses: only one over a socket knows a port.
-func (w *wired) transport() string {
-	if _, port, err := net.SplitHostPort(w.ui.conn.Load().ConnectedAddr()); err == nil && port != "" {
-		return "tcp"
-	}
-	return "pipe"
 }
 
 // The floor of this style: messages on NATS without concept, rule or codec.

@@ -3,8 +3,11 @@ package natsbus
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"rubato/orchestrated"
@@ -29,8 +32,11 @@ const (
 // worker is module log, joined to a player elsewhere.
 type worker struct {
 	*player.Parts
+	store        player.Store
 	module       *module
 	subscription *nats.Subscription
+	remote       *network // a user's server; nil: it is the player's own
+	at           string   // address of the server, without secrets
 	lost         chan struct{}
 }
 
@@ -39,48 +45,101 @@ type worker struct {
 func Join(to player.Invitation, config player.Config) (player.Member, error) {
 	config.Batch = 1
 	config = config.Defaults()
-	w := &worker{Parts: player.NewParts(config), lost: make(chan struct{})}
+	w := &worker{Parts: player.NewParts(config), store: config.Store, lost: make(chan struct{})}
 	if err := w.join(to, config); err != nil {
-		if w.module != nil {
-			w.module.leave()
-			w.module.engine.Close()
-		}
+		w.end()
 		return nil, err
 	}
 	return w, nil
 }
 
+// end leaves nothing open.
+func (w *worker) end() {
+	if w.module != nil {
+		w.module.leave()
+		w.module.engine.Close()
+	}
+	if w.remote != nil {
+		_ = w.remote.Close() // cannot fail
+	}
+}
+
 func (w *worker) join(to player.Invitation, config player.Config) (err error) {
-	concepts := append(orchestrated.Concepts(w.Parts), orchestrated.PaddingConcept())
-	if w.module, err = newModule("log", 3, config, concepts); err != nil {
+	conn, apart, err := w.reach(to, config.Timeout)
+	if err != nil {
 		return err
 	}
-	conn, err := nats.Connect(to.URL, nats.Name(connectionName+"log"), nats.Timeout(config.Timeout), nats.NoReconnect(),
-		nats.UserInfo(to.User, to.Password), nats.CustomInboxPrefix(inboxPrefix+to.User), nats.DrainTimeout(drainWait),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
-		nats.ClosedHandler(func(*nats.Conn) { close(w.lost) }))
-	if err != nil {
-		return &player.Error{Code: player.Unavailable, Op: "join the player", Err: err}
+	conn.Opts.DrainTimeout = drainWait
+	conn.SetClosedHandler(func(*nats.Conn) { close(w.lost) })
+	concepts := append(orchestrated.Concepts(w.Parts), orchestrated.PaddingConcept())
+	if w.module, err = newModule("log", 3, config, apart, concepts); err != nil {
+		conn.Close()
+		return err
 	}
 	if err := w.module.join(conn); err != nil {
 		return err
 	}
 	r := &receiver{module: w.module, batch: w.Batch, fields: orchestrated.ChatConcept().Events[0].Fields, group: workers}
-	w.subscription, err = r.subscribe()
+	if w.subscription, err = r.subscribe(); err == nil && w.remote != nil {
+		err = w.answerMembers(conn, apart)
+	}
 	return err
+}
+
+// reach connects to the server, and says what sets the player's subjects apart there.
+func (w *worker) reach(to player.Invitation, timeout time.Duration) (*nats.Conn, space, error) {
+	if to.URL != "" {
+		w.at = to.URL
+		user := &server.User{Username: to.User, Password: to.Password}
+		conn, err := nats.Connect(to.URL, append(seatOf(user, timeout), nats.Name(connectionName+"log"))...)
+		if err != nil {
+			err = &player.Error{Code: player.Unavailable, Op: "join the player", Err: err}
+		}
+		return conn, "", err
+	}
+	if os.Getenv(PlayerVar) == "" {
+		return nil, "", invalid(fmt.Errorf("set %s to the name of the player", PlayerVar))
+	}
+	n, err := joinRemote(os.Getenv)
+	if err != nil {
+		return nil, "", err
+	}
+	w.remote = n
+	w.at = n.carrier.(*remote).address()
+	conn, err := n.connect("log", timeout, false)
+	return conn, n.space, err
+}
+
+func invalid(err error) error {
+	return &player.Error{Code: player.Invalid, Op: "join the player", Err: err}
+}
+
+// answerMembers has the worker say that it is there. Its subject is not one of module log's,
+// since on a server of rubato's own the starter of a worker sees it join.
+func (w *worker) answerMembers(conn *nats.Conn, apart space) error {
+	var facts []string
+	for _, f := range w.Describe() {
+		facts = append(facts, f.Name+" "+f.Value)
+	}
+	_, err := conn.Subscribe(apart.of(membersSubject), func(m *nats.Msg) { _ = m.Respond([]byte(strings.Join(facts, ", "))) })
+	return errors.Join(err, conn.Flush())
 }
 
 // Lost is closed when the connection is.
 func (w *worker) Lost() <-chan struct{} { return w.lost }
 
-// Describe lists the facts of the parts and of the connection.
+// Describe lists the facts of the parts, of the connection, and of the store if it knows any.
 func (w *worker) Describe() []player.Fact {
-	return append(w.Parts.Describe(), player.Fact{Name: "queue group", Value: w.subscription.Queue})
+	facts := append(w.Parts.Describe(), player.Fact{Name: "queue group", Value: w.subscription.Queue}, player.Fact{Name: "server", Value: w.at})
+	if store, can := w.store.(player.Described); can {
+		facts = append(facts, store.Describe()...)
+	}
+	return facts
 }
 
 // Close has the server send no more, finishes the messages that are here, and leaves.
 func (w *worker) Close() error {
-	defer w.module.engine.Close()
+	defer w.end()
 	conn := w.module.conn.Load()
 	if conn.IsClosed() {
 		return nil // what was here is lost with the connection
@@ -99,10 +158,42 @@ func (w *worker) Close() error {
 
 // Invite lets module log join from another process.
 func (n *network) Invite() (player.Invitation, error) {
-	if n.transport == "pipe" {
-		return player.Invitation{}, &player.Error{Code: player.Invalid, Op: "nats: invite a worker",
-			Err: errors.New("another process cannot join over transport=pipe: use tcp")}
-	}
 	user := n.users["log"]
-	return player.Invitation{URL: n.now().ClientURL(), User: user.Username, Password: user.Password}, nil
+	switch at := n.carrier.(type) {
+	case *process:
+		return player.Invitation{URL: at.url, User: user.Username, Password: user.Password}, nil
+	case *embedded:
+		if at.transport != "pipe" {
+			return player.Invitation{URL: at.now().ClientURL(), User: user.Username, Password: user.Password}, nil
+		}
+	}
+	return player.Invitation{}, &player.Error{Code: player.Invalid, Op: "nats: invite a worker",
+		Err: fmt.Errorf("it cannot be invited over transport=%s", n.transport)}
+}
+
+// membersSubject asks the workers on a user's server.
+const membersSubject = subjectPrefix + "workers"
+
+// Members asks the workers on a user's server what they are.
+func (n *network) Members(wait time.Duration) (found []string, err error) {
+	conn, err := n.connect("ui", wait, false)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	inbox := conn.NewInbox()
+	answers, err := conn.SubscribeSync(inbox)
+	if err == nil {
+		err = conn.PublishRequest(n.space.of(membersSubject), inbox, nil)
+	}
+	for end := time.Now().Add(wait); err == nil; {
+		var m *nats.Msg
+		if m, err = answers.NextMsg(time.Until(end)); err == nil && m.Header.Get("Status") == "" { // no responders: nobody
+			found = append(found, string(m.Data))
+		}
+	}
+	if errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrNoResponders) {
+		err = nil
+	}
+	return found, err
 }

@@ -102,13 +102,19 @@ const (
 
 // Placement says how modules are connected. Only a style with a network reads it.
 type Placement struct {
-	Transport string // "tcp": loopback socket (default); "pipe": in-process connection
+	// Transport is "tcp": loopback socket to a server in this process (default); "pipe":
+	// in-process connection; "process": loopback socket to a server in a process of its own;
+	// "url": the user's server.
+	Transport string
 	// Reconnects: modules whose connection breaks try for some seconds to get it back. Without
-	// it a lost network stays lost.
+	// it a lost network stays lost. Only a server in this process comes back.
 	Reconnects bool
 	// Away: module log is not here but in other processes, which join by Style.Join and share
 	// its messages. A player without one answers no message in time.
 	Away bool
+	// Number is added to the name that a player has for its workers on a user's server. It sets
+	// players of one program apart.
+	Number string
 	// Network is one that the style's Network has started with this transport. Its starter
 	// closes it after the player. nil: the player starts its own and closes it.
 	Network Network
@@ -134,10 +140,15 @@ type Breakable interface {
 }
 
 // An Inviting is a Network that module log can join from another process.
-type Inviting interface{ Invite() (Invitation, error) }
+type Inviting interface {
+	Invite() (Invitation, error)
+	// Members asks those that have joined on a user's server what they are, and waits so long
+	// for answers.
+	Members(wait time.Duration) ([]string, error)
+}
 
 // An Invitation is what module log needs to join a player in another process. It holds a
-// password, so it belongs on no command line and in no log.
+// password, so it belongs on no command line and in no log. Empty: the environment says it.
 type Invitation struct {
 	URL      string `json:"url"`
 	User     string `json:"user"`

@@ -123,6 +123,43 @@ func (c *comparison) measure(ctx context.Context) error {
 	return nil
 }
 
+// giveUp ends a comparison of which too many trials break off. What was measured is kept.
+func (c *comparison) giveUp(trials int, err error) error {
+	for _, a := range c.arms {
+		if trials == 0 {
+			a.invalidate("%d trials in a row broke off: %v", mostDropped, err)
+		} else {
+			a.warn("ended after %s: then %d in a row broke off: %v", plural(trials, "trial"), mostDropped, err)
+		}
+	}
+	c.note(true)
+	return errGaveUp
+}
+
+// fail marks the cells of a comparison in which a style failed. What was measured is kept; of
+// the other styles nothing may be known yet, and then they have no cell.
+func (c *comparison) fail(err error) {
+	c.progress.say("%s: failed: %v", c.name, err)
+	for _, a := range c.arms {
+		switch {
+		case c.touched(*a.cell):
+			a.warn("ended early: %v", err)
+		case strings.HasPrefix(err.Error(), a.title()+": "):
+			a.invalidate("it failed: %v", err)
+		}
+	}
+}
+
+// errGaveUp ends a comparison, but not the run.
+var errGaveUp = errors.New("too many trials broke off")
+
+// ofChild reports whether an error is that of one child alone.
+func ofChild(err error) bool {
+	var stated failed
+	var gone lost
+	return errors.As(err, &stated) || errors.As(err, &gone)
+}
+
 // blockLimit bounds the wait for a block.
 func (c *comparison) blockLimit() time.Duration { return cmp.Or(c.plan.size.Limit, c.limits.Block) }
 

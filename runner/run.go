@@ -104,7 +104,8 @@ func (p program) clear() {
 	}
 }
 
-// comparisons measures one after the other. The first failure ends the run.
+// comparisons measures one after the other. If a style fails, as when a server that it needs has
+// gone, its comparison ends and the others go on. Any other failure ends the run.
 func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 	header := *m.result
 	header.Cells = nil // none is known yet
@@ -112,13 +113,21 @@ func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 		return err
 	}
 	cells := cellsByKey(m.result)
+	var failures []error
 	for i, c := range plan.comparisons {
-		if err := newComparison(m, i, c, cells).measure(ctx); err != nil {
+		now := newComparison(m, i, c, cells)
+		if err := now.measure(ctx); err != nil && !ofChild(err) {
 			return err
+		} else if err != nil {
+			now.fail(err)
+			failures = append(failures, err)
 		}
 		m.progress.step()
 	}
-	return nil
+	if n := len(failures); n > 1 {
+		return fmt.Errorf("%w (and %s failed, too)", failures[0], plural(n-1, "comparison"))
+	}
+	return errors.Join(failures...)
 }
 
 // cellsByKey are the records of all arms.

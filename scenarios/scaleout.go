@@ -8,6 +8,7 @@ import (
 	"rubato/player"
 	"rubato/runner"
 	"rubato/scenarios/workload"
+	"rubato/sqlite"
 )
 
 // scaleOut is module log in 1, 2 and 4 processes, which share the messages as a queue group.
@@ -28,7 +29,7 @@ func (s styles) scaleOut() runner.Scenario {
 		Answers:  "What is gained when several processes share the messages?",
 		Op:       "message",
 		ArmKey:   "workers",
-		Keys:     []runner.Key{workerSyncKey},
+		Keys:     []runner.Key{workerSyncKey, workersTransportKey, workersDataKey},
 		Script:   100,
 		Measures: scaleOutMeasures,
 		Unit:     func(runner.Options) int { return 2 * scaleOutWindow }, // with fewer, the window would only fill and drain
@@ -53,6 +54,16 @@ var workerSyncKey = runner.Key{
 	Doc: "SQLite's synchronous, in each worker: full is one fsync a commit, and these waits overlap",
 }
 
+var workersTransportKey = runner.Key{
+	Name: workload.TransportKey.Name, Default: "tcp", Values: []string{"tcp", "process", "url"},
+	Doc: "tcp: embedded server on loopback; process: server in a process of its own; url: your server, and workers that you have started (rubato worker -h)",
+}
+
+var workersDataKey = runner.Key{
+	Name: "data", Default: ".", Check: func(string) error { return nil },
+	Doc: "url: folder of the workers' stores, N/*/" + workload.WorkerFile + " for N workers",
+}
+
 func (s styles) openScaleOut(setup runner.Setup) (runner.Workload, error) {
 	n, err := strconv.Atoi(setup.Style)
 	if err != nil || n < 1 || n > mostWorkers {
@@ -62,13 +73,15 @@ func (s styles) openScaleOut(setup runner.Setup) (runner.Workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &scaledOut{Crew: crew, seed: setup.Seed}, nil
+	commit, err := sqlite.SynchronousOf(setup.Options["sync"])
+	return &scaledOut{Crew: crew, seed: setup.Seed, commit: commit}, err
 }
 
 // scaledOut is a workload of messages that workers share.
 type scaledOut struct {
 	*workload.Crew
 	seed    uint64
+	commit  string // whether the workers' commits shall wait for the disk
 	stimuli []player.Stimulus
 	at      int           // of stimuli, the next to run
 	busy    time.Duration // in Run since Prepare
@@ -122,7 +135,9 @@ func (w *scaledOut) Work() (runner.Work, error) {
 	for i, n := range shares {
 		work.Effects, most = work.Effects+n, max(most, n)
 		work.Figures["share-"+strconv.Itoa(i+1)] = 100 * float64(n) / float64(len(w.stimuli))
-		work.Settings = append(work.Settings, runner.Setting{Name: "worker " + strconv.Itoa(i+1), Value: w.Workers[i].Facts})
+		name := "worker " + strconv.Itoa(i+1)
+		work.Settings = append(work.Settings, runner.Setting{Name: name, Value: w.Workers[i].Facts},
+			runner.Setting{Name: name + " commit", Value: w.Workers[i].Commit(), Asked: w.commit})
 	}
 	work.Figures["most"] = float64(most) * float64(len(shares)) / float64(len(w.stimuli))
 	work.Figures["throughput"] = float64(work.Effects) / w.busy.Seconds()

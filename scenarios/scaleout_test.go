@@ -233,7 +233,7 @@ func TestWorkerEnds(t *testing.T) {
 			}
 			e := startedWorker(t, c.to, c.data)
 			if c.end != nil {
-				if line, err := e.line(); err != nil || !strings.HasPrefix(line, "joined nats://127.0.0.1:") {
+				if line, err := e.line(); err != nil || !strings.HasPrefix(line, "joined as module log: ") {
 					t.Fatalf("%q, %v, %s", line, err, &e.stderr)
 				}
 				c.end(e)

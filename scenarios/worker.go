@@ -32,7 +32,16 @@ Ctrl-C or TERM has it finish what it has, and leave.
                    {"url":"nats://HOST:PORT","user":"NAME","password":"SECRET"}, and leave
                    when stdin ends. rubato run scale-out starts its workers so
 
-Secrets are never on the command line, which every program of the machine can read.
+Without -stdin the environment says where the player is: RUBATO_NATS_URL is your server, as
+for -set transport=url, and RUBATO_NATS_PLAYER is the name of the player, which workers and
+player share. Secrets are never on the command line, which every program of the machine can
+read.
+
+Example, on each of two machines, and then where rubato run is:
+  RUBATO_NATS_URL=nats://server:4222 RUBATO_NATS_PLAYER=mine-2 rubato worker -data DIR
+  RUBATO_NATS_URL=nats://server:4222 RUBATO_NATS_PLAYER=mine rubato run scale-out \
+    -set transport=url,workers=2,data=FOLDER
+-2 is the number of workers. FOLDER/2/*/log.db are their stores, which the run reads.
 
 Exit codes: 0 it has left in good order, 2 usage, 5 it cannot join or has lost its player.
 `
@@ -112,11 +121,11 @@ func (w working) run(ctx context.Context, styles []player.Style, in io.Reader, s
 		return err
 	}
 	defer func() { err = errors.Join(err, closed()) }()
-	member, err := join(invitation, player.Config{Store: store})
+	member, err := join(invitation, player.Config{Store: toldStore{store}})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(stdout, workload.Joined(invitation.URL, w.sync, member))
+	fmt.Fprintln(stdout, workload.Joined(member))
 	select {
 	case <-ctx.Done():
 		return member.Close()
@@ -135,10 +144,10 @@ func joining(styles []player.Style) (func(player.Invitation, player.Config) (pla
 	return nil, &player.Error{Code: player.Invalid, Op: "join a player", Err: errors.New("no style has a network")}
 }
 
-// invitation reads the line on stdin, and has the worker leave when stdin ends.
+// invitation reads the line on stdin, if it shall, and has the worker leave when stdin ends.
 func (w working) invitation(in io.Reader, leave func()) (to player.Invitation, err error) {
 	if !w.stdin {
-		return to, &player.Error{Code: player.Invalid, Op: "join a player", Err: errors.New("give -stdin")}
+		return to, nil // the environment
 	}
 	lines := bufio.NewReaderSize(in, longestInvitation)
 	line, err := lines.ReadSlice('\n')
@@ -178,4 +187,16 @@ func (w working) open() (*sqlite.Store, func() error, error) {
 		return nil, nil, errors.Join(err, lock.Close())
 	}
 	return store, func() error { return errors.Join(store.Close(), lock.Close()) }, nil
+}
+
+// toldStore says whether its commits wait for the disk.
+type toldStore struct{ *sqlite.Store }
+
+// Describe reads it from the connection that commits.
+func (s toldStore) Describe() []player.Fact {
+	levels, err := s.Synchronous()
+	if err != nil {
+		return []player.Fact{{Name: workload.CommitFact, Value: err.Error()}}
+	}
+	return []player.Fact{{Name: workload.CommitFact, Value: fmt.Sprintf("synchronous=%d", levels[1])}}
 }

@@ -36,6 +36,8 @@ const (
 	WorkerCommand = "worker"
 	// WorkerFile is a worker's store, in its folder.
 	WorkerFile = "log.db"
+	// membersWait is how long answers of workers elsewhere are waited for.
+	membersWait = 500 * time.Millisecond
 	// joinWait is how long a worker may take to join.
 	joinWait = 20 * time.Second
 	// leaveWait is how long it may take to leave before it is killed.
@@ -43,21 +45,22 @@ const (
 )
 
 // Joined is the line that a worker prints when it has joined.
-func Joined(url, sync string, m player.Member) string {
-	line := joinedPrefix + url + joinedAs
+func Joined(m player.Member) string {
+	line := joinedPrefix
 	for _, f := range m.Describe() {
-		line += fmt.Sprintf(", %s %s", f.Name, f.Value)
+		line += f.Name + " " + f.Value + ", "
 	}
-	return line + ", sync " + sync
+	return strings.TrimSuffix(line, ", ")
 }
 
 const (
-	joinedPrefix = "joined "
-	joinedAs     = " as module log"
+	joinedPrefix = "joined as module log: "
+	// CommitFact says whether a worker's commits wait for the disk.
+	CommitFact = "commit"
 )
 
 // OpenCrew opens the style that has a network, and starts workers as processes of this
-// program. It returns when all of them have joined.
+// program; with transport=url others have started them. It returns when all have joined.
 func (s Styles) OpenCrew(setup runner.Setup, workers int, adjust func(*player.Config)) (c *Crew, err error) {
 	var style player.Style
 	for _, of := range s {
@@ -88,7 +91,7 @@ func (c *Crew) open(style player.Style, setup runner.Setup, workers int, adjust 
 	}
 	config := config(setup, c.store)
 	adjust(&config)
-	config.Placement.Away = true
+	config.Placement.Away, config.Placement.Number = true, strconv.Itoa(workers)
 	if c.network, err = style.Network(config.Defaults().Placement); err != nil {
 		return err
 	}
@@ -99,6 +102,9 @@ func (c *Crew) open(style player.Style, setup runner.Setup, workers int, adjust 
 	inviting, can := c.network.(player.Inviting)
 	if !can {
 		return fmt.Errorf("the network of %s cannot be joined by workers", style.Name)
+	}
+	if setup.Options["transport"] == "url" {
+		return c.find(inviting, setup.Options["data"], workers)
 	}
 	to, err := inviting.Invite()
 	if err != nil {
@@ -119,6 +125,40 @@ func (c *Crew) open(style player.Style, setup runner.Setup, workers int, adjust 
 		}
 	}
 	return nil
+}
+
+// find waits for workers that others have started, and opens their files.
+func (c *Crew) find(inviting player.Inviting, data string, workers int) error {
+	files, err := filepath.Glob(filepath.Join(data, strconv.Itoa(workers), "*", WorkerFile))
+	if err == nil && len(files) != workers {
+		err = fmt.Errorf("%d workers have a store at %s: want one for each of %d; name the folder with -set data=FOLDER", len(files), filepath.Join(data, strconv.Itoa(workers), "*", WorkerFile), workers)
+	}
+	var facts []string
+	for end := time.Now().Add(joinWait); err == nil && len(facts) != workers; {
+		facts, err = inviting.Members(membersWait)
+		if len(facts) != workers && time.Now().After(end) {
+			err = fmt.Errorf("%d workers have joined, not %d: start rubato worker for each (rubato worker -h)", len(facts), workers)
+		}
+	}
+	for i, file := range files {
+		if err != nil {
+			break
+		}
+		w := &Worker{path: file, Facts: facts[i]}
+		w.store, err = sqlite.Open(file, sqlite.Options{})
+		c.Workers = append(c.Workers, w)
+	}
+	return err
+}
+
+// Commit is what a worker says of its commits.
+func (w *Worker) Commit() string {
+	for _, fact := range strings.Split(w.Facts, ", ") {
+		if value, is := strings.CutPrefix(fact, CommitFact+" "); is {
+			return value
+		}
+	}
+	return ""
 }
 
 // Stored is how many messages are durable.
@@ -196,7 +236,9 @@ func (c *Crew) Close() (err error) {
 		err = c.Player.Close()
 	}
 	for _, w := range c.Workers {
-		_ = w.input.Close() // of all at once; it is closed already if the worker has ended
+		if w.input != nil {
+			_ = w.input.Close() // of all at once; it is closed already if the worker has ended
+		}
 	}
 	for i, w := range c.Workers {
 		if failed := w.leave(); failed != nil {
@@ -214,7 +256,7 @@ func (c *Crew) Close() (err error) {
 
 // A Worker is a worker's process, and its file.
 type Worker struct {
-	command *exec.Cmd
+	command *exec.Cmd // nil: others have started it
 	input   io.WriteCloser
 	output  *os.File
 	path    string
@@ -267,17 +309,17 @@ func (w *Worker) join() error {
 		return err
 	}
 	line, err := bufio.NewReader(w.output).ReadString('\n')
-	_, facts, joined := strings.Cut(strings.TrimSpace(line), joinedAs)
+	facts, joined := strings.CutPrefix(strings.TrimSpace(line), joinedPrefix)
 	switch {
 	case errors.Is(err, io.EOF):
 		<-w.ended
 		return fmt.Errorf("it has ended (%v) before it joined", w.command.ProcessState)
 	case err != nil:
 		return fmt.Errorf("it has not joined within %v: %w", joinWait, err)
-	case !joined || !strings.HasPrefix(line, joinedPrefix):
+	case !joined:
 		return fmt.Errorf("it says %.80q, not that it has joined", line)
 	}
-	w.Facts = strings.TrimPrefix(facts, ", ")
+	w.Facts = facts
 	w.store, err = sqlite.Open(w.path, sqlite.Options{})
 	return err
 }
@@ -292,6 +334,9 @@ func (w *Worker) Kill() error {
 
 // leave waits until the worker has left, or kills it. Its input is closed.
 func (w *Worker) leave() (err error) {
+	if w.command == nil { // others have started it
+		return w.store.Close()
+	}
 	late := time.NewTimer(leaveWait)
 	defer late.Stop()
 	select {
