@@ -49,6 +49,9 @@ var modules = []string{"ap", "pd", "log", "ui"}
 // Network starts a server, or finds that of the user.
 func Network(p player.Placement) (player.Network, error) {
 	if p.Transport == "url" && p.Number != "" {
+		if os.Getenv(PlayerVar) == "" {
+			return nil, nameless
+		}
 		return joinRemote(numbered(os.Getenv, p.Number))
 	}
 	n, err := startNetwork(player.Config{Placement: p}.Defaults().Placement.Transport)

@@ -3,6 +3,7 @@ package natsbus
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -89,6 +90,9 @@ func (w *worker) join(to player.Invitation, config player.Config) (err error) {
 // reach connects to the server, and says what sets the player's subjects apart there.
 func (w *worker) reach(to player.Invitation, timeout time.Duration) (*nats.Conn, space, error) {
 	if to.URL != "" {
+		if u, err := url.Parse(to.URL); err != nil || u.Host == "" || u.User != nil { // no word of it: it may hold a secret
+			return nil, "", &player.Error{Code: player.Invalid, Op: "join the player", Err: errors.New("its address is not like nats://HOST:PORT")}
+		}
 		w.at = to.URL
 		user := &server.User{Username: to.User, Password: to.Password}
 		conn, err := nats.Connect(to.URL, append(seatOf(user, timeout), nats.Name(connectionName+"log"))...)
@@ -98,7 +102,7 @@ func (w *worker) reach(to player.Invitation, timeout time.Duration) (*nats.Conn,
 		return conn, "", err
 	}
 	if os.Getenv(PlayerVar) == "" {
-		return nil, "", invalid(fmt.Errorf("set %s to the name of the player", PlayerVar))
+		return nil, "", nameless
 	}
 	n, err := joinRemote(os.Getenv)
 	if err != nil {
@@ -110,9 +114,8 @@ func (w *worker) reach(to player.Invitation, timeout time.Duration) (*nats.Conn,
 	return conn, n.space, err
 }
 
-func invalid(err error) error {
-	return &player.Error{Code: player.Invalid, Op: "join the player", Err: err}
-}
+// nameless is the error of a player on a user's server that its workers could not find.
+var nameless = &player.Error{Code: player.Invalid, Op: "find each other", Err: errors.New("set " + PlayerVar + " to a name that the player and its workers share")}
 
 // answerMembers has the worker say that it is there. Its subject is not one of module log's,
 // since on a server of rubato's own the starter of a worker sees it join.

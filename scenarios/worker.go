@@ -37,11 +37,13 @@ for -set transport=url, and RUBATO_NATS_PLAYER is the name of the player, which 
 player share. Secrets are never on the command line, which every program of the machine can
 read.
 
-Example, on each of two machines, and then where rubato run is:
-  RUBATO_NATS_URL=nats://server:4222 RUBATO_NATS_PLAYER=mine-2 rubato worker -data DIR
-  RUBATO_NATS_URL=nats://server:4222 RUBATO_NATS_PLAYER=mine rubato run scale-out \
-    -set transport=url,workers=2,data=FOLDER
--2 is the number of workers. FOLDER/2/*/log.db are their stores, which the run reads.
+Example: one worker, two more, and the run that compares them. -1 and -2 are how many share a
+player. The run reads the stores, so FOLDER is on a disk that all of them see:
+  export RUBATO_NATS_URL=nats://server:4222
+  RUBATO_NATS_PLAYER=mine-1 rubato worker -data FOLDER/1/a
+  RUBATO_NATS_PLAYER=mine-2 rubato worker -data FOLDER/2/a
+  RUBATO_NATS_PLAYER=mine-2 rubato worker -data FOLDER/2/b
+  RUBATO_NATS_PLAYER=mine rubato run scale-out -set transport=url,workers=2,data=FOLDER
 
 Exit codes: 0 it has left in good order, 2 usage, 5 it cannot join or has lost its player.
 `

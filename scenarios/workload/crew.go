@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -144,11 +145,17 @@ func (c *Crew) find(inviting player.Inviting, data string, workers int) error {
 		if err != nil {
 			break
 		}
-		w := &Worker{path: file, Facts: facts[i]}
+		w := &Worker{path: file, Facts: lasting(facts[i])}
 		w.store, err = sqlite.Open(file, sqlite.Options{})
 		c.Workers = append(c.Workers, w)
 	}
 	return err
+}
+
+// lasting are facts that are the same in each trial: a server's port is not.
+func lasting(facts string) string {
+	all := slices.DeleteFunc(strings.Split(facts, ", "), func(f string) bool { return strings.HasPrefix(f, "server ") })
+	return strings.Join(all, ", ")
 }
 
 // Commit is what a worker says of its commits.
@@ -319,7 +326,7 @@ func (w *Worker) join() error {
 	case !joined:
 		return fmt.Errorf("it says %.80q, not that it has joined", line)
 	}
-	w.Facts = facts
+	w.Facts = lasting(facts)
 	w.store, err = sqlite.Open(w.path, sqlite.Options{})
 	return err
 }
