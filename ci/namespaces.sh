@@ -95,8 +95,10 @@ for n in 1 2 4; do
 done
 for log in "$work"/[124]-[1-4].log; do said "$log" "^joined" "a worker did not join"; done
 
+RUBATO_NATS_PLAYER=hosts on run "$work/rubato" run -out "$work/out" -set transport=url -set "data=$work/stores" "$@" scale-out &
+pids+=($!)
 code=0
-(RUBATO_NATS_PLAYER=hosts on run "$work/rubato" run -out "$work/out" -set transport=url -set "data=$work/stores" "$@" scale-out) || code=$?
+wait $! || code=$? # a shell that waits can be interrupted
 ((code == 0 || code == 3)) || fail "rubato run ended with $code"
 echo
 echo "speed-up by the number of workers, delay ${delay:-none}:"

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -47,6 +48,8 @@ const (
 	mostWorkers = 4
 	// scaleOutWindow is the most messages under way.
 	scaleOutWindow = 128
+	// surelyShared messages leave none of mostWorkers without one, but once in 10¹² times.
+	surelyShared = 100
 )
 
 var workerSyncKey = runner.Key{
@@ -126,6 +129,9 @@ func (w *scaledOut) Work() (runner.Work, error) {
 	if err != nil {
 		return runner.Work{}, err
 	}
+	if gone := w.Standing(); gone != nil {
+		wrong = cmp.Or(wrong, gone.Error())
+	}
 	now, err := w.Stored()
 	if err == nil && wrong == "" && now != w.sealed {
 		wrong = fmt.Sprintf("%d messages became durable after all were reported so", now-w.sealed)
@@ -134,6 +140,9 @@ func (w *scaledOut) Work() (runner.Work, error) {
 	most := int64(0)
 	for i, n := range shares {
 		work.Effects, most = work.Effects+n, max(most, n)
+		if n == 0 && len(w.stimuli) >= surelyShared {
+			work.Wrong = cmp.Or(work.Wrong, fmt.Sprintf("worker %d has stored none of %d messages: it is gone", i+1, len(w.stimuli)))
+		}
 		work.Figures["share-"+strconv.Itoa(i+1)] = 100 * float64(n) / float64(len(w.stimuli))
 		name := "worker " + strconv.Itoa(i+1)
 		work.Settings = append(work.Settings, runner.Setting{Name: name, Value: w.Workers[i].Facts},

@@ -43,7 +43,8 @@ player. The run reads the stores, so FOLDER is on a disk that all of them see:
   RUBATO_NATS_PLAYER=mine-1 rubato worker -data FOLDER/1/a
   RUBATO_NATS_PLAYER=mine-2 rubato worker -data FOLDER/2/a
   RUBATO_NATS_PLAYER=mine-2 rubato worker -data FOLDER/2/b
-  RUBATO_NATS_PLAYER=mine rubato run scale-out -set transport=url,workers=2,data=FOLDER
+  RUBATO_NATS_PLAYER=mine rubato run scale-out \
+    -set transport=url -set workers=2 -set data=FOLDER
 
 Exit codes: 0 it has left in good order, 2 usage, 5 it cannot join or has lost its player.
 `
