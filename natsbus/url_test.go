@@ -309,10 +309,12 @@ func TestNoServer(t *testing.T) {
 // told is on no command line and in no environment.
 func TestProcess(t *testing.T) {
 	t.Parallel()
+	began := time.Now()
 	n, err := startNetwork("process")
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("started in %v", time.Since(began))
 	defer n.Close()
 	pid, _ := n.where()
 	for _, file := range []string{"cmdline", "environ"} {
