@@ -107,6 +107,9 @@ func (n *network) Close() error {
 // used asks a connection what transport it uses. Only one over a socket knows a port, and the
 // server tells its id.
 func (n *network) used(conn *nats.Conn) string {
+	if !conn.IsConnected() {
+		return "none: it is not connected"
+	}
 	if _, port, err := net.SplitHostPort(conn.ConnectedAddr()); err != nil || port == "" {
 		return "pipe"
 	}

@@ -159,6 +159,23 @@ func TestTwoPlayersShareAServer(t *testing.T) {
 	}
 }
 
+// TestFirstThatAnswers: of several addresses all modules take the same, and its monitoring is the
+// one that counts.
+func TestFirstThatAnswers(t *testing.T) {
+	t.Parallel()
+	first, second := startReal(t, ""), startReal(t, "")
+	list := "nats://127.0.0.1:1,nats://" + first.host + ", nats://" + second.host
+	for range 5 { // which none may pass by chance
+		n, err := joinRemote(environment(URLVar, list, MonitorVar, first.monitoring))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.Close()
+		crossesOnce(t, n, map[string]string{"server": "nats://" + first.host})
+	}
+	refusesEnvironment(t, []string{URLVar, list, MonitorVar, second.monitoring}, "does not list the connection to nats://"+first.host, "name the monitoring of that server")
+}
+
 // TestServerGone: when the server dies, what is under way fails at once, and so does all that
 // follows.
 func TestServerGone(t *testing.T) {
