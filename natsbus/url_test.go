@@ -363,6 +363,9 @@ func TestProcess(t *testing.T) {
 	if _, err := n.Links(); err == nil {
 		t.Error("its counters were read all the same")
 	}
+	if _, err := w.Observe(); player.CodeOf(err) != player.Unavailable || !strings.Contains(err.Error(), "module log: unavailable: it has lost its connection") {
+		t.Errorf("observed without the server: %v", err)
+	}
 }
 
 // TestServeRefuses: a server that is told nothing, or nonsense, says so and ends.
