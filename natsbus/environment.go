@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -21,7 +20,7 @@ import (
 // variables, since what is on a command line can be read by every program of the machine, and
 // what is an option is in the results.
 const (
-	URLVar      = "RUBATO_NATS_URL"      // nats://host:port or tls://host:port; several of one cluster, separated by commas
+	URLVar      = "RUBATO_NATS_URL"      // nats://host:port or tls://host:port; several of one cluster, separated by commas: the first that answers is used
 	UserVar     = "RUBATO_NATS_USER"     // with PasswordVar; either may be in the URL, too
 	PasswordVar = "RUBATO_NATS_PASSWORD" //
 	TokenVar    = "RUBATO_NATS_TOKEN"    //
@@ -30,21 +29,17 @@ const (
 	CAVar       = "RUBATO_NATS_CA"       // file with certificates that may sign the server's
 	CertVar     = "RUBATO_NATS_CERT"     // file with the client's certificate, with KeyVar
 	KeyVar      = "RUBATO_NATS_KEY"      // file with its key
-	PlayerVar   = "RUBATO_NATS_PLAYER"   // name of the player that workers join; without it one is drawn
-	MonitorVar  = "RUBATO_NATS_MONITOR"  // http://host:8222, the server's monitoring; of each server of a cluster, separated by commas
+	PlayerVar   = "RUBATO_NATS_PLAYER"   // name of a player that workers of other processes join
+	MonitorVar  = "RUBATO_NATS_MONITOR"  // http://host:8222, the monitoring of that server
 )
 
 // remoteOf reads the environment.
 func remoteOf(getenv func(string) string) (*remote, error) {
-	name := cmp.Or(getenv(PlayerVar), rand.Text()[:10])
-	if !spaceName.MatchString(name) {
-		return nil, fmt.Errorf("%s has %.40q: want at most 32 letters, digits, - and _", PlayerVar, name)
-	}
-	r := &remote{space: space(name), sockets: map[net.Conn]struct{}{}, http: &http.Client{Timeout: remoteWait, Transport: &http.Transport{}}}
+	r := &remote{space: space(rand.Text()[:10]), sockets: map[net.Conn]struct{}{}, http: &http.Client{Timeout: remoteWait, Transport: &http.Transport{}}}
 	user, password, token := getenv(UserVar), getenv(PasswordVar), getenv(TokenVar)
-	for _, text := range split(getenv(URLVar)) {
+	for _, text := range strings.FieldsFunc(getenv(URLVar), func(c rune) bool { return c == ',' || c == ' ' }) {
 		u, err := url.Parse(text)
-		if err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+		if err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls"}, u.Scheme) {
 			return nil, fmt.Errorf("%s has no address of a server such as nats://host:4222 or tls://host:4222", URLVar) // the text may hold a secret
 		}
 		if name := u.User.Username(); name != "" {
@@ -61,32 +56,14 @@ func remoteOf(getenv func(string) string) (*remote, error) {
 		return nil, fmt.Errorf("set %s to the address of your server, such as nats://host:4222", URLVar)
 	}
 	r.secrets = slices.DeleteFunc([]string{password, token}, func(s string) bool { return s == "" })
-	for _, text := range split(getenv(MonitorVar)) {
+	if text := getenv(MonitorVar); text != "" {
 		u, err := url.Parse(text)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return nil, fmt.Errorf("%s has no address of a server's monitoring such as http://host:8222", MonitorVar)
 		}
-		r.monitors = append(r.monitors, u)
+		r.monitor = u
 	}
 	return r, r.identify(getenv, user, password, token)
-}
-
-// spaceName is what a name can be, since it is a part of each subject.
-var spaceName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
-
-// numbered adds to the name of the player, so that several can be open.
-func numbered(getenv func(string) string, number string) func(string) string {
-	return func(variable string) string {
-		value := getenv(variable)
-		if variable == PlayerVar && value != "" {
-			value += "-" + number
-		}
-		return value
-	}
-}
-
-func split(list string) []string {
-	return strings.FieldsFunc(list, func(c rune) bool { return c == ',' || c == ' ' })
 }
 
 // identify reads who we are.

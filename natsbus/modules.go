@@ -263,7 +263,10 @@ func (w *wired) lost() (int, error) {
 		return w.dropped, nil
 	}
 	now, err := w.subscription.Dropped()
-	return w.dropped + now, err
+	if err != nil {
+		return 0, unavailable("module log", fmt.Errorf("it has lost its connection: %w", err))
+	}
+	return w.dropped + now, nil
 }
 
 // leave ends what join started.

@@ -48,13 +48,7 @@ var modules = []string{"ap", "pd", "log", "ui"}
 
 // Network starts a server, or finds that of the user.
 func Network(p player.Placement) (player.Network, error) {
-	if p.Transport == "url" && p.Number != "" {
-		if os.Getenv(PlayerVar) == "" {
-			return nil, nameless
-		}
-		return joinRemote(numbered(os.Getenv, p.Number))
-	}
-	n, err := startNetwork(player.Config{Placement: p}.Defaults().Placement.Transport)
+	n, err := networkFor(player.Config{Placement: p}.Defaults().Placement)
 	if err != nil {
 		return nil, err // and no network that is nil inside
 	}
@@ -62,6 +56,18 @@ func Network(p player.Placement) (player.Network, error) {
 		return breakable{n, e}, nil
 	}
 	return n, nil
+}
+
+// networkFor gives a player with a number its name on the user's server.
+func networkFor(p player.Placement) (*network, error) {
+	if p.Transport != "url" || p.Number == "" {
+		return startNetwork(p.Transport)
+	}
+	name, err := playerName()
+	if err != nil {
+		return nil, err
+	}
+	return joinNamed(os.Getenv, name+space("-"+p.Number))
 }
 
 // breakable is a network whose server is in this process.
@@ -122,6 +128,9 @@ func (n *network) Close() error {
 // used asks a connection what transport it uses. Only one over a socket knows a port, and the
 // server tells its id.
 func (n *network) used(conn *nats.Conn) string {
+	if !conn.IsConnected() {
+		return "none: it is not connected"
+	}
 	if _, port, err := net.SplitHostPort(conn.ConnectedAddr()); err != nil || port == "" {
 		return "pipe"
 	}

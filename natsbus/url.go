@@ -1,6 +1,7 @@
 package natsbus
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -43,7 +44,7 @@ type remote struct {
 	corrected string        // where to correct that
 	options   []nats.Option // who we are
 	secrets   []string      // which no message may show
-	monitors  []*url.URL
+	monitor   *url.URL      // nil: connections count for themselves
 	http      *http.Client
 	space     space
 
@@ -61,9 +62,13 @@ type member struct {
 }
 
 // joinRemote finds the server that the environment names, and tries what the modules need.
-func joinRemote(getenv func(string) string) (*network, error) {
+func joinRemote(getenv func(string) string) (*network, error) { return joinNamed(getenv, "") }
+
+// joinNamed joins as a player of this name; "": a name that is drawn.
+func joinNamed(getenv func(string) string, name space) (*network, error) {
 	r, err := remoteOf(getenv)
 	if err == nil {
+		r.space = cmp.Or(name, r.space)
 		if err = r.try(); err != nil {
 			r.close()
 		}
@@ -79,7 +84,7 @@ func (r *remote) modulesName() string { return connectionName + string(r.space) 
 func (r *remote) probeName() string   { return connectionName + "probe " + string(r.space) }
 
 func (r *remote) connect(module string, timeout time.Duration, _ bool) (*nats.Conn, error) {
-	conn, err := r.reach(r.modulesName()+module, module, min(timeout, remoteWait))
+	conn, err := r.reach(r.modulesName()+module, module, timeout)
 	if err == nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -90,7 +95,7 @@ func (r *remote) connect(module string, timeout time.Duration, _ bool) (*nats.Co
 
 func (r *remote) reach(name, inbox string, timeout time.Duration) (*nats.Conn, error) {
 	options := append(quiet(name, r.space.of(subjectPrefix+"inbox."+inbox), timeout),
-		nats.SetCustomDialer(r), nats.SkipHostLookup(), nats.IgnoreDiscoveredServers())
+		nats.SetCustomDialer(r), nats.SkipHostLookup(), nats.IgnoreDiscoveredServers(), nats.DontRandomize())
 	conn, err := nats.Connect(r.address(), append(options, r.options...)...)
 	if err != nil {
 		return nil, r.explain(err)
@@ -150,7 +155,10 @@ func (r *remote) try() error {
 	if err := r.roundTrip(conn); err != nil {
 		return err
 	}
-	return r.tryMonitors()
+	// All modules join this server of a cluster: another one learns of a subject later, and the
+	// figures would depend on who is where.
+	r.urls = []string{conn.ConnectedUrl()}
+	return r.tryMonitor()
 }
 
 func (r *remote) roundTrip(conn *nats.Conn) error {
@@ -171,14 +179,14 @@ func (r *remote) roundTrip(conn *nats.Conn) error {
 	return nil
 }
 
-// tryMonitors looks for the connection that was tried.
-func (r *remote) tryMonitors() error {
-	if len(r.monitors) == 0 {
+// tryMonitor looks for the connection that was tried.
+func (r *remote) tryMonitor() error {
+	if r.monitor == nil {
 		return nil
 	}
 	seen, err := r.listed()
 	if err == nil && !slices.ContainsFunc(seen, func(c *server.ConnInfo) bool { return c.Name == r.probeName() }) {
-		err = fmt.Errorf("%s does not list the connection to %s: name the monitoring of that server, or of each server of its cluster", MonitorVar, r.address())
+		err = fmt.Errorf("%s does not list the connection to %s: name the monitoring of that server", MonitorVar, r.address())
 	}
 	return err
 }
@@ -205,8 +213,8 @@ func (r *remote) explain(err error) error {
 		return r.hide(fmt.Errorf("the certificate of %s is not valid: %w; renew it on the server", at, err))
 	case errors.Is(err, nats.ErrSecureConnWanted):
 		return r.hide(fmt.Errorf("the server %s has no TLS: use nats:// without %s and %s", at, CAVar, CertVar))
-	case errors.As(err, &refused) && refused.Op == "remote error":
-		return r.hide(fmt.Errorf("the server %s refuses the certificate of rubato: %w; correct %s and %s", at, err, CertVar, KeyVar))
+	case errors.Is(err, nats.ErrTLS), errors.As(err, &refused) && refused.Op == "remote error": // which of them is chance
+		return r.hide(fmt.Errorf("the server %s ends the encrypted connection, as it does without a client certificate that it trusts: %w; correct %s and %s", at, err, CertVar, KeyVar))
 	case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout), errors.As(err, &refused):
 		return r.hide(fmt.Errorf("no NATS server answers at %s: %w; start it, or correct %s", at, err, URLVar))
 	}
@@ -224,31 +232,26 @@ func (r *remote) hide(err error) error {
 }
 
 func (r *remote) links() ([]player.Link, error) {
-	if len(r.monitors) == 0 {
+	if r.monitor == nil {
 		return r.clientLinks(), nil
 	}
 	seen, err := r.listed()
 	return summed(r.modulesName(), seen), err
 }
 
-// listed are all connections of the servers, by their monitoring.
+// listed are all connections of the server, by its monitoring.
 func (r *remote) listed() (seen []*server.ConnInfo, err error) {
-	for _, m := range r.monitors {
-		for offset := 0; ; {
-			query := url.Values{"state": {"all"}, "limit": {strconv.Itoa(server.DefaultConnListSize)}, "offset": {strconv.Itoa(offset)}}
-			at := m.JoinPath("connz")
-			at.RawQuery = query.Encode()
-			page, err := r.page(at)
-			if err != nil {
-				return nil, err
-			}
-			seen = append(seen, page.Conns...)
-			if offset += len(page.Conns); len(page.Conns) == 0 || offset >= page.Total {
-				break
-			}
+	at := r.monitor.JoinPath("connz")
+	for {
+		at.RawQuery = url.Values{"state": {"all"}, "limit": {strconv.Itoa(server.DefaultConnListSize)}, "offset": {strconv.Itoa(len(seen))}}.Encode()
+		page, err := r.page(at)
+		if err != nil {
+			return nil, err
+		}
+		if seen = append(seen, page.Conns...); len(page.Conns) == 0 || len(seen) >= page.Total {
+			return seen, nil
 		}
 	}
-	return seen, nil
 }
 
 func (r *remote) page(at *url.URL) (page server.Connz, err error) {
@@ -288,7 +291,7 @@ func (r *remote) clientLinks() []player.Link {
 }
 
 func (r *remote) counter() string {
-	if len(r.monitors) == 0 {
+	if r.monitor == nil {
 		return "the modules' own connections"
 	}
 	return "its server's monitoring"
@@ -302,5 +305,5 @@ func (r *remote) facts(conn *nats.Conn) []player.Fact {
 		encrypted = tls.VersionName(state.Version)
 	}
 	return []player.Fact{{Name: "server", Value: r.address(), Own: true}, {Name: "identity", Value: r.identity, Own: true},
-		{Name: "encryption", Value: encrypted, Own: true}}
+		{Name: "encryption", Value: encrypted, Own: true}, {Name: "CPU of the server", Value: "not counted: it is no process of rubato's", Own: true}}
 }

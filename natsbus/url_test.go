@@ -159,6 +159,23 @@ func TestTwoPlayersShareAServer(t *testing.T) {
 	}
 }
 
+// TestFirstThatAnswers: of several addresses all modules take the same, and its monitoring is the
+// one that counts.
+func TestFirstThatAnswers(t *testing.T) {
+	t.Parallel()
+	first, second := startReal(t, ""), startReal(t, "")
+	list := "nats://127.0.0.1:1,nats://" + first.host + ", nats://" + second.host
+	for range 5 { // which none may pass by chance
+		n, err := joinRemote(environment(URLVar, list, MonitorVar, first.monitoring))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.Close()
+		crossesOnce(t, n, map[string]string{"server": "nats://" + first.host})
+	}
+	refusesEnvironment(t, []string{URLVar, list, MonitorVar, second.monitoring}, "does not list the connection to nats://"+first.host, "name the monitoring of that server")
+}
+
 // TestServerGone: when the server dies, what is under way fails at once, and so does all that
 // follows.
 func TestServerGone(t *testing.T) {
@@ -309,10 +326,12 @@ func TestNoServer(t *testing.T) {
 // told is on no command line and in no environment.
 func TestProcess(t *testing.T) {
 	t.Parallel()
+	began := time.Now()
 	n, err := startNetwork("process")
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("started in %v", time.Since(began))
 	defer n.Close()
 	pid, _ := n.where()
 	for _, file := range []string{"cmdline", "environ"} {
@@ -343,6 +362,9 @@ func TestProcess(t *testing.T) {
 	}
 	if _, err := n.Links(); err == nil {
 		t.Error("its counters were read all the same")
+	}
+	if _, err := w.Observe(); player.CodeOf(err) != player.Unavailable || !strings.Contains(err.Error(), "module log: unavailable: it has lost its connection") {
+		t.Errorf("observed without the server: %v", err)
 	}
 }
 

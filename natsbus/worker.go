@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -101,10 +102,11 @@ func (w *worker) reach(to player.Invitation, timeout time.Duration) (*nats.Conn,
 		}
 		return conn, "", err
 	}
-	if os.Getenv(PlayerVar) == "" {
-		return nil, "", nameless
+	name, err := playerName()
+	if err != nil {
+		return nil, "", err
 	}
-	n, err := joinRemote(os.Getenv)
+	n, err := joinNamed(os.Getenv, name)
 	if err != nil {
 		return nil, "", err
 	}
@@ -114,8 +116,19 @@ func (w *worker) reach(to player.Invitation, timeout time.Duration) (*nats.Conn,
 	return conn, n.space, err
 }
 
-// nameless is the error of a player on a user's server that its workers could not find.
-var nameless = &player.Error{Code: player.Invalid, Op: "find each other", Err: errors.New("set " + PlayerVar + " to a name that the player and its workers share")}
+// spaceName is what a name can be, since it is a part of each subject.
+var spaceName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+
+// playerName is the name that the environment gives to a player on a user's server, so that
+// its workers find it.
+func playerName() (space, error) {
+	name := os.Getenv(PlayerVar)
+	if !spaceName.MatchString(name) {
+		return "", &player.Error{Code: player.Invalid, Op: "find each other",
+			Err: fmt.Errorf("set %s to a name that the player and its workers share: 1 to 32 letters, digits, - and _", PlayerVar)}
+	}
+	return space(name), nil
+}
 
 // answerMembers has the worker say that it is there. Its subject is not one of module log's,
 // since on a server of rubato's own the starter of a worker sees it join.

@@ -136,18 +136,26 @@ func (c *comparison) giveUp(trials int, err error) error {
 	return errGaveUp
 }
 
-// fail marks the cells of a comparison in which a style failed. What was measured is kept; of
-// the other styles nothing may be known yet, and then they have no cell.
-func (c *comparison) fail(err error) {
+// fail marks the cells of a comparison in which an arm failed. What was measured is kept. If
+// nothing was, the other arms can be measured again, without that one.
+func (c *comparison) fail(err error) (rest []armPlan, again bool) {
 	c.progress.say("%s: failed: %v", c.name, err)
+	again = true
 	for _, a := range c.arms {
-		switch {
-		case c.touched(*a.cell):
+		if c.touched(*a.cell) && !a.invalid() {
 			a.warn("ended early: %v", err)
-		case strings.HasPrefix(err.Error(), a.title()+": "):
-			a.invalidate("it failed: %v", err)
+			again = false
 		}
 	}
+	k := slices.IndexFunc(c.arms, func(a *arm) bool { return strings.HasPrefix(err.Error(), a.title()+": ") })
+	if !again || k < 0 {
+		return nil, false
+	}
+	c.arms[k].invalidate("it failed: %v", err)
+	if k == 0 || k >= len(c.plan.arms) { // a baseline, or a control
+		return nil, false
+	}
+	return slices.Delete(slices.Clone(c.plan.arms), k, k+1), true
 }
 
 // errGaveUp ends a comparison, but not the run.

@@ -104,8 +104,7 @@ func (p program) clear() {
 	}
 }
 
-// comparisons measures one after the other. If a style fails, as when a server that it needs has
-// gone, its comparison ends and the others go on. Any other failure ends the run.
+// comparisons measures one after the other. What fails in one style does not end the run.
 func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 	header := *m.result
 	header.Cells = nil // none is known yet
@@ -115,17 +114,21 @@ func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 	cells := cellsByKey(m.result)
 	var failures []error
 	for i, c := range plan.comparisons {
-		now := newComparison(m, i, c, cells)
-		if err := now.measure(ctx); err != nil && !ofChild(err) {
-			return err
-		} else if err != nil {
-			now.fail(err)
-			failures = append(failures, err)
+		for again := true; again; {
+			now := newComparison(m, i, c, cells)
+			err := now.measure(ctx)
+			if err != nil && !ofChild(err) {
+				return err
+			}
+			if again = false; err != nil {
+				failures = append(failures, err)
+				c.arms, again = now.fail(err)
+			}
 		}
 		m.progress.step()
 	}
 	if n := len(failures); n > 1 {
-		return fmt.Errorf("%w (and %s failed, too)", failures[0], plural(n-1, "comparison"))
+		return fmt.Errorf("%w (and %s more)", failures[0], plural(n-1, "failure"))
 	}
 	return errors.Join(failures...)
 }

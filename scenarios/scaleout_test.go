@@ -108,6 +108,11 @@ func TestWorkersElsewhere(t *testing.T) {
 	if _, err := scenario.Open(setup); err == nil || !strings.Contains(err.Error(), natsbus.PlayerVar) {
 		t.Errorf("a player without a name: %v", err)
 	}
+	t.Setenv(natsbus.PlayerVar, "test.>")
+	setup.Dir = t.TempDir()
+	if _, err := scenario.Open(setup); err == nil || !strings.Contains(err.Error(), natsbus.PlayerVar) {
+		t.Errorf("a player that is no part of a subject: %v", err)
+	}
 	setup.Dir = t.TempDir()
 	t.Setenv(natsbus.PlayerVar, "test-2") // as the run numbers it
 	for _, dir := range []string{"a", "b"} {

@@ -40,7 +40,7 @@ var (
 	TransportKey = runner.Key{
 		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe", "process", "url"}, Styles: []string{"nats"},
 		Doc: "tcp: embedded server on loopback; pipe: in-process connections; process: server in a process of its own, on loopback; " +
-			"url: your server or cluster, which RUBATO_NATS_URL names (README: A server of yours)",
+			"url: your server or cluster, which RUBATO_NATS_URL names (docs/nats.md)",
 	}
 )
 
