@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -180,6 +181,9 @@ func TestWorkerKilled(t *testing.T) {
 	if err := w.Player.Settle(); player.CodeOf(err) != player.Unavailable {
 		t.Errorf("settled with %v", err)
 	}
+	mu.Lock()
+	outcomes = maps.Clone(outcomes) // one may be on its way still
+	mu.Unlock()
 	found, lost := inFiles(t, setup), 0
 	for _, s := range w.stimuli {
 		err, told := outcomes[s.Seq]
