@@ -182,11 +182,11 @@ func TestWorkerKilled(t *testing.T) {
 		t.Errorf("settled with %v", err)
 	}
 	mu.Lock()
-	outcomes = maps.Clone(outcomes) // one may be on its way still
+	known := maps.Clone(outcomes) // one may be on its way still
 	mu.Unlock()
 	found, lost := inFiles(t, setup), 0
 	for _, s := range w.stimuli {
-		err, told := outcomes[s.Seq]
+		err, told := known[s.Seq]
 		switch stored := found[s.Message.Text]; {
 		case !told:
 			t.Errorf("message %d has no outcome", s.Seq)
