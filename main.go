@@ -16,6 +16,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == natsbus.ServerCommand {
+		os.Exit(natsbus.Serve(os.Stdin, os.Stdout))
+	}
 	log.SetOutput(io.Discard) // only libraries write there; what this program has to say goes to stdout and stderr
 	styles := []player.Style{direct.Style, orchestrated.Style, natsbus.Style}
 	suite := scenarios.Suite(natsbus.Versions(), styles...)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"rubato/natsbus"
 	"rubato/web"
 )
 
@@ -34,7 +36,7 @@ func TestTranscripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "serves": serves, "gets": gets, "fits": fits},
+			"exits": exits, "serves": serves, "gets": gets, "fits": fits, "natsfor": natsFor},
 	})
 }
 
@@ -82,6 +84,27 @@ func serve(dir string, stderr io.Writer, args ...string) (*exec.Cmd, io.Reader, 
 		return nil, nil, err
 	}
 	return c, out, c.Start()
+}
+
+// natsFor USER PASSWORD starts a NATS server that knows this user alone. $NATS is its host and
+// port. It ends with the script.
+func natsFor(ts *testscript.TestScript, _ bool, args []string) {
+	program, err := os.Executable()
+	ts.Check(err)
+	c := &exec.Cmd{Path: program, Args: []string{"rubato", natsbus.ServerCommand}}
+	in, err := c.StdinPipe()
+	ts.Check(err)
+	out, err := c.StdoutPipe()
+	ts.Check(err)
+	ts.Check(c.Start())
+	ts.Defer(func() { _ = errors.Join(in.Close(), c.Wait()) })
+	users, err := json.Marshal([]map[string]string{{"user": args[0], "password": args[1]}})
+	ts.Check(err)
+	_, err = in.Write(append(users, '\n'))
+	ts.Check(err)
+	var at struct{ URL string }
+	ts.Check(json.NewDecoder(out).Decode(&at))
+	ts.Setenv("NATS", strings.TrimPrefix(at.URL, "nats://"))
 }
 
 // gets PATH PATTERN asks every one of $PAGES, with $TOKEN, until the answer matches.

@@ -33,7 +33,7 @@ func TestStrangers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer rung.Close()
-	onlyLoopback(t, w.network.server)
+	onlyLoopback(t, embeddedOf(w))
 	onlyLoopback(t, rung.server)
 	for name, options := range map[string][]nats.Option{
 		"nobody":             nil,
@@ -42,7 +42,7 @@ func TestStrangers(t *testing.T) {
 		"the player's token": {nats.Token(token)},
 		"another player's":   {nats.UserInfo("ui", other.network.users["ui"].Password)},
 	} {
-		for _, s := range []*server.Server{w.network.server, rung.server} {
+		for _, s := range []*server.Server{embeddedOf(w), rung.server} {
 			conn, err := nats.Connect(s.ClientURL(), append(options, nats.NoReconnect())...)
 			if !errors.Is(err, nats.ErrAuthorization) {
 				t.Errorf("%s: %v", name, err)
@@ -109,7 +109,7 @@ func TestRights(t *testing.T) {
 func refused(t *testing.T, w *wired, user *server.User, publish, subscribe string) error {
 	t.Helper()
 	failed := make(chan error, 8)
-	conn, err := nats.Connect(w.network.server.ClientURL(), nats.UserInfo(user.Username, user.Password), nats.NoReconnect(), nats.InProcessServer(w.network.server),
+	conn, err := nats.Connect(embeddedOf(w).ClientURL(), nats.UserInfo(user.Username, user.Password), nats.NoReconnect(), nats.InProcessServer(embeddedOf(w)),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { failed <- err }))
 	if err != nil {
 		t.Fatal(err)

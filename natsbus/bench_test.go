@@ -86,11 +86,11 @@ func rawStream(b *testing.B, placement player.Placement, like *stream, read bool
 	if err != nil {
 		b.Fatal(err)
 	}
-	writer, err := connect(n.server, placement.Transport, n.users["ui"], never)
+	writer, err := connect(n.carrier.(*embedded).now(), placement.Transport, n.users["ui"], never)
 	if err != nil {
 		b.Fatal(err)
 	}
-	reader, err := connect(n.server, placement.Transport, n.users["log"], never)
+	reader, err := connect(n.carrier.(*embedded).now(), placement.Transport, n.users["log"], never)
 	if err != nil {
 		b.Fatal(err)
 	}

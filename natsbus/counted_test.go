@@ -116,14 +116,14 @@ func TestCountsAreThoseOfTheWire(t *testing.T) {
 	defer w.Close() // before the taps end, which wait for its connections
 	taps := map[string]*tap{}
 	for _, m := range []*module{w.ap, w.pd, w.log, w.ui} {
-		taps[m.name] = newTap(t, w.network.server.Addr().String())
+		taps[m.name] = newTap(t, embeddedOf(w).Addr().String())
 		taps[m.name].through(t, w, m)
 	}
 	var err error
 	if w.subscription, err = w.receiver.subscribe(); err != nil {
 		t.Fatal(err)
 	}
-	if w.sender, err = newSender(w.ui.conn.Load(), w.config, w.codec, w.receiver.fields); err != nil {
+	if w.sender, err = newSender(w.ui.conn.Load(), w.config, w.network.space, w.codec, w.receiver.fields); err != nil {
 		t.Fatal(err)
 	}
 	const rounds = 5

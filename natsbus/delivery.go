@@ -31,8 +31,15 @@ const (
 	deliveryFile   = "jetstream-file"
 )
 
-// check refuses values that do not exist.
+// check refuses values that do not exist, or not together.
 func check(p player.Placement) error {
+	if p.Delivery != deliveryCore {
+		for _, not := range [][2]string{{p.Transport, "process"}, {p.Transport, "url"}, {p.Codec, "none"}} {
+			if not[0] == not[1] { // the stream's folder is the server's; and a token is good for one delivery
+				return &player.Error{Code: player.Invalid, Op: "nats: delivery", Err: fmt.Errorf("%s does not go with %q: use delivery=%s", p.Delivery, not[1], deliveryCore)}
+			}
+		}
+	}
 	return errors.Join(oneOf("delivery", p.Delivery, deliveryCore, deliveryMemory, deliveryFile), oneOf("flush", p.Flush, flushAuto, flushEach))
 }
 
@@ -98,18 +105,18 @@ func streamRights(module string, r rights) rights {
 
 // keepStreams turns JetStream on, with a folder of the network's own. A server that takes the place
 // of one that died finds its streams there, if they are files.
-func (n *network) keepStreams(s *server.Server) (err error) {
-	if n.delivery == deliveryCore {
+func (e *embedded) keepStreams(s *server.Server) (err error) {
+	if e.delivery == deliveryCore {
 		return nil
 	}
-	if n.folder == "" {
-		n.folder, err = os.MkdirTemp(n.dir, "jetstream-")
+	if e.folder == "" {
+		e.folder, err = os.MkdirTemp(e.dir, "jetstream-")
 	}
 	if err == nil {
-		err = s.EnableJetStream(&server.JetStreamConfig{StoreDir: n.folder, MaxMemory: serverBytes, MaxStore: serverBytes})
+		err = s.EnableJetStream(&server.JetStreamConfig{StoreDir: e.folder, MaxMemory: serverBytes, MaxStore: serverBytes})
 	}
 	if err != nil {
-		return fmt.Errorf("turn on JetStream for delivery=%s: %w; use delivery=%s", n.delivery, err, deliveryCore)
+		return fmt.Errorf("turn on JetStream for delivery=%s: %w; use delivery=%s", e.delivery, err, deliveryCore)
 	}
 	return nil
 }

@@ -209,7 +209,7 @@ func TestSchedules(t *testing.T) {
 // state asks the server itself about the stream and its consumer.
 func state(t *testing.T, w *wired) (messages uint64, redelivered int) {
 	t.Helper()
-	seen, err := w.network.server.Jsz(&server.JSzOptions{Streams: true, Consumer: true, Accounts: true})
+	seen, err := embeddedOf(w).Jsz(&server.JSzOptions{Streams: true, Consumer: true, Accounts: true})
 	if err != nil {
 		t.Fatal(err)
 	}

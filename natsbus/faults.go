@@ -20,12 +20,12 @@ const (
 
 // reconnecting has a module's connection come back to the server in use, and run over a link
 // that can be parted.
-func (n *network) reconnecting(module string) nats.Option {
-	l := n.link(module)
+func (e *embedded) reconnecting(module string) nats.Option {
+	l := e.link(module)
 	return func(o *nats.Options) error {
 		o.AllowReconnect, o.MaxReconnect = true, int(reconnectFor/reconnectEvery)
 		o.ReconnectWait, o.ReconnectJitter, o.ReconnectJitterTLS = reconnectEvery, 0, 0
-		if n.transport == "pipe" {
+		if e.transport == "pipe" {
 			o.InProcessServer = l
 		} else {
 			o.CustomDialer = l
@@ -35,18 +35,18 @@ func (n *network) reconnecting(module string) nats.Option {
 }
 
 // Kill ends the server without a word to its clients.
-func (n *network) Kill() error {
-	stopServer(n.now())
+func (e *embedded) Kill() error {
+	stopServer(e.now())
 	return nil
 }
 
 // Revive starts another server where the one that was killed listened.
-func (n *network) Revive() error { return n.start(n.port) }
+func (e *embedded) Revive() error { return e.start(e.port) }
 
 // Part has nothing pass to or from a module, or lets everything pass again. As with TCP, what
 // is sent meanwhile arrives later.
-func (n *network) Part(module string, parted bool) {
-	l := n.link(module)
+func (e *embedded) Part(module string, parted bool) {
+	l := e.link(module)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -59,22 +59,22 @@ func (n *network) Part(module string, parted bool) {
 }
 
 // link is what a module's connections run over.
-func (n *network) link(module string) *link {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.links == nil {
-		n.links = map[string]*link{}
+func (e *embedded) link(module string) *link {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.lines == nil {
+		e.lines = map[string]*link{}
 	}
-	if n.links[module] == nil {
-		n.links[module] = &link{network: n}
+	if e.lines[module] == nil {
+		e.lines[module] = &link{server: e}
 	}
-	return n.links[module]
+	return e.lines[module]
 }
 
 type link struct {
-	network *network
-	mu      sync.Mutex
-	healed  chan struct{} // closed when it is; nil: it is not parted
+	server *embedded
+	mu     sync.Mutex
+	healed chan struct{} // closed when it is; nil: it is not parted
 }
 
 // pass waits while the link is parted.
@@ -96,7 +96,7 @@ func (l *link) Dial(network, address string) (net.Conn, error) {
 // InProcessConn connects to the server in use.
 func (l *link) InProcessConn() (net.Conn, error) {
 	l.pass()
-	return l.over(l.network.now().InProcessConn())
+	return l.over(l.server.now().InProcessConn())
 }
 
 func (l *link) over(c net.Conn, err error) (net.Conn, error) {

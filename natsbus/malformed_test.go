@@ -224,7 +224,7 @@ func observed(t *testing.T, w *wired) player.Observation {
 // stranger is a connection with the credentials of a module.
 func stranger(t *testing.T, w *wired, user *server.User) *nats.Conn {
 	t.Helper()
-	conn, err := nats.Connect(w.network.server.ClientURL(), nats.UserInfo(user.Username, user.Password), nats.NoReconnect(),
+	conn, err := nats.Connect(embeddedOf(w).ClientURL(), nats.UserInfo(user.Username, user.Password), nats.NoReconnect(),
 		nats.CustomInboxPrefix(inboxPrefix+user.Username))
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +255,7 @@ func send(t *testing.T, conn *nats.Conn, d door, m *nats.Msg) {
 // off who sent it.
 func TestTooLong(t *testing.T) {
 	w, _ := open(t, player.Config{Timeout: never})
-	conn, err := net.Dial("tcp", w.network.server.Addr().String())
+	conn, err := net.Dial("tcp", embeddedOf(w).Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,8 @@ func (o outcome) err() error {
 // sender is module ui's end. It publishes messages and keeps those without an outcome.
 type sender struct {
 	conn    *nats.Conn
+	space   space
+	subject string // of messages
 	timeout time.Duration
 	batched bool
 	codec   outcomeCodec
@@ -62,13 +64,14 @@ type result struct {
 	err error
 }
 
-func newSender(conn *nats.Conn, config player.Config, c codec, fields schema) (*sender, error) {
-	s := &sender{conn: conn, timeout: config.Timeout, batched: config.Batch > 1, codec: outcomeCodec{codec: c}, fields: fields, out: newOutgoing(),
+func newSender(conn *nats.Conn, config player.Config, apart space, c codec, fields schema) (*sender, error) {
+	s := &sender{conn: conn, space: apart, subject: apart.of(saidSubject), timeout: config.Timeout, batched: config.Batch > 1,
+		codec: outcomeCodec{codec: c}, fields: fields, out: newOutgoing(),
 		window: make(chan struct{}, config.Window), pending: make(map[uint64]player.Done, config.Window),
 		abandoned: map[uint64]struct{}{}, results: make(chan result, config.Window)}
 	s.report = func(seq uint64, err error) { s.results <- result{seq, err} }
 	s.publish, s.publishAsync = conn.PublishMsg, conn.PublishMsg
-	if _, err := conn.Subscribe(doneSubject, s.receive); err != nil {
+	if _, err := conn.Subscribe(apart.of(doneSubject), s.receive); err != nil {
 		return nil, err
 	}
 	// It does not come back, so no outcome can come.
@@ -116,13 +119,13 @@ func (s *sender) send(stimulus player.Stimulus, done player.Done, publish func(*
 	if said.Data, err = s.codec.encode(said.Data[:0], s.fields, s.values); err != nil {
 		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
 	}
-	said.address(saidSubject, stimulus.Seq, 0, 0)
+	said.address(s.subject, stimulus.Seq, 0, 0)
 	if err := s.reserve(stimulus.Seq, done); err != nil {
 		return err
 	}
 	msg := &said.Msg
 	if s.stream != nil { // it keeps the message until the server has acknowledged it
-		msg = message(saidSubject, stimulus.Seq, 0, 0, slices.Clone(said.Data))
+		msg = message(s.subject, stimulus.Seq, 0, 0, slices.Clone(said.Data))
 	}
 	if err := publish(msg); err != nil {
 		if s.giveUp(stimulus.Seq) == nil {
@@ -215,7 +218,7 @@ func (s *sender) invalidate(err error) {
 // settle asks module log to commit what waits and takes every token of the window, so
 // that nothing is pending. Messages without an outcome within the timeout fail.
 func (s *sender) settle() error {
-	if err := s.conn.Publish(settleSubject, nil); err != nil {
+	if err := s.conn.Publish(s.space.of(settleSubject), nil); err != nil {
 		return unavailable("settle", err)
 	}
 	var err error

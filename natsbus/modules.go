@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 // connection of its own. It reaches concepts of other modules by request.
 type module struct {
 	name    string
+	space   space
 	conn    atomic.Pointer[nats.Conn] // the current one: a module may leave and join again
 	timeout time.Duration
 	codec   codec
@@ -40,8 +42,8 @@ type module struct {
 
 // newModule registers the module's own concepts, the concepts of other modules as
 // remote ones, and the rules that run here. It has no connection until it joins.
-func newModule(name string, member uint8, config player.Config, c codec, all []engine.Concept) (*module, error) {
-	m := &module{name: name, timeout: config.Timeout, codec: c, overlaps: config.Placement.Broadcast == overlappedBroadcast,
+func newModule(name string, member uint8, config player.Config, apart space, c codec, all []engine.Concept) (*module, error) {
+	m := &module{name: name, space: apart, timeout: config.Timeout, codec: c, overlaps: config.Placement.Broadcast == overlappedBroadcast,
 		flavorsOnce: config.Placement.Flavor == flavorOnce, known: sentFlavors{ring: make([]engine.Value, flavorsKept)},
 		engine: engine.New(engine.Settings{Module: name, Trace: config.Trace, Member: member})}
 	for _, c := range all {
@@ -108,7 +110,7 @@ func (m *module) remote(c engine.Concept) engine.Concept {
 	actions := make([]engine.Action, len(c.Actions))
 	for i, a := range c.Actions {
 		uri := c.URI(a.Name)
-		subject, in, out := actionSubject(uri), all(a.In), all(a.Out)
+		subject, in, out := m.space.of(actionSubject(uri)), all(a.In), all(a.Out)
 		a.Run = func(call *engine.Call) error { return m.request(uri, subject, in, out, call) }
 		actions[i] = a
 	}
@@ -147,32 +149,34 @@ func (w *wired) join() (err error) {
 		name string
 		to   **module
 	}{{"ap", &w.ap}, {"pd", &w.pd}, {"log", &w.log}, {"ui", &w.ui}} {
-		if *m.to, err = newModule(m.name, uint8(i+1), w.config, w.codec, concepts); err != nil {
+		if *m.to, err = newModule(m.name, uint8(i+1), w.config, w.network.space, w.codec, concepts); err != nil {
 			return err
 		}
 		w.Inspection = append(w.Inspection, (*m.to).engine)
 	}
-	for _, m := range []*module{w.ap, w.pd, w.log, w.ui} {
+	here := []*module{w.ap, w.pd, w.log, w.ui}
+	if w.config.Placement.Away {
+		here = []*module{w.ap, w.pd, w.ui}
+	}
+	for _, m := range here {
 		if err := w.joinModule(m); err != nil {
 			return err
 		}
 	}
 	fields := all(orchestrated.ChatConcept().Events[0].Fields)
-	w.receiver = newReceiver(w, fields)
-	if w.subscription, err = w.receiver.subscribe(); err != nil {
-		return err
+	w.receiver = newReceiver(w.log, w.Batch, fields, newStream(w.config))
+	if !w.config.Placement.Away {
+		if w.subscription, err = w.receiver.subscribe(); err != nil {
+			return err
+		}
 	}
-	w.sender, err = newSender(w.ui.conn.Load(), w.config, w.codec, fields)
+	w.sender, err = newSender(w.ui.conn.Load(), w.config, w.network.space, w.codec, fields)
 	return err
 }
 
 // joinModule gives a module a connection of its own.
 func (w *wired) joinModule(m *module) error {
-	more := flushing(w.config.Placement.Flush)
-	if w.config.Placement.Reconnects {
-		more = append(more, w.network.reconnecting(m.name))
-	}
-	conn, err := connect(w.network.now(), w.config.Placement.Transport, w.network.users[m.name], w.config.Timeout, more...)
+	conn, err := w.network.connect(m.name, w.config.Timeout, w.config.Placement.Reconnects, flushing(w.config.Placement.Flush)...)
 	if err != nil {
 		return err
 	}
@@ -200,6 +204,9 @@ func (w *wired) stopModule(module string) error {
 
 // startModule has module log join again.
 func (w *wired) startModule(module string) error {
+	if w.config.Placement.Away {
+		return &player.Error{Code: player.Invalid, Op: "start a module", Err: errors.New("it is in other processes: start it there")}
+	}
 	w.log.mu.Lock()
 	err := w.Parts.StartModule(module)
 	w.log.mu.Unlock()
@@ -223,7 +230,10 @@ func (w *wired) lost() (int, error) {
 		return w.dropped, nil
 	}
 	now, err := w.subscription.Dropped()
-	return w.dropped + now, err
+	if err != nil {
+		return 0, unavailable("module log", fmt.Errorf("it has lost its connection: %w", err))
+	}
+	return w.dropped + now, nil
 }
 
 // leave ends what join started.

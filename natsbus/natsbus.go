@@ -7,15 +7,17 @@
 // siblings, direct and orchestrated: type, open, stimuli, conversation, close.
 // modules.go joins the modules, requests.go is the path of a request, messages.go and receiver.go
 // are the two ends of the path of a message, delivery.go is JetStream, wire.go is subjects and
-// headers, codec.go is the bodies, flavors.go names flavors that are known, access.go says who may speak, server.go is NATS without the
-// player, rung.go is its floor, and faults.go is what may go wrong with it.
+// headers, codec.go is the bodies, flavors.go names flavors that are known, access.go says who may
+// speak. network.go is what carries all that: server.go embeds a server, process.go starts one,
+// url.go finds the user's; faults.go is what may go wrong with it, and rung.go is its floor.
+// worker.go is module log in a process of its own.
 package natsbus
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"rubato/orchestrated"
@@ -27,7 +29,7 @@ import (
 var Style = player.Style{
 	Name: "nats",
 	Doc:  "the same concepts and synchronizations on NATS: adds the network",
-	Open: Open, Network: Network,
+	Open: Open, Network: Network, Join: Join,
 }
 
 // saidEvent is the one event that crosses between modules.
@@ -152,15 +154,13 @@ func (w *wired) messageSaid(s player.Stimulus, done player.Done) error {
 // Describe lists the facts of the parts, of the engines, of the connection in use, and
 // of what the codec makes of a known value.
 func (w *wired) Describe() []player.Fact {
-	return append(append(append(w.Parts.Describe(), w.Facts()...), w.ap.switches()...),
-		player.Fact{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
-		player.Fact{Name: "transport", Value: w.transport(), Own: true},
-		player.Fact{Name: "delivery", Value: w.receiver.stream.describe(), Own: true},
-		player.Fact{Name: "flush", Value: flushOf(w.ui.conn.Load()), Own: true},
-		player.Fact{Name: "codec", Value: w.config.Placement.Codec, Own: true},
-		player.Fact{Name: "codec output", Value: describe(w.codec), Own: true},
-		player.Fact{Name: "nats-server", Value: server.VERSION, Own: true},
-	)
+	return slices.Concat(w.Parts.Describe(), w.Facts(), w.ap.switches(), []player.Fact{
+		{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
+		{Name: "delivery", Value: w.receiver.stream.describe(), Own: true},
+		{Name: "flush", Value: flushOf(w.ui.conn.Load()), Own: true},
+		{Name: "codec", Value: w.config.Placement.Codec, Own: true},
+		{Name: "codec output", Value: describe(w.codec), Own: true},
+	}, w.network.describe(w.ui.conn.Load()))
 }
 
 // Status asks ap::Playback from module ui.

@@ -2,17 +2,31 @@ package natsbus
 
 import (
 	"errors"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/goleak"
 
 	"rubato/orchestrated/engine"
 	"rubato/player"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The test binary is also the server in a process of its own, and nats-server itself.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case ServerCommand:
+			os.Exit(Serve(os.Stdin, os.Stdout))
+		case realCommand:
+			runReal(os.Args[2:])
+			return
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var errDisk = errors.New("disk full")
 
@@ -219,3 +233,6 @@ func TestForgotten(t *testing.T) {
 		}
 	}
 }
+
+// embeddedOf is the server of a player that embeds it.
+func embeddedOf(w *wired) *server.Server { return w.network.carrier.(*embedded).now() }

@@ -1,7 +1,6 @@
 package natsbus
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -9,70 +8,101 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"rubato/orchestrated"
 	"rubato/player"
 )
 
-// network is a server that the style's modules share. Its starter sees what the server itself
-// counts of each connection.
+// network is a server that the style's modules share, wherever it runs: embedded (server.go),
+// in a process of its own (process.go), or the user's (url.go).
 type network struct {
-	mu        sync.Mutex
-	server    *server.Server
-	port      int                     // that it listens on, also after a crash
-	users     map[string]*server.User // by module
+	carrier
 	transport string
-	links     map[string]*link // by module, where they can be parted
+	space     space
+	users     map[string]*server.User // by module; nil on a user's server, which knows only the user
 	delivery  string
-	dir       string // for the folder
-	folder    string // of streams; ends with the network
 	closing   sync.Once
 }
 
-// Network starts an embedded server.
+// A carrier is a server as the modules and the harness see it.
+type carrier interface {
+	// connect opens the connection of one module. Only one to a server in this process
+	// reconnects: what another that went away has lost does not come back with it.
+	connect(module string, timeout time.Duration, reconnects bool, more ...nats.Option) (*nats.Conn, error)
+	// links are the modules' connections, as the counter counts them.
+	links() ([]player.Link, error)
+	// counter says who counts.
+	counter() string
+	// where is the process and the id of a server that rubato started; 0: it is a user's.
+	where() (pid int, id string)
+	// facts are what else tells this server from another, without secrets.
+	facts(conn *nats.Conn) []player.Fact
+	// close cuts every connection.
+	close() error
+}
+
+var modules = []string{"ap", "pd", "log", "ui"}
+
+// Network starts a server, or finds that of the user.
 func Network(p player.Placement) (player.Network, error) {
 	p = player.Config{Placement: p}.Defaults().Placement
 	if err := check(p); err != nil {
 		return nil, err
 	}
-	return startNetwork(p)
+	n, err := networkFor(p)
+	if err != nil {
+		return nil, err // and no network that is nil inside
+	}
+	if e, is := n.carrier.(*embedded); is {
+		return breakable{n, e}, nil
+	}
+	return n, nil
+}
+
+// networkFor gives a player with a number its name on the user's server.
+func networkFor(p player.Placement) (*network, error) {
+	if p.Transport != "url" || p.Number == "" {
+		return startNetwork(p)
+	}
+	name, err := playerName()
+	if err != nil {
+		return nil, err
+	}
+	return joinNamed(os.Getenv, name+space("-"+p.Number))
+}
+
+// breakable is a network whose server is in this process.
+type breakable struct {
+	*network
+	*embedded
 }
 
 func startNetwork(p player.Placement) (*network, error) {
-	n := &network{users: map[string]*server.User{}, transport: p.Transport, delivery: p.Delivery, dir: p.Dir}
-	for _, module := range []string{"ap", "pd", "log", "ui"} {
+	if p.Transport == "url" {
+		return joinRemote(os.Getenv)
+	}
+	n := &network{users: map[string]*server.User{}, transport: p.Transport, delivery: p.Delivery}
+	for _, module := range modules {
 		r := rightsOf(module, orchestrated.Rules())
 		if p.Delivery != deliveryCore {
 			r = streamRights(module, r)
 		}
 		n.users[module] = newUser(module, r)
 	}
-	if err := n.start(server.RANDOM_PORT); err != nil {
-		return nil, errors.Join(err, n.Close())
+	var err error
+	if p.Transport == "process" {
+		n.carrier, err = startProcess(n.users)
+	} else {
+		n.carrier, err = startEmbedded(p, n.users)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return n, nil
-}
-
-func (n *network) start(port int) error {
-	s, err := startServer(n.transport, port, slices.Collect(maps.Values(n.users))...)
-	if err != nil {
-		return err
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.server = s; n.transport == "tcp" {
-		n.port = s.Addr().(*net.TCPAddr).Port
-	}
-	return n.keepStreams(s)
-}
-
-// now is the server in use.
-func (n *network) now() *server.Server {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.server
 }
 
 // networkOf is the one that the opener started, or a new one, which is the player's own.
@@ -81,10 +111,15 @@ func networkOf(p player.Placement) (n *network, own bool, err error) {
 		return nil, false, err
 	}
 	if p.Network == nil {
-		n, err = startNetwork(p)
-		return n, true, err
+		if n, err = startNetwork(p); err != nil {
+			return nil, false, err
+		}
+		return n, true, nil
 	}
 	n, of := p.Network.(*network)
+	if b, is := p.Network.(breakable); is {
+		n, of = b.network, true
+	}
 	if !of || n.transport != p.Transport || n.delivery != p.Delivery {
 		return nil, false, &player.Error{Code: player.Invalid, Op: "nats: network",
 			Err: fmt.Errorf("it was not started by this style for transport %q and delivery %q", p.Transport, p.Delivery)}
@@ -94,39 +129,63 @@ func networkOf(p player.Placement) (n *network, own bool, err error) {
 
 // Links sums up the connections of each module, of which it can have several: it may leave
 // and join again.
-func (n *network) Links() ([]player.Link, error) {
-	seen, err := n.now().Connz(&server.ConnzOptions{State: server.ConnAll, Limit: server.DefaultConnListSize})
-	if err != nil {
-		return nil, fmt.Errorf("nats: list connections: %w", err)
+func (n *network) Links() ([]player.Link, error) { return n.links() }
+
+// Close returns when no connection is left.
+func (n *network) Close() (err error) {
+	n.closing.Do(func() { err = n.close() })
+	return err
+}
+
+// used asks a connection what transport it uses. Only one over a socket knows a port, and the
+// server tells its id.
+func (n *network) used(conn *nats.Conn) string {
+	if !conn.IsConnected() {
+		return "none: it is not connected"
 	}
+	if _, port, err := net.SplitHostPort(conn.ConnectedAddr()); err != nil || port == "" {
+		return "pipe"
+	}
+	switch pid, id := n.where(); {
+	case id != conn.ConnectedServerId() || pid == 0:
+		return "url"
+	case pid != os.Getpid():
+		return "process"
+	}
+	return "tcp"
+}
+
+// describe lists the facts of the connection in use.
+func (n *network) describe(conn *nats.Conn) []player.Fact {
+	return append([]player.Fact{
+		{Name: "transport", Value: n.used(conn), Own: true},
+		{Name: "nats-server", Value: conn.ConnectedServerVersion(), Own: true},
+		{Name: "messages counted by", Value: n.counter(), Own: true},
+	}, n.facts(conn)...)
+}
+
+// summed adds up what a server lists of connections whose names begin with prefix; the module
+// follows. The server's "in" is what the module has sent.
+func summed(prefix string, seen []*server.ConnInfo) []player.Link {
 	links := map[string]player.Link{}
-	for _, c := range seen.Conns {
-		l := links[c.Name]
+	for _, c := range seen {
+		module, own := strings.CutPrefix(c.Name, prefix)
+		if !own {
+			continue
+		}
+		l := links[module]
 		if c.Stop == nil {
 			l.Open++
 		}
-		links[c.Name] = player.Link{Module: strings.TrimPrefix(c.Name, connectionName), Open: l.Open, Sent: l.Sent + c.InMsgs, Received: l.Received + c.OutMsgs,
+		links[module] = player.Link{Module: module, Open: l.Open, Sent: l.Sent + c.InMsgs, Received: l.Received + c.OutMsgs,
 			SentBytes: l.SentBytes + c.InBytes, ReceivedBytes: l.ReceivedBytes + c.OutBytes}
 	}
-	var list []player.Link
-	for _, name := range slices.Sorted(maps.Keys(links)) {
-		list = append(list, links[name])
-	}
-	return list, nil
+	return listed(links)
 }
 
-// Close returns when the server has ended and its folder is gone.
-func (n *network) Close() (err error) {
-	for module := range n.users {
-		n.Part(module, false) // nobody waits for what does not come
+func listed(links map[string]player.Link) (list []player.Link) {
+	for _, module := range slices.Sorted(maps.Keys(links)) {
+		list = append(list, links[module])
 	}
-	n.closing.Do(func() {
-		if s := n.now(); s != nil {
-			stopServer(s)
-		}
-		if n.folder != "" {
-			err = os.RemoveAll(n.folder)
-		}
-	})
-	return err
+	return list
 }

@@ -23,26 +23,31 @@ type receiver struct {
 	outcomes []outcome // of the current commit
 	stream   *stream   // nil: core NATS
 	receipts *receipts // nil: core NATS
+	group    string    // that shares the messages; empty: all of them come here
 }
 
-func newReceiver(w *wired, fields schema) *receiver {
-	r := &receiver{module: w.log, batch: w.Batch, codec: outcomeCodec{codec: w.codec}, fields: fields,
-		values: make([]engine.Value, len(fields.fields)), stream: newStream(w.config)}
-	if r.stream != nil {
-		r.receipts = newReceipts(w.config.Window)
+func newReceiver(m *module, batch *player.Batch, fields schema, s *stream) *receiver {
+	r := &receiver{module: m, batch: batch, codec: outcomeCodec{codec: m.codec}, fields: fields,
+		values: make([]engine.Value, len(fields.fields)), stream: s}
+	if s != nil {
+		r.receipts = newReceipts(s.consumer.MaxAckPending)
 	}
 	return r
 }
 
 // subscribe makes one subscription for messages and for requests to commit, so that
-// they arrive in the order they were sent.
-func (r *receiver) subscribe() (*nats.Subscription, error) {
+// they arrive in the order they were sent. In a group there are no such requests.
+func (r *receiver) subscribe() (subscription *nats.Subscription, err error) {
 	conn := r.module.conn.Load()
 	if r.stream != nil {
 		conn.SetReconnectHandler(r.reconnected)
 		return r.stream.listen(conn, r.receive)
 	}
-	subscription, err := conn.Subscribe(chatSubjects, r.receive)
+	if r.group != "" {
+		subscription, err = conn.QueueSubscribe(r.module.space.of(saidSubject), r.group, r.receive)
+	} else {
+		subscription, err = conn.Subscribe(r.module.space.of(chatSubjects), r.receive)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -62,9 +67,9 @@ func (r *receiver) receive(msg *nats.Msg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch seq, cause, _, err := addressed(msg.Header); {
-	case msg.Subject == settleSubject && len(msg.Data) == 0 && msg.Header.Get(codeHeader) == "": // an answer asks for nothing
+	case msg.Subject == r.module.space.of(settleSubject) && len(msg.Data) == 0 && msg.Header.Get(codeHeader) == "": // an answer asks for nothing
 		r.settle(msg)
-	case err != nil || msg.Subject == settleSubject:
+	case err != nil || msg.Subject == r.module.space.of(settleSubject):
 		_ = r.module.reject(msg.Subject, err) // nobody knows whose outcome this would be
 		if r.receipts != nil {
 			r.receipts.acks = append(r.receipts.acks, msg) // it does not get better by coming again
@@ -136,7 +141,7 @@ func (r *receiver) send(part []outcome) {
 		r.send(part[:half])
 		r.send(part[half:])
 	case err == nil:
-		_ = conn.Publish(doneSubject, data) // without a connection the sender fails what is pending
+		_ = conn.Publish(r.module.space.of(doneSubject), data) // without a connection the sender fails what is pending
 	}
 }
 
@@ -158,8 +163,7 @@ type receipts struct {
 	acks  []*nats.Msg // to send after the commit
 }
 
-func newReceipts(window int) *receipts {
-	n := unacknowledged(window)
+func newReceipts(n int) *receipts {
 	return &receipts{held: map[uint64]*nats.Msg{}, known: make(map[uint64]outcome, n), order: make([]uint64, n)}
 }
 

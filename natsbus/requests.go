@@ -206,7 +206,7 @@ type endpoint struct {
 func (m *module) offer(conn *nats.Conn, uri string, a engine.Action) error {
 	e := &endpoint{module: m, conn: conn, uri: uri, inputs: all(a.In), outputs: all(a.Out),
 		in: make([]engine.Value, len(a.In)), out: make([]engine.Value, len(a.Out))}
-	served, err := conn.QueueSubscribe(actionSubject(uri), m.name, e.answer)
+	served, err := conn.QueueSubscribe(m.space.of(actionSubject(uri)), m.name, e.answer)
 	if err != nil {
 		return fmt.Errorf("serve %s: %w", uri, err)
 	}

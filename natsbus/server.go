@@ -1,8 +1,13 @@
 package natsbus
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"os"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -31,7 +36,7 @@ func startServer(transport string, port int, users ...*server.User) (*server.Ser
 		options.DontListen = true
 	default:
 		return nil, &player.Error{Code: player.Invalid, Op: "nats: transport",
-			Err: fmt.Errorf("%q is neither tcp nor pipe", transport)}
+			Err: fmt.Errorf("%q is none of tcp, pipe, process, url", transport)}
 	}
 	s, err := server.NewServer(options)
 	if err != nil {
@@ -59,6 +64,84 @@ func loopback(host string) error {
 	return fmt.Errorf("this machine has no IPv4 loopback (%s), which transport=tcp needs: %w; use transport=pipe", host, err)
 }
 
+// embedded is a server in this process, which can be killed and comes back.
+type embedded struct {
+	transport string
+	users     map[string]*server.User // by module
+	delivery  string
+	dir       string // for the folder
+	folder    string // of streams; ends with this
+
+	mu     sync.Mutex
+	server *server.Server
+	port   int              // that it listens on, also after a crash
+	lines  map[string]*link // by module, where they can be parted
+}
+
+func startEmbedded(p player.Placement, users map[string]*server.User) (*embedded, error) {
+	e := &embedded{transport: p.Transport, users: users, delivery: p.Delivery, dir: p.Dir}
+	if err := e.start(server.RANDOM_PORT); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	return e, nil
+}
+
+func (e *embedded) start(port int) error {
+	s, err := startServer(e.transport, port, slices.Collect(maps.Values(e.users))...)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.server = s; e.transport == "tcp" {
+		e.port = s.Addr().(*net.TCPAddr).Port
+	}
+	return e.keepStreams(s)
+}
+
+// now is the server in use.
+func (e *embedded) now() *server.Server {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.server
+}
+
+func (e *embedded) connect(module string, timeout time.Duration, reconnects bool, more ...nats.Option) (*nats.Conn, error) {
+	if reconnects {
+		more = append(more, e.reconnecting(module))
+	}
+	return connect(e.now(), e.transport, e.users[module], timeout, more...)
+}
+
+func (e *embedded) links() ([]player.Link, error) { return linksOf(e.now()) }
+
+// linksOf reads the counters of a server in this process.
+func linksOf(s *server.Server) ([]player.Link, error) {
+	seen, err := s.Connz(&server.ConnzOptions{State: server.ConnAll, Limit: server.DefaultConnListSize})
+	if err != nil {
+		return nil, fmt.Errorf("nats: list connections: %w", err)
+	}
+	return summed(connectionName, seen.Conns), nil
+}
+
+func (e *embedded) counter() string                { return "its server" }
+func (e *embedded) where() (pid int, id string)    { return os.Getpid(), e.now().ID() }
+func (e *embedded) facts(*nats.Conn) []player.Fact { return nil }
+
+// close returns when the server has ended and its folder is gone.
+func (e *embedded) close() error {
+	for module := range e.users {
+		e.Part(module, false) // nobody waits for what does not come
+	}
+	if s := e.now(); s != nil {
+		stopServer(s)
+	}
+	if e.folder == "" {
+		return nil
+	}
+	return os.RemoveAll(e.folder)
+}
+
 // stopServer returns when the server has ended.
 func stopServer(s *server.Server) {
 	s.Shutdown()
@@ -72,13 +155,10 @@ const connectionName = "rubato "
 // whatever else sent to its subject.
 const answersAtOnce = 16
 
-// connect opens the connection of one user. It does not reconnect unless more says so: a server
-// in this process that is gone does not come back by itself.
+// connect opens the connection of one user to a server in this process. It does not reconnect
+// unless more says so.
 func connect(s *server.Server, transport string, user *server.User, timeout time.Duration, more ...nats.Option) (*nats.Conn, error) {
-	options := append([]nats.Option{nats.Name(connectionName + user.Username), nats.Timeout(timeout), nats.NoReconnect(),
-		nats.UserInfo(user.Username, user.Password), nats.CustomInboxPrefix(inboxPrefix + user.Username), nats.SyncQueueLen(answersAtOnce),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // the default writes to stderr; lost and request report
-	}, more...)
+	options := seatOf(user, timeout)
 	if transport == "pipe" {
 		// No deadline for writes, of which each makes two timers here: a pipe fails when its server ends.
 		options = append(options, nats.InProcessServer(s), nats.FlusherTimeout(0))
@@ -86,15 +166,19 @@ func connect(s *server.Server, transport string, user *server.User, timeout time
 	return nats.Connect(s.ClientURL(), append(options, more...)...)
 }
 
+// seatOf are the options of a connection of one user of a server that rubato started.
+func seatOf(user *server.User, timeout time.Duration) []nats.Option {
+	return append(quiet(connectionName+user.Username, inboxPrefix+user.Username, timeout),
+		nats.UserInfo(user.Username, user.Password))
+}
+
+// quiet are the options of every connection.
+func quiet(name, inbox string, timeout time.Duration) []nats.Option {
+	return []nats.Option{nats.Name(name), nats.Timeout(timeout), nats.NoReconnect(), nats.CustomInboxPrefix(inbox), nats.SyncQueueLen(answersAtOnce),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})} // the default writes to stderr; lost and request report
+}
+
 // Versions are the versions of the NATS server and client.
 func Versions() map[string]string {
 	return map[string]string{"nats-server": server.VERSION, "nats.go": nats.Version}
-}
-
-// transport asks a connection what it uses: only one over a socket knows a port.
-func (w *wired) transport() string {
-	if _, port, err := net.SplitHostPort(w.ui.conn.Load().ConnectedAddr()); err == nil && port != "" {
-		return "tcp"
-	}
-	return "pipe"
 }

@@ -2,7 +2,6 @@ package natsbus
 
 import (
 	"errors"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -268,14 +267,15 @@ func TestLostServer(t *testing.T) {
 // TestNoJetStream: a server without JetStream says what to do.
 func TestNoJetStream(t *testing.T) {
 	t.Parallel()
-	n := &network{users: map[string]*server.User{}, transport: "pipe", delivery: deliveryMemory}
-	for _, module := range []string{"ap", "pd", "log", "ui"} {
-		n.users[module] = newUser(module, streamRights(module, rightsOf(module, orchestrated.Rules())))
+	users := map[string]*server.User{}
+	for _, module := range modules {
+		users[module] = newUser(module, streamRights(module, rightsOf(module, orchestrated.Rules())))
 	}
-	var err error
-	if n.server, err = startServer("pipe", server.RANDOM_PORT, slices.Collect(maps.Values(n.users))...); err != nil {
+	e, err := startEmbedded(player.Placement{Transport: "pipe", Delivery: deliveryCore}, users)
+	if err != nil {
 		t.Fatal(err)
 	}
+	n := &network{carrier: e, users: users, transport: "pipe", delivery: deliveryMemory}
 	t.Cleanup(func() { _ = n.Close() })
 	_, err = Open(player.Config{Store: &memory{}, Timeout: never, Placement: player.Placement{Transport: "pipe", Delivery: deliveryMemory, Network: n}})
 	if player.CodeOf(err) != player.Unavailable || !strings.Contains(err.Error(), "has no JetStream: start it with -js, or use delivery=core") {

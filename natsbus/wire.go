@@ -13,13 +13,14 @@ import (
 // Subjects. The parts of a URI become tokens: `rubato.action.pd.>` is every action of
 // module pd, `rubato.event.>` every event that crosses between modules.
 const (
-	actionPrefix = "rubato.action."
-	eventPrefix  = "rubato.event."
-	chatSubjects = eventPrefix + "ui.Chat.*" // one subscription keeps their order
+	subjectPrefix = "rubato."
+	actionPrefix  = subjectPrefix + "action."
+	eventPrefix   = subjectPrefix + "event."
+	chatSubjects  = eventPrefix + "ui.Chat.*" // one subscription keeps their order
 	// settleSubject asks module log to commit what waits.
 	settleSubject = eventPrefix + "ui.Chat.settled"
 	// doneSubject carries outcomes from module log to module ui.
-	doneSubject = "rubato.done.ui"
+	doneSubject = subjectPrefix + "done.ui"
 )
 
 var saidSubject = eventSubject(saidEvent)
@@ -32,6 +33,19 @@ const envelopeHeader = "Rubato-Envelope"
 // maxPayload bounds a body, in bytes. The largest of the player's is a request with a
 // flavor, about 2 kB.
 const maxPayload = 64 << 10
+
+// space sets the subjects of one player apart from those of others on a shared server. It is
+// empty on a server of the player's own.
+type space string
+
+// of is a subject in this space: rubato.action.pd.Director.find becomes
+// rubato.SPACE.action.pd.Director.find.
+func (s space) of(subject string) string {
+	if s == "" {
+		return subject
+	}
+	return subjectPrefix + string(s) + "." + strings.TrimPrefix(subject, subjectPrefix)
+}
 
 func actionSubject(uri string) string { return actionPrefix + tokens(uri) }
 func eventSubject(uri string) string  { return eventPrefix + tokens(uri) }

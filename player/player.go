@@ -27,6 +27,8 @@ type Style struct {
 	// Network starts what carries messages between its modules, as Open would with this
 	// placement. nil: it has no network.
 	Network func(Placement) (Network, error)
+	// Join has module log of a player in another process join it. nil: it has no network.
+	Join func(Invitation, Config) (Member, error)
 }
 
 // A Player is a running player that takes stimuli. Call Do, Post and Settle from one
@@ -100,9 +102,12 @@ const (
 
 // Placement says how modules are connected. Only a style with a network reads it.
 type Placement struct {
-	Transport string // "tcp": loopback socket (default); "pipe": in-process connection
+	// Transport is "tcp": loopback socket to a server in this process (default); "pipe":
+	// in-process connection; "process": loopback socket to a server in a process of its own;
+	// "url": the user's server.
+	Transport string
 	// Reconnects: modules whose connection breaks try for some seconds to get it back. Without
-	// it a lost network stays lost.
+	// it a lost network stays lost. Only a server in this process comes back.
 	Reconnects bool
 	// Codec is how values become the bodies of messages: "json" (default),
 	// "msgpack", "protobuf", or "none": they stay where they are, in one process.
@@ -123,6 +128,12 @@ type Placement struct {
 	// Flavor is how often one crosses that a rule gives back to its module: "once" (default),
 	// then it is named; "twice".
 	Flavor string
+	// Away: module log is not here but in other processes, which join by Style.Join and share
+	// its messages. A player without one answers no message in time.
+	Away bool
+	// Number is added to the name that a player has for its workers on a user's server. It sets
+	// players of one program apart.
+	Number string
 	// Network is one that the style's Network has started with this transport. Its starter
 	// closes it after the player. nil: the player starts its own and closes it.
 	Network Network
@@ -145,6 +156,31 @@ type Breakable interface {
 	Revive() error
 	// Part has nothing pass to or from a module, or lets everything pass again.
 	Part(module string, parted bool)
+}
+
+// An Inviting is a Network that module log can join from another process.
+type Inviting interface {
+	Invite() (Invitation, error)
+	// Members asks those that have joined on a user's server what they are, and waits so long
+	// for answers.
+	Members(wait time.Duration) ([]string, error)
+}
+
+// An Invitation is what module log needs to join a player in another process. It holds a
+// password, so it belongs on no command line and in no log. Empty: the environment says it.
+type Invitation struct {
+	URL      string `json:"url"`
+	User     string `json:"user"`
+	Password string `json:"password"`
+}
+
+// A Member is a module that has joined a player in another process.
+type Member interface {
+	Described
+	// Lost is closed when its connection is gone.
+	Lost() <-chan struct{}
+	// Close takes no more, finishes what it has and leaves. The store stays open.
+	Close() error
 }
 
 // A Link counts what a module has sent and received: messages, and the bytes in them.

@@ -108,13 +108,13 @@ func (c *comparison) calibrateApart(ctx context.Context, walls [][]time.Duration
 // first operation may open a connection.
 func (c *comparison) calibrateOne(ctx context.Context, walls [][]time.Duration, i int) error {
 	want, a := c.shortest(), c.arms[i]
-	a.n = 1
+	a.n = c.units(1)
 	for lasted := 0; lasted < 2 && !a.invalid(); lasted++ {
 		walls[i] = nil // of another size: not comparable
 		if err := c.interleave(ctx, a.n, []int{i}, c.timed(walls)); err != nil {
 			return err
 		}
-		if next := nextSize(a.n, walls[i][0], want); next != a.n {
+		if next := c.units(nextSize(a.n, walls[i][0], want)); next != a.n {
 			a.n, lasted = next, -1
 		}
 	}

@@ -123,6 +123,51 @@ func (c *comparison) measure(ctx context.Context) error {
 	return nil
 }
 
+// giveUp ends a comparison of which too many trials break off. What was measured is kept.
+func (c *comparison) giveUp(trials int, err error) error {
+	for _, a := range c.arms {
+		if trials == 0 {
+			a.invalidate("%d trials in a row broke off: %v", mostDropped, err)
+		} else {
+			a.warn("ended after %s: then %d in a row broke off: %v", plural(trials, "trial"), mostDropped, err)
+		}
+	}
+	c.note(true)
+	return errGaveUp
+}
+
+// fail marks the cells of a comparison in which an arm failed. What was measured is kept. If
+// nothing was, the other arms can be measured again, without that one.
+func (c *comparison) fail(err error) (rest []armPlan, again bool) {
+	c.progress.say("%s: failed: %v", c.name, err)
+	again = true
+	for _, a := range c.arms {
+		if c.touched(*a.cell) && !a.invalid() {
+			a.warn("ended early: %v", err)
+			again = false
+		}
+	}
+	k := slices.IndexFunc(c.arms, func(a *arm) bool { return strings.HasPrefix(err.Error(), a.title()+": ") })
+	if !again || k < 0 {
+		return nil, false
+	}
+	c.arms[k].invalidate("it failed: %v", err)
+	if k == 0 || k >= len(c.plan.arms) { // a baseline, or a control
+		return nil, false
+	}
+	return slices.Delete(slices.Clone(c.plan.arms), k, k+1), true
+}
+
+// errGaveUp ends a comparison, but not the run.
+var errGaveUp = errors.New("too many trials broke off")
+
+// ofChild reports whether an error is that of one child alone.
+func ofChild(err error) bool {
+	var stated failed
+	var gone lost
+	return errors.As(err, &stated) || errors.As(err, &gone)
+}
+
 // blockLimit bounds the wait for a block.
 func (c *comparison) blockLimit() time.Duration { return cmp.Or(c.plan.size.Limit, c.limits.Block) }
 

@@ -206,8 +206,8 @@ var (
 		Active: 5 * time.Second, Idle: 5 * time.Second, Profile: 10500 * time.Millisecond, ProfileAll: true}
 )
 
-// limits bound every wait for a child process. A style that hangs ends the run with its
-// name.
+// limits bound every wait for a child process. A style that hangs ends its comparison
+// with its name.
 type limits struct {
 	Prepare time.Duration // making the shared library
 	Open    time.Duration

@@ -145,7 +145,7 @@ func (p *process) await(ctx context.Context, doing string, wait time.Duration) (
 	select {
 	case answer := <-p.replies:
 		if answer.Error != "" {
-			return reply{}, fmt.Errorf("%s: %s: %s", p.name, doing, answer.Error)
+			return reply{}, failed{fmt.Errorf("%s: %s: %s", p.name, doing, answer.Error)}
 		}
 		return answer, nil
 	case <-p.ended:
@@ -161,6 +161,9 @@ func (p *process) await(ctx context.Context, doing string, wait time.Duration) (
 func (p *process) hangs(doing string, wait time.Duration) error {
 	return lost{fmt.Errorf("%s: no answer to %q within %v: it hangs, or this machine is too slow for it", p.name, doing, wait)}
 }
+
+// A failed is the error of a child that could not do what it was asked.
+type failed struct{ error }
 
 // A lost is the error of a child that has ended, hangs, or answers for another turn.
 type lost struct{ error }

@@ -104,7 +104,7 @@ func (p program) clear() {
 	}
 }
 
-// comparisons measures one after the other. The first failure ends the run.
+// comparisons measures one after the other. What fails in one style does not end the run.
 func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 	header := *m.result
 	header.Cells = nil // none is known yet
@@ -112,13 +112,25 @@ func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 		return err
 	}
 	cells := cellsByKey(m.result)
+	var failures []error
 	for i, c := range plan.comparisons {
-		if err := newComparison(m, i, c, cells).measure(ctx); err != nil {
-			return err
+		for again := true; again; {
+			now := newComparison(m, i, c, cells)
+			err := now.measure(ctx)
+			if err != nil && !ofChild(err) {
+				return err
+			}
+			if again = false; err != nil {
+				failures = append(failures, err)
+				c.arms, again = now.fail(err)
+			}
 		}
 		m.progress.step()
 	}
-	return nil
+	if n := len(failures); n > 1 {
+		return fmt.Errorf("%w (and %s more)", failures[0], plural(n-1, "failure"))
+	}
+	return errors.Join(failures...)
 }
 
 // cellsByKey are the records of all arms.

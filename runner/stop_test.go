@@ -273,7 +273,7 @@ func TestSecondInterrupt(t *testing.T) {
 	})
 }
 
-// A child that is killed while its slices are calibrated ends the run: there is no trial
+// A child that is killed while its slices are calibrated ends its comparison: there is no trial
 // that could be dropped.
 func TestKilledBeforeTrials(t *testing.T) {
 	t.Parallel()

@@ -91,22 +91,6 @@ func (c *comparison) trials(ctx context.Context) error {
 	return c.ended(ctx, true)
 }
 
-// giveUp ends a comparison of which too many trials break off. What was measured is kept.
-func (c *comparison) giveUp(trials int, err error) error {
-	for _, a := range c.arms {
-		if trials == 0 {
-			a.invalidate("%d trials in a row broke off: %v", mostDropped, err)
-		} else {
-			a.warn("ended after %s: then %d in a row broke off: %v", plural(trials, "trial"), mostDropped, err)
-		}
-	}
-	c.note(true)
-	return errGaveUp
-}
-
-// errGaveUp ends a comparison, but not the run.
-var errGaveUp = errors.New("too many trials broke off")
-
 // note records how the trials ended.
 func (c *comparison) note(timeUp bool) {
 	for _, a := range c.arms {

@@ -336,8 +336,33 @@ func TestInterruptInTurn(t *testing.T) {
 	}
 }
 
+// A style that fails before anything is measured is left out; later, its comparison ends. All else
+// is measured, and the run still fails.
+func TestOthersGoOn(t *testing.T) {
+	t.Parallel()
+	const early, late, sound = "other/error/0", "other/error/50/2", "none/error/0"
+	r := runTiny(t, t.Context(), nil, "journal", "-set", "ink=black", "-styles", "plain,other", "-set", "fault="+early+","+late+","+sound)
+	if r.code != exitFailed || !strings.Contains(r.run.Incomplete, early) || !strings.Contains(r.run.Incomplete, "the pen broke (and 1 failure more)") {
+		t.Fatalf("exit %d, incomplete %q\n%s", r.code, r.run.Incomplete, r.stderr)
+	}
+	for _, c := range r.run.Cells {
+		warned := strings.Contains(strings.Join(c.Warnings, " "), "ended early: ")
+		switch fault := c.Options["fault"]; {
+		case fault == early && c.Style == "other" && (c.Verdict != results.Invalid || !strings.Contains(c.Why, "it failed: ") || !strings.Contains(c.Why, "the pen broke")):
+			t.Errorf("%s: %s %q", c.Key(), c.Verdict, c.Why)
+		case fault == late && (c.Verdict == results.Invalid || !warned):
+			t.Errorf("%s: %s %q, warnings %q", c.Key(), c.Verdict, c.Why, c.Warnings)
+		case (fault == sound || fault == early && c.Style != "other") && (c.Verdict == results.Invalid || warned || c.Rounds == 0):
+			t.Errorf("%s: %s %q after %d rounds, warnings %q", c.Key(), c.Verdict, c.Why, c.Rounds, c.Warnings)
+		}
+	}
+	if len(r.run.Cells) != 6 {
+		t.Errorf("%d cells", len(r.run.Cells))
+	}
+}
+
 // What goes wrong in a trial: a process that is lost drops the trial, three in a row end
-// the comparison but not the run; an error of a style ends the run; other work makes the
+// the comparison but not the run; an error of a style ends its comparison, too; other work makes the
 // cell invalid.
 func TestFaultsInTrials(t *testing.T) {
 	t.Parallel()

@@ -12,18 +12,23 @@ import (
 	"rubato/orchestrated"
 	"rubato/player"
 	"rubato/runner"
+	"rubato/scenarios/workload"
 )
 
 var update = flag.Bool("update", false, "rewrite the transcripts")
 
 // The test binary is also the program that the transcripts are about.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rubato": func() {
+	program := func() {
 		all := []player.Style{direct.Style, orchestrated.Style, natsbus.Style}
 		suite := Suite(natsbus.Versions(), all...)
 		suite.Commands = Commands(all...)
 		os.Exit(runner.Main(suite, os.Args[1:]))
-	}})
+	}
+	if len(os.Args) > 1 && os.Args[1] == workload.WorkerCommand { // a worker that a test starts
+		program()
+	}
+	testscript.Main(m, map[string]func(){"rubato": program})
 }
 
 // TestTranscripts: the commands of the player as a user meets them.

@@ -121,6 +121,7 @@ func TestUnits(t *testing.T) {
 		{realStyles.messageLog(), runner.Options{"mode": "closed-batched", "batch": "100"}, 1},
 		{realStyles.messageBurst(), nil, 1000},
 		{realStyles.messageConcurrent(), runner.Options{"senders": "50"}, 200},
+		{realStyles.scaleOut(), nil, 256},
 	} {
 		if got := c.scenario.Unit(c.options); got != c.want {
 			t.Errorf("%s %v: %d, want %d", c.scenario.Name, c.options, got, c.want)

@@ -5,7 +5,9 @@
 package scenarios
 
 import (
+	"errors"
 	"slices"
+	"sync"
 
 	"rubato/player"
 	"rubato/runner"
@@ -17,7 +19,7 @@ import (
 // Suite returns all scenarios in all of these styles. The first style is the baseline.
 func Suite(versions map[string]string, of ...player.Style) runner.Suite {
 	s := styles{of}
-	suite := runner.Suite{Name: "rubato", Scenarios: observed(s.all()),
+	suite := runner.Suite{Name: "rubato", Scenarios: reachable(of, observed(s.all())),
 		Versions: map[string]string{"sqlite": sqlite.Version()}}
 	for _, style := range of {
 		suite.Styles = append(suite.Styles, runner.Style{Name: style.Name, Doc: style.Doc, Plain: style.Plain})
@@ -51,6 +53,7 @@ func (s styles) all() []runner.Scenario {
 		s.soak(),
 		s.restart(),
 		s.playerHour(),
+		s.scaleOut(),
 		components.Alternatives(),
 		components.Pieces(),
 	}
@@ -75,6 +78,43 @@ func observed(scenarios []runner.Scenario) []runner.Scenario {
 		}
 	}
 	return scenarios
+}
+
+// reachable has a transport other than the default tried before anything is measured: a server
+// that is not there, or does not let rubato in, is bad input.
+func reachable(of []player.Style, scenarios []runner.Scenario) []runner.Scenario {
+	tried := map[string]func() error{}
+	for _, value := range workload.TransportKey.Values {
+		tried[value] = sync.OnceValue(func() error { return tryTransport(of, value) })
+	}
+	for _, s := range scenarios {
+		for i := range s.Keys {
+			if s.Keys[i].Name == workload.TransportKey.Name {
+				s.Keys[i].Check = func(value string) error { return tried[value]() }
+			}
+		}
+	}
+	return scenarios
+}
+
+func tryTransport(of []player.Style, value string) error {
+	for _, style := range of {
+		if style.Network == nil || value == workload.TransportKey.Default {
+			continue
+		}
+		network, err := style.Network(player.Placement{Transport: value})
+		if err == nil {
+			err = network.Close()
+		}
+		if err != nil {
+			var cause *player.Error
+			if errors.As(err, &cause) && cause.Err != nil {
+				return cause.Err // the code says no more
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // sizes is the size of a quick run and of all others.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"rubato/audio"
@@ -29,6 +30,9 @@ func Commands(styles ...player.Style) []runner.Command {
 		Run: live.TraceCommand(func(path string) (live.TraceReader, error) {
 			return tracedb.Open(path, tracedb.Options{ReadOnly: true})
 		}),
+	}, {
+		Name: workload.WorkerCommand, Doc: "store the messages of a player that runs elsewhere",
+		Run: workerCommand(styles, os.Stdin),
 	}}
 }
 

@@ -1,7 +1,13 @@
 package playertest_test
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -60,4 +66,61 @@ func TestContract(t *testing.T) {
 	memory, file := delivered("jetstream-memory"), delivered("jetstream-file")
 	playertest.Suite{Styles: append(styles, memory, file), Keeps: []string{memory.Name, file.Name}, Store: newStore, Start: sqlite.Epoch, Golden: "testdata/transcript.golden",
 		Listening: "testdata/listening.golden"}.Run(t)
+}
+
+// TestContractApart runs it with the server of nats outside of this process: the player's own,
+// and one of a user's, which is not closed with the player.
+func TestContractApart(t *testing.T) {
+	for _, transport := range []string{"process", "url"} {
+		t.Run(transport, func(t *testing.T) {
+			if transport == "url" {
+				t.Setenv(natsbus.URLVar, userServer(t))
+			}
+			apart := natsbus.Style
+			apart.Open = func(c player.Config) (player.Player, error) {
+				if c.Placement.Transport == "" {
+					c.Placement.Transport = transport
+				}
+				return natsbus.Open(c)
+			}
+			playertest.Suite{Styles: []player.Style{direct.Style, apart}, Store: newStore, Start: sqlite.Epoch,
+				Golden: "testdata/transcript.golden", Listening: "testdata/listening.golden"}.Run(t)
+		})
+	}
+}
+
+// userServer starts a server that knows one user, and returns its address with name and
+// password.
+func userServer(t *testing.T) string {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := exec.Command(program, natsbus.ServerCommand)
+	in, err := server.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := server.StdoutPipe()
+	if err == nil {
+		err = server.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(in.Close(), server.Wait()); err != nil {
+			t.Error("end the user's server:", err)
+		}
+	})
+	var at struct{ URL string }
+	_, err = io.WriteString(in, `[{"user":"ada","password":"hers"}]`+"\n")
+	if err == nil {
+		err = json.NewDecoder(out).Decode(&at)
+	}
+	if err != nil || at.URL == "" {
+		t.Fatalf("the user's server is at %q, %v", at.URL, err)
+	}
+	return strings.Replace(at.URL, "://", "://ada:hers@", 1)
 }

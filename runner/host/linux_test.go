@@ -3,7 +3,9 @@
 package host
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"testing/fstest"
@@ -90,5 +92,36 @@ func TestStatFields(t *testing.T) {
 	}
 	if !descends(map[int]int{3: 2, 2: 1}, 3, 1) || descends(map[int]int{3: 2, 2: 3}, 3, 1) {
 		t.Error("descent is not followed")
+	}
+}
+
+// A child is found in the kernel's lists as in a search of all processes, and looking for it is
+// not counted as used: it took milliseconds, which made a style with a process of its own look
+// as expensive.
+func TestUsageOfLooking(t *testing.T) { // not parallel: it counts what this process uses
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command(program)
+	child.Env = append(os.Environ(), burnVariable+"=1ms")
+	input, err := child.StdinPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = errors.Join(input.Close(), child.Wait()) }()
+	if listed, found := descendants(), searched(); len(listed) != 1 || len(found) != 1 || listed[0].name != found[0].name {
+		t.Errorf("listed %+v, found %+v", listed, found)
+	}
+	before, own := UsageNow(), OwnCPU()
+	for range 300 {
+		UsageNow()
+	}
+	now, took := UsageNow(), OwnCPU()-own
+	if used := now.Since(before); used.CPU()-used.Apart[filepath.Base(program)] > took/2 {
+		t.Errorf("of %v that looking took, %v are counted", took, used.CPU())
 	}
 }

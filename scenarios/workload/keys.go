@@ -38,8 +38,9 @@ var (
 		Doc: "rules in total: the player's own, and others that never match",
 	}
 	TransportKey = runner.Key{
-		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe"}, Styles: []string{"nats"},
-		Doc: "tcp: embedded server on loopback; pipe: in-process connections",
+		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe", "process", "url"}, Styles: []string{"nats"},
+		Doc: "tcp: embedded server on loopback; pipe: in-process connections; process: server in a process of its own, on loopback; " +
+			"url: your server or cluster, which RUBATO_NATS_URL names (docs/nats.md)",
 	}
 	FlushKey = runner.Key{
 		Name: "flush", Default: "auto", Values: []string{"auto", "each"}, Styles: []string{"nats"},

@@ -1,0 +1,184 @@
+package natsbus
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"rubato/player"
+)
+
+// The server in a process of its own: this program once more, under a hidden command. It
+// reads JSON lines on stdin and answers each with one on stdout: first the users, then
+// questions for its counters. It ends when stdin does, so it never outlives its starter.
+// Passwords are on no command line and in no environment.
+//
+// A monitoring port or a system account could tell the counters, too. But a port is open to
+// every program of the machine, and an account is one more password.
+
+// ServerCommand is the hidden command.
+const ServerCommand = "nats-server"
+
+const (
+	// linksWait bounds an answer of the process.
+	linksWait = 5 * time.Second
+	// endWait is how long the process may take to end before it is killed.
+	endWait = 5 * time.Second
+)
+
+// told is a line of the process.
+type told struct {
+	URL   string        `json:"url,omitempty"`
+	ID    string        `json:"id,omitempty"`
+	Links []player.Link `json:"links,omitempty"`
+	Error string        `json:"error,omitempty"`
+}
+
+// Serve is the hidden command: it serves until in ends, and returns the exit code.
+func Serve(in io.Reader, out io.Writer) int {
+	signal.Ignore(os.Interrupt, syscall.SIGHUP) // its starter ends in good order, and then it does
+	lines, answers := bufio.NewReader(in), json.NewEncoder(out)
+	var users []*server.User
+	line, err := lines.ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &users)
+	}
+	var s *server.Server
+	if err == nil && len(users) == 0 {
+		err = errors.New("it is told of no user")
+	}
+	if err == nil {
+		s, err = startServer("tcp", server.RANDOM_PORT, users...)
+	}
+	if err != nil {
+		_ = answers.Encode(told{Error: err.Error()})
+		return 5
+	}
+	defer stopServer(s)
+	for answer := (told{URL: s.ClientURL(), ID: s.ID()}); ; answer = counted(s) {
+		if err := answers.Encode(answer); err != nil {
+			return 5
+		}
+		if _, err := lines.ReadBytes('\n'); err != nil {
+			return 0
+		}
+	}
+}
+
+func counted(s *server.Server) told {
+	links, err := linksOf(s)
+	if err != nil {
+		return told{Error: err.Error()}
+	}
+	return told{Links: links}
+}
+
+// process is the starter's side.
+type process struct {
+	command *exec.Cmd
+	users   map[string]*server.User
+	url, id string
+
+	mu     sync.Mutex // one question at a time
+	input  io.WriteCloser
+	output *os.File
+	lines  *bufio.Reader
+}
+
+// startProcess starts a server that lets only these users in.
+func startProcess(users map[string]*server.User) (*process, error) {
+	if err := loopback("127.0.0.1"); err != nil {
+		return nil, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the own program to start it as a NATS server: %w", err)
+	}
+	theirs, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	out, their, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
+	defer their.Close()
+	p := &process{command: exec.Command(program, ServerCommand), users: users, input: in, output: out, lines: bufio.NewReader(out)}
+	p.command.Stdin, p.command.Stdout, p.command.Stderr = theirs, their, os.Stderr
+	if err := p.command.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the NATS server's process: %w", err), in.Close(), out.Close())
+	}
+	hello, err := p.ask(slices.Collect(maps.Values(users)), startWait+time.Second)
+	if err != nil {
+		_ = p.close()
+		return nil, fmt.Errorf("start the NATS server's process: %w", err)
+	}
+	p.url, p.id = hello.URL, hello.ID
+	return p, nil
+}
+
+// ask sends a line and reads the answer.
+func (p *process) ask(question any, wait time.Duration) (answer told, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	line, err := json.Marshal(question)
+	if err == nil {
+		err = p.output.SetReadDeadline(time.Now().Add(wait))
+	}
+	if err == nil {
+		_, err = p.input.Write(append(line, '\n'))
+	}
+	if err != nil {
+		return told{}, fmt.Errorf("the NATS server's process %d does not listen: %w", p.command.Process.Pid, err)
+	}
+	if line, err = p.lines.ReadBytes('\n'); errors.Is(err, io.EOF) {
+		return told{}, fmt.Errorf("the NATS server's process %d has ended", p.command.Process.Pid)
+	} else if err != nil {
+		return told{}, fmt.Errorf("the NATS server's process %d does not answer: %w", p.command.Process.Pid, err)
+	}
+	if err := json.Unmarshal(bytes.TrimSpace(line), &answer); err != nil {
+		return told{}, fmt.Errorf("the NATS server's process %d answers %.80q: does this program know the command %s?", p.command.Process.Pid, line, ServerCommand)
+	}
+	if answer.Error != "" {
+		return told{}, errors.New(answer.Error)
+	}
+	return answer, nil
+}
+
+func (p *process) connect(module string, timeout time.Duration, _ bool, more ...nats.Option) (*nats.Conn, error) {
+	return nats.Connect(p.url, append(seatOf(p.users[module], timeout), more...)...)
+}
+
+func (p *process) links() ([]player.Link, error) {
+	answer, err := p.ask("links", linksWait)
+	return answer.Links, err
+}
+
+func (p *process) counter() string                { return "its server" }
+func (p *process) where() (pid int, id string)    { return p.command.Process.Pid, p.id }
+func (p *process) facts(*nats.Conn) []player.Fact { return nil }
+
+// close ends the process, and returns when it is gone.
+func (p *process) close() error {
+	_ = p.input.Close() // which ends it
+	late := time.AfterFunc(endWait, func() { _ = p.command.Process.Kill() })
+	_ = p.command.Wait() // how it ends does not matter
+	late.Stop()
+	_ = p.output.Close()
+	return nil
+}

@@ -1,0 +1,221 @@
+package natsbus
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"rubato/orchestrated"
+	"rubato/player"
+)
+
+// A worker is module log in a process of its own. Several can join one player. They are a
+// queue group: the server gives each message, and each request, to one of them, drawn at
+// random. Each has a store of its own, so what the workers have stored is the sum of their
+// stores, and messages are in order within a store only.
+//
+// The server could ask for an acknowledgement and send a message again if a worker dies with
+// it. That is JetStream. Here such a message is lost, and its sender is told so by time-out.
+
+const (
+	// workers is the name of the queue group.
+	workers = "workers"
+	// drainWait is how long a worker may take to finish what it has.
+	drainWait = 5 * time.Second
+)
+
+// worker is module log, joined to a player elsewhere.
+type worker struct {
+	*player.Parts
+	store        player.Store
+	module       *module
+	subscription *nats.Subscription
+	remote       *network // a user's server; nil: it is the player's own
+	at           string   // address of the server, without secrets
+	lost         chan struct{}
+}
+
+// Join joins a player. Each message has a commit of its own: nobody could tell the workers
+// to commit a batch that is not full.
+func Join(to player.Invitation, config player.Config) (player.Member, error) {
+	config.Batch = 1
+	config = config.Defaults()
+	w := &worker{Parts: player.NewParts(config), store: config.Store, lost: make(chan struct{})}
+	if err := w.join(to, config); err != nil {
+		w.end()
+		return nil, err
+	}
+	return w, nil
+}
+
+// end leaves nothing open.
+func (w *worker) end() {
+	if w.module != nil {
+		w.module.leave()
+		w.module.engine.Close()
+	}
+	if w.remote != nil {
+		_ = w.remote.Close() // cannot fail
+	}
+}
+
+func (w *worker) join(to player.Invitation, config player.Config) (err error) {
+	conn, apart, err := w.reach(to, config.Timeout)
+	if err != nil {
+		return err
+	}
+	conn.Opts.DrainTimeout = drainWait
+	conn.SetClosedHandler(func(*nats.Conn) { close(w.lost) })
+	concepts := append(orchestrated.Concepts(w.Parts), orchestrated.PaddingConcept())
+	c, err := newCodec(config.Placement, config.Window)
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	if w.module, err = newModule("log", 3, config, apart, c, concepts); err != nil {
+		conn.Close()
+		return err
+	}
+	if err := w.module.join(conn); err != nil {
+		return err
+	}
+	r := newReceiver(w.module, w.Batch, all(orchestrated.ChatConcept().Events[0].Fields), nil)
+	r.group = workers
+	if w.subscription, err = r.subscribe(); err == nil && w.remote != nil {
+		err = w.answerMembers(conn, apart)
+	}
+	return err
+}
+
+// reach connects to the server, and says what sets the player's subjects apart there.
+func (w *worker) reach(to player.Invitation, timeout time.Duration) (*nats.Conn, space, error) {
+	if to.URL != "" {
+		if u, err := url.Parse(to.URL); err != nil || u.Host == "" || u.User != nil { // no word of it: it may hold a secret
+			return nil, "", &player.Error{Code: player.Invalid, Op: "join the player", Err: errors.New("its address is not like nats://HOST:PORT")}
+		}
+		w.at = to.URL
+		user := &server.User{Username: to.User, Password: to.Password}
+		conn, err := nats.Connect(to.URL, append(seatOf(user, timeout), nats.Name(connectionName+"log"))...)
+		if err != nil {
+			err = &player.Error{Code: player.Unavailable, Op: "join the player", Err: err}
+		}
+		return conn, "", err
+	}
+	name, err := playerName()
+	if err != nil {
+		return nil, "", err
+	}
+	n, err := joinNamed(os.Getenv, name)
+	if err != nil {
+		return nil, "", err
+	}
+	w.remote = n
+	w.at = n.carrier.(*remote).address()
+	conn, err := n.connect("log", timeout, false)
+	return conn, n.space, err
+}
+
+// spaceName is what a name can be, since it is a part of each subject.
+var spaceName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+
+// playerName is the name that the environment gives to a player on a user's server, so that
+// its workers find it.
+func playerName() (space, error) {
+	name := os.Getenv(PlayerVar)
+	if !spaceName.MatchString(name) {
+		return "", &player.Error{Code: player.Invalid, Op: "find each other",
+			Err: fmt.Errorf("set %s to a name that the player and its workers share: 1 to 32 letters, digits, - and _", PlayerVar)}
+	}
+	return space(name), nil
+}
+
+// answerMembers has the worker say that it is there. Its subject is not one of module log's,
+// since on a server of rubato's own the starter of a worker sees it join.
+func (w *worker) answerMembers(conn *nats.Conn, apart space) error {
+	var facts []string
+	for _, f := range w.Describe() {
+		facts = append(facts, f.Name+" "+f.Value)
+	}
+	_, err := conn.Subscribe(apart.of(membersSubject), func(m *nats.Msg) { _ = m.Respond([]byte(strings.Join(facts, ", "))) })
+	return errors.Join(err, conn.Flush())
+}
+
+// Lost is closed when the connection is.
+func (w *worker) Lost() <-chan struct{} { return w.lost }
+
+// Describe lists the facts of the parts, of the connection, and of the store if it knows any.
+func (w *worker) Describe() []player.Fact {
+	facts := append(w.Parts.Describe(), player.Fact{Name: "queue group", Value: w.subscription.Queue}, player.Fact{Name: "server", Value: w.at})
+	if store, can := w.store.(player.Described); can {
+		facts = append(facts, store.Describe()...)
+	}
+	return facts
+}
+
+// Close has the server send no more, finishes the messages that are here, and leaves.
+func (w *worker) Close() error {
+	defer w.end()
+	conn := w.module.conn.Load()
+	if conn.IsClosed() {
+		return nil // what was here is lost with the connection
+	}
+	dropped, err := w.subscription.Dropped()
+	if dropped > 0 {
+		err = errors.Join(err, fmt.Errorf("%d messages were dropped, since they came faster than they could be stored", dropped))
+	}
+	if failed := conn.Drain(); failed != nil {
+		conn.Close()
+		return errors.Join(err, failed)
+	}
+	<-w.lost // after drainWait at most
+	return err
+}
+
+// Invite lets module log join from another process.
+func (n *network) Invite() (player.Invitation, error) {
+	user := n.users["log"]
+	switch at := n.carrier.(type) {
+	case *process:
+		return player.Invitation{URL: at.url, User: user.Username, Password: user.Password}, nil
+	case *embedded:
+		if at.transport != "pipe" {
+			return player.Invitation{URL: at.now().ClientURL(), User: user.Username, Password: user.Password}, nil
+		}
+	}
+	return player.Invitation{}, &player.Error{Code: player.Invalid, Op: "nats: invite a worker",
+		Err: fmt.Errorf("it cannot be invited over transport=%s", n.transport)}
+}
+
+// membersSubject asks the workers on a user's server.
+const membersSubject = subjectPrefix + "workers"
+
+// Members asks the workers on a user's server what they are.
+func (n *network) Members(wait time.Duration) (found []string, err error) {
+	conn, err := n.connect("ui", wait, false)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	inbox := conn.NewInbox()
+	answers, err := conn.SubscribeSync(inbox)
+	if err == nil {
+		err = conn.PublishRequest(n.space.of(membersSubject), inbox, nil)
+	}
+	for end := time.Now().Add(wait); err == nil; {
+		var m *nats.Msg
+		if m, err = answers.NextMsg(time.Until(end)); err == nil && m.Header.Get("Status") == "" { // no responders: nobody
+			found = append(found, string(m.Data))
+		}
+	}
+	if errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrNoResponders) {
+		err = nil
+	}
+	return found, err
+}

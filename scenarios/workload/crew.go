@@ -1,0 +1,362 @@
+package workload
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"rubato/player"
+	"rubato/runner"
+	"rubato/sqlite"
+)
+
+// A Crew is a player whose module log is in worker processes, which share its messages. This
+// process has the other modules and the server, and reads what the workers have stored from
+// their files.
+type Crew struct {
+	Player   player.Player
+	Workers  []*Worker
+	Quickest time.Duration // commit on this disk; 0: unknown
+	store    *sqlite.Store
+	network  player.Network
+}
+
+const (
+	// WorkerCommand is the command of a worker.
+	WorkerCommand = "worker"
+	// WorkerFile is a worker's store, in its folder.
+	WorkerFile = "log.db"
+	// membersWait is how long answers of workers elsewhere are waited for.
+	membersWait = 500 * time.Millisecond
+	// joinWait is how long a worker may take to join.
+	joinWait = 20 * time.Second
+	// leaveWait is how long it may take to leave before it is killed.
+	leaveWait = 10 * time.Second
+)
+
+// Joined is the line that a worker prints when it has joined.
+func Joined(m player.Member) string {
+	line := joinedPrefix
+	for _, f := range m.Describe() {
+		line += f.Name + " " + f.Value + ", "
+	}
+	return strings.TrimSuffix(line, ", ")
+}
+
+const (
+	joinedPrefix = "joined as module log: "
+	// CommitFact says whether a worker's commits wait for the disk.
+	CommitFact = "commit"
+)
+
+// OpenCrew opens the style that has a network, and starts workers as processes of this
+// program; with transport=url others have started them. It returns when all have joined.
+func (s Styles) OpenCrew(setup runner.Setup, workers int, adjust func(*player.Config)) (c *Crew, err error) {
+	var style player.Style
+	for _, of := range s {
+		if of.Join != nil {
+			style = of
+		}
+	}
+	if style.Open == nil {
+		return nil, errors.New("no style can be joined by workers")
+	}
+	c = &Crew{}
+	if err := c.open(style, setup, workers, adjust); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func (c *Crew) open(style player.Style, setup runner.Setup, workers int, adjust func(*player.Config)) (err error) {
+	if c.Quickest, err = quickestOf(setup); err != nil {
+		return err
+	}
+	library, own := filepath.Join(setup.Shared, LibraryFile), filepath.Join(setup.Dir, LibraryFile)
+	if err := sqlite.Copy(library, own); err != nil {
+		return err
+	}
+	if c.store, err = sqlite.Open(own, sqlite.Options{}); err != nil {
+		return err
+	}
+	config := config(setup, c.store)
+	adjust(&config)
+	config.Placement.Away, config.Placement.Number = true, strconv.Itoa(workers)
+	if c.network, err = style.Network(config.Defaults().Placement); err != nil {
+		return err
+	}
+	config.Placement.Network = c.network
+	if c.Player, err = style.Open(config); err != nil {
+		return err
+	}
+	inviting, can := c.network.(player.Inviting)
+	if !can {
+		return fmt.Errorf("the network of %s cannot be joined by workers", style.Name)
+	}
+	if setup.Options["transport"] == "url" {
+		return c.find(inviting, setup.Options["data"], workers)
+	}
+	to, err := inviting.Invite()
+	if err != nil {
+		return err
+	}
+	for i := range workers {
+		w, err := startWorker(filepath.Join(setup.Dir, "worker-"+strconv.Itoa(i+1)), library, setup.Options["sync"], to)
+		if w != nil {
+			c.Workers = append(c.Workers, w)
+		}
+		if err != nil {
+			return fmt.Errorf("worker %d: %w", i+1, err)
+		}
+	}
+	for i, w := range c.Workers {
+		if err := w.join(); err != nil {
+			return fmt.Errorf("worker %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// find waits for workers that others have started, and opens their files.
+func (c *Crew) find(inviting player.Inviting, data string, workers int) error {
+	files, err := filepath.Glob(filepath.Join(data, strconv.Itoa(workers), "*", WorkerFile))
+	if err == nil && len(files) != workers {
+		err = fmt.Errorf("%d workers have a store at %s: want one for each of %d; name the folder with -set data=FOLDER", len(files), filepath.Join(data, strconv.Itoa(workers), "*", WorkerFile), workers)
+	}
+	var facts []string
+	for end := time.Now().Add(joinWait); err == nil && len(facts) != workers; {
+		facts, err = inviting.Members(membersWait)
+		if len(facts) != workers && time.Now().After(end) {
+			err = fmt.Errorf("%d workers have joined, not %d: start rubato worker for each (rubato worker -h)", len(facts), workers)
+		}
+	}
+	for i, file := range files {
+		if err != nil {
+			break
+		}
+		w := &Worker{path: file, Facts: lasting(facts[i])}
+		w.store, err = sqlite.Open(file, sqlite.Options{})
+		c.Workers = append(c.Workers, w)
+	}
+	return err
+}
+
+// lasting are facts that are the same in each trial: a server's port is not.
+func lasting(facts string) string {
+	all := slices.DeleteFunc(strings.Split(facts, ", "), func(f string) bool { return strings.HasPrefix(f, "server ") })
+	return strings.Join(all, ", ")
+}
+
+// Commit is what a worker says of its commits.
+func (w *Worker) Commit() string {
+	for _, fact := range strings.Split(w.Facts, ", ") {
+		if value, is := strings.CutPrefix(fact, CommitFact+" "); is {
+			return value
+		}
+	}
+	return ""
+}
+
+// Stored is how many messages are durable.
+func (c *Crew) Stored() (n int64, err error) {
+	for _, w := range c.Workers {
+		newest, failed := w.store.Newest()
+		n, err = n+newest, errors.Join(err, failed)
+	}
+	return n, err
+}
+
+// Mark begins a new part: what is stored from now on belongs to it.
+func (c *Crew) Mark() error {
+	var err error
+	for _, w := range c.Workers {
+		stored, failed := w.store.Stored()
+		w.before, err = stored, errors.Join(err, failed)
+	}
+	return err
+}
+
+// Shares are how many of these messages each worker has stored since Mark, as its file shows.
+// Each message must be in one file, once, as it was said, and its user counted once; wrong
+// says what is not so.
+func (c *Crew) Shares(said []player.Stimulus) (shares []int64, wrong string, err error) {
+	missing := map[player.Message]int{}
+	for _, s := range said {
+		missing[s.Message]++
+	}
+	for i, w := range c.Workers {
+		var rows int64
+		err := w.store.MessagesAfter(w.before.Messages, func(m player.Message) {
+			rows++
+			if missing[m]--; missing[m] < 0 {
+				wrong = cmp.Or(wrong, fmt.Sprintf("worker %d has stored a message that was not said, or was stored before: %.60q", i+1, m.Text))
+			}
+		})
+		if err != nil {
+			return nil, "", err
+		}
+		now, err := w.store.Stored()
+		if err != nil {
+			return nil, "", err
+		}
+		if counted := now.Said - w.before.Said; counted != rows {
+			wrong = cmp.Or(wrong, fmt.Sprintf("worker %d has stored %d messages and counted %d", i+1, rows, counted))
+		}
+		shares = append(shares, rows)
+	}
+	lost := 0
+	for _, n := range missing {
+		lost += max(n, 0)
+	}
+	if lost > 0 {
+		wrong = cmp.Or(wrong, fmt.Sprintf("%d of %d messages are in no worker's store: they are lost", lost, len(said)))
+	}
+	return shares, wrong, nil
+}
+
+// Standing is an error if a worker has ended.
+func (c *Crew) Standing() (err error) {
+	for i, w := range c.Workers {
+		select {
+		case <-w.ended:
+			err = errors.Join(err, fmt.Errorf("worker %d has ended (%v): what it had taken and not stored is lost", i+1, w.command.ProcessState))
+		default:
+		}
+	}
+	return err
+}
+
+// Close settles, has the workers leave, and ends the network. No process is left.
+func (c *Crew) Close() (err error) {
+	if c.Player != nil {
+		err = c.Player.Close()
+	}
+	for _, w := range c.Workers {
+		if w.input != nil {
+			_ = w.input.Close() // of all at once; it is closed already if the worker has ended
+		}
+	}
+	for i, w := range c.Workers {
+		if failed := w.leave(); failed != nil {
+			err = errors.Join(err, fmt.Errorf("worker %d: %w", i+1, failed))
+		}
+	}
+	if c.network != nil {
+		err = errors.Join(err, c.network.Close())
+	}
+	if c.store != nil {
+		err = errors.Join(err, c.store.Close())
+	}
+	return err
+}
+
+// A Worker is a worker's process, and its file.
+type Worker struct {
+	command *exec.Cmd // nil: others have started it
+	input   io.WriteCloser
+	output  *os.File
+	path    string
+	Facts   string // that it told when it joined
+	killed  atomic.Bool
+	ended   chan struct{} // closed when it has ended and was waited for
+	store   *sqlite.Store // to read; nil before it has joined
+	before  player.Stored // at Mark
+}
+
+// startWorker starts this program as a worker with a store of its own, made from library, and
+// tells it on stdin where the player is.
+func startWorker(dir, library, sync string, to player.Invitation) (*Worker, error) {
+	w := &Worker{path: filepath.Join(dir, WorkerFile), ended: make(chan struct{})}
+	if err := errors.Join(os.Mkdir(dir, 0o755), sqlite.Copy(library, w.path)); err != nil {
+		return nil, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the own program to start it as a worker: %w", err)
+	}
+	invitation, err := json.Marshal(to)
+	if err != nil {
+		return nil, err
+	}
+	var theirs *os.File
+	if w.output, theirs, err = os.Pipe(); err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	w.command = exec.Command(program, WorkerCommand, "-stdin", "-data", dir, "-sync", cmp.Or(sync, "normal"))
+	w.command.Stdout, w.command.Stderr = theirs, os.Stderr
+	if w.input, err = w.command.StdinPipe(); err != nil {
+		return nil, errors.Join(err, w.output.Close())
+	}
+	if err := w.command.Start(); err != nil {
+		return nil, errors.Join(err, w.output.Close())
+	}
+	go func() {
+		_ = w.command.Wait() // ProcessState says how it ended
+		close(w.ended)
+	}()
+	_, err = w.input.Write(append(invitation, '\n'))
+	return w, err
+}
+
+// join waits for the line of a worker that has joined.
+func (w *Worker) join() error {
+	if err := w.output.SetReadDeadline(time.Now().Add(joinWait)); err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(w.output).ReadString('\n')
+	facts, joined := strings.CutPrefix(strings.TrimSpace(line), joinedPrefix)
+	switch {
+	case errors.Is(err, io.EOF):
+		<-w.ended
+		return fmt.Errorf("it has ended (%v) before it joined", w.command.ProcessState)
+	case err != nil:
+		return fmt.Errorf("it has not joined within %v: %w", joinWait, err)
+	case !joined:
+		return fmt.Errorf("it says %.80q, not that it has joined", line)
+	}
+	w.Facts = lasting(facts)
+	w.store, err = sqlite.Open(w.path, sqlite.Options{})
+	return err
+}
+
+// Kill ends the worker without a word, as a crash would.
+func (w *Worker) Kill() error {
+	w.killed.Store(true)
+	err := w.command.Process.Kill()
+	<-w.ended
+	return err
+}
+
+// leave waits until the worker has left, or kills it. Its input is closed.
+func (w *Worker) leave() (err error) {
+	if w.command == nil { // others have started it
+		return w.store.Close()
+	}
+	late := time.NewTimer(leaveWait)
+	defer late.Stop()
+	select {
+	case <-w.ended:
+	case <-late.C:
+		_ = w.Kill() // it may have ended just now
+		err = fmt.Errorf("it had to be killed, since it had not left after %v", leaveWait)
+	}
+	if err == nil && !w.killed.Load() && !w.command.ProcessState.Success() {
+		err = fmt.Errorf("it ended with %v", w.command.ProcessState)
+	}
+	if w.store != nil {
+		err = errors.Join(err, w.store.Close())
+	}
+	return errors.Join(err, w.output.Close())
+}
