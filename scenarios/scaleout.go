@@ -21,7 +21,8 @@ import (
 // durable. Then the harness reads the workers' files itself: each message must be in one of
 // them, once.
 //
-// With sync=full each commit waits for the disk, and the waits of several workers overlap.
+// With sync=full each commit waits for the disk, and the waits of several workers overlap, as
+// far as the system waits: some spend CPU on it (docs/scale-out.md).
 // With sync=normal a message is CPU time only, so there cannot be a gain beyond the cores that
 // the sender and the server leave free.
 func (s styles) scaleOut() runner.Scenario {
