@@ -53,10 +53,16 @@ func (s styles) restart() runner.Scenario {
 				r.commits = workload.NewCommitLog(c.Store)
 				c.Store, c.Timeout, c.Placement.Reconnects = r.commits, patient, true
 			})
-			if setup.Verbatim {
-				return w, err // the transcript is without the restart
+			if err != nil {
+				return nil, err
 			}
-			return r, err
+			if err := r.breakable(); err != nil {
+				return nil, errors.Join(err, w.Close())
+			}
+			if setup.Verbatim {
+				return w, nil // the transcript is without the restart
+			}
+			return r, nil
 		},
 	})
 }
@@ -267,6 +273,15 @@ func (s *sending) say(i int) {
 func (s *sending) give(o order) {
 	_, seq := s.sendLog.begin(-1)
 	s.sendLog.done(seq, o.do(seq))
+}
+
+// breakable refuses a fault that nothing here could have.
+func (w *restarting) breakable() error {
+	_, can := w.Network().(player.Breakable)
+	if far := w.fault == faultServer || w.fault == faultPartition; far && w.Network() != nil && !can {
+		return fmt.Errorf("fault=%s needs a server in this process: transport=tcp or pipe", w.fault)
+	}
+	return nil
 }
 
 // breaks has something fail.
