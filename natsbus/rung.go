@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,9 @@ func PayloadOf(uri string, in, out []engine.Value) (Payload, error) {
 	for _, c := range orchestrated.Concepts(new(player.Parts)) {
 		for _, a := range c.Actions {
 			if c.URI(a.Name) == uri {
+				if knownTo(uri) {
+					in = nameFlavors(slices.Clone(in), all(a.In))
+				}
 				there, err := sent(record, 1, a.In)
 				if err != nil {
 					return Payload{}, err
@@ -71,6 +75,18 @@ type Rung struct {
 	heard         atomic.Int64
 	wanted        atomic.Int64  // value of heard that Publish waits for
 	reached       chan struct{} // heard is wanted
+}
+
+// knownTo reports whether a rule says that who is asked for this action knows its flavor.
+func knownTo(uri string) bool {
+	for _, r := range orchestrated.Rules() {
+		for _, s := range slices.Concat(r.Then, r.Else) {
+			if s.Do == uri && s.Known {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // carried is a message as it is sent.

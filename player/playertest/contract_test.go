@@ -64,7 +64,7 @@ func newStore(t testing.TB) player.Store {
 // TestContract runs the contract on every style.
 func TestContract(t *testing.T) {
 	memory, file := delivered("jetstream-memory"), delivered("jetstream-file")
-	playertest.Suite{Styles: append(styles, memory, file), Keeps: []string{memory.Name, file.Name}, Store: newStore, Start: sqlite.Epoch, Golden: "testdata/transcript.golden",
+	playertest.Suite{Styles: append(styles, memory, file), Keeps: []string{memory.Name, file.Name}, Refuses: []string{memory.Name, file.Name}, Store: newStore, Start: sqlite.Epoch, Golden: "testdata/transcript.golden",
 		Listening: "testdata/listening.golden"}.Run(t)
 }
 
@@ -83,7 +83,7 @@ func TestContractApart(t *testing.T) {
 				}
 				return natsbus.Open(c)
 			}
-			playertest.Suite{Styles: []player.Style{direct.Style, apart}, Store: newStore, Start: sqlite.Epoch,
+			playertest.Suite{Styles: []player.Style{direct.Style, apart}, Refuses: []string{apart.Name}, Store: newStore, Start: sqlite.Epoch,
 				Golden: "testdata/transcript.golden", Listening: "testdata/listening.golden"}.Run(t)
 		})
 	}

@@ -26,6 +26,8 @@ type Suite struct {
 	// Keeps are the styles, by name, in which a message that is said while module log is
 	// stopped is not lost. Its outcome comes too late, but it is stored when log starts.
 	Keeps []string
+	// Refuses are the styles, by name, that need a codec: values cannot stay in one process.
+	Refuses []string
 	// Listening is the file of what deck and audience must see.
 	Listening string
 }

@@ -136,6 +136,13 @@ func (s Suite) everything(t *testing.T) {
 	for _, style := range s.Styles {
 		for name, config := range switches {
 			config.Verbatim, config.Token = true, Token
+			if config.Placement.Codec == "none" && slices.Contains(s.Refuses, style.Name) {
+				config.Store = s.Store(t)
+				if _, err := style.Open(config); player.CodeOf(err) != player.Invalid {
+					t.Errorf("%s, %s: %v, want code %q", style.Name, name, err, player.Invalid)
+				}
+				continue
+			}
 			p := subject{s, style}.open(t, config)
 			codes := s.play(t, p)
 			if !slices.Equal(codes, wantCodes) {
