@@ -15,8 +15,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Confidence is the confidence of intervals that do not name another.
@@ -71,8 +69,7 @@ func SignP(values []float64, limit float64) (below, above float64) {
 	if low+high == 0 {
 		return 1, 1
 	}
-	binomial := distuv.Binomial{N: float64(low + high), P: 0.5}
-	return binomial.CDF(float64(high)), binomial.CDF(float64(low))
+	return coins(low+high, high), coins(low+high, low)
 }
 
 // differences are all after - before, in order. They are not stored: two samples of 500
@@ -192,8 +189,7 @@ func ShiftP(before, after []float64, limit float64) (below, above float64, err e
 func mannWhitney(m, n int) func(u int) float64 {
 	if m*n > exactPairs {
 		pairs := float64(m) * float64(n)
-		normal := distuv.Normal{Mu: pairs / 2, Sigma: math.Sqrt(pairs * float64(m+n+1) / 12)}
-		return func(u int) float64 { return normal.CDF(float64(u) + 0.5) }
+		return func(u int) float64 { return normal(float64(u)+0.5, pairs/2, math.Sqrt(pairs*float64(m+n+1)/12)) }
 	}
 	p := countPairs(m, n)
 	for u := 1; u < len(p); u++ {

@@ -2,8 +2,6 @@ package inference
 
 import (
 	"math"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // A statistic bounds the middle of independent values by their order. Its count for a point is
@@ -20,8 +18,7 @@ type statistic struct {
 var signs = statistic{
 	most: func(n int) int { return n },
 	cdf: func(n int) func(int) float64 {
-		binomial := distuv.Binomial{N: float64(n), P: 0.5}
-		return func(c int) float64 { return binomial.CDF(float64(c)) }
+		return func(c int) float64 { return coins(n, c) }
 	},
 	at: func(s []float64, k int) float64 { return s[k-1] },
 	count: func(s []float64, v float64) (n int) {
@@ -72,8 +69,7 @@ const exactRanks = 64
 func wilcoxon(n int) func(sum int) float64 {
 	most := float64(n) * float64(n+1) / 2
 	if n > exactRanks {
-		normal := distuv.Normal{Mu: most / 2, Sigma: math.Sqrt(most * float64(2*n+1) / 12)}
-		return func(sum int) float64 { return normal.CDF(float64(sum) + 0.5) }
+		return func(sum int) float64 { return normal(float64(sum)+0.5, most/2, math.Sqrt(most*float64(2*n+1)/12)) }
 	}
 	p := make([]float64, int(most)+1)
 	p[0] = 1

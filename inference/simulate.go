@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 
 	"golang.org/x/perf/benchmath"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // A Noise is a kind of disturbance, for sessions that would take too long on a real machine.
@@ -173,10 +172,10 @@ func (r Rate) Between() (lo, hi float64) {
 	const tail = (1 - Confidence) / 2
 	lo, hi = 0, 1
 	if r.Hits > 0 {
-		lo = distuv.Beta{Alpha: float64(r.Hits), Beta: float64(r.N - r.Hits + 1)}.Quantile(tail)
+		lo = betaQuantile(float64(r.Hits), float64(r.N-r.Hits+1), tail)
 	}
 	if r.Hits < r.N {
-		hi = distuv.Beta{Alpha: float64(r.Hits + 1), Beta: float64(r.N - r.Hits)}.Quantile(1 - tail)
+		hi = betaQuantile(float64(r.Hits+1), float64(r.N-r.Hits), 1-tail)
 	}
 	return lo, hi
 }

@@ -4,8 +4,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Trials are the log-ratios of an arm to the baseline: one row a trial, one value a
@@ -142,6 +140,6 @@ func (c Components) HalfWidth(trials, turns int, confidence float64) float64 {
 		return math.Inf(1)
 	}
 	one := c.Between + medianVariance*c.Within/float64(turns)
-	z := distuv.UnitNormal.Quantile(1 - (1-confidence)/2)
+	z := normalQuantile(1 - (1-confidence)/2)
 	return z * math.Sqrt(rankVariance*one/float64(trials))
 }
