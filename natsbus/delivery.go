@@ -31,25 +31,6 @@ const (
 	deliveryFile   = "jetstream-file"
 )
 
-// check refuses values that do not exist, or not together.
-func check(p player.Placement) error {
-	if p.Delivery != deliveryCore {
-		for _, not := range [][2]string{{p.Transport, "process"}, {p.Transport, "url"}, {p.Codec, "none"}} {
-			if not[0] == not[1] { // the stream's folder is the server's; and a token is good for one delivery
-				return &player.Error{Code: player.Invalid, Op: "nats: delivery", Err: fmt.Errorf("%s does not go with %q: use delivery=%s", p.Delivery, not[1], deliveryCore)}
-			}
-		}
-	}
-	return errors.Join(oneOf("delivery", p.Delivery, deliveryCore, deliveryMemory, deliveryFile), oneOf("flush", p.Flush, flushAuto, flushEach))
-}
-
-func oneOf(setting, value string, known ...string) error {
-	if slices.Contains(known, value) {
-		return nil
-	}
-	return &player.Error{Code: player.Invalid, Op: "nats: " + setting, Err: fmt.Errorf("%q is none of %s", value, strings.Join(known, ", "))}
-}
-
 // What is published waits in a buffer of the connection. By default a goroutine of the client
 // writes it out as soon as it runs, with what was published meanwhile. A wait for more, by
 // time, was measured and left out: under load the buffer fills anyway.

@@ -135,9 +135,6 @@ func (m *module) leave() {
 
 // join starts the server, if it was not given one, and all modules. If it fails, the caller has to call leave.
 func (w *wired) join() (err error) {
-	if err := checkSwitches(w.config.Placement); err != nil {
-		return err
-	}
 	if w.codec, err = newCodec(w.config.Placement, w.config.Window); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package natsbus
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -73,6 +74,27 @@ func networkFor(p player.Placement) (*network, error) {
 		return nil, err
 	}
 	return joinNamed(os.Getenv, name+space("-"+p.Number))
+}
+
+// check refuses values that do not exist, or not together.
+func check(p player.Placement) error {
+	if p.Delivery != deliveryCore {
+		for _, not := range [][2]string{{p.Transport, "process"}, {p.Transport, "url"}, {p.Codec, "none"}} {
+			if not[0] == not[1] { // the stream's folder is the server's; and a token is good for one delivery
+				return &player.Error{Code: player.Invalid, Op: "nats: delivery",
+					Err: fmt.Errorf("%s does not go with %q: use delivery=%s", p.Delivery, not[1], deliveryCore)}
+			}
+		}
+	}
+	return errors.Join(oneOf("delivery", p.Delivery, deliveryCore, deliveryMemory, deliveryFile), oneOf("flush", p.Flush, flushAuto, flushEach),
+		oneOf("broadcast", p.Broadcast, overlappedBroadcast, awaitedBroadcast), oneOf("flavor", p.Flavor, flavorOnce, flavorTwice))
+}
+
+func oneOf(setting, value string, known ...string) error {
+	if slices.Contains(known, value) {
+		return nil
+	}
+	return &player.Error{Code: player.Invalid, Op: "nats: " + setting, Err: fmt.Errorf("%q is none of %s", value, strings.Join(known, ", "))}
 }
 
 // breakable is a network whose server is in this process.

@@ -160,17 +160,7 @@ const (
 	awaitedBroadcast    = "awaited"
 )
 
-// checkSwitches refuses values that a placement cannot have.
-func checkSwitches(p player.Placement) error {
-	for _, s := range [][4]string{{"broadcast", p.Broadcast, overlappedBroadcast, awaitedBroadcast}, {"flavor", p.Flavor, flavorOnce, flavorTwice}} {
-		if s[1] != s[2] && s[1] != s[3] {
-			return &player.Error{Code: player.Invalid, Op: "nats: " + s[0], Err: fmt.Errorf("%q is neither %s nor %s", s[1], s[2], s[3])}
-		}
-	}
-	return nil
-}
-
-// switches are the facts about what checkSwitches has checked, as this module has it.
+// switches are the facts about these and the flavor's, as this module has them.
 func (m *module) switches() []player.Fact {
 	broadcast, flavor := awaitedBroadcast, flavorTwice
 	if m.overlaps {

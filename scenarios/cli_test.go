@@ -25,8 +25,13 @@ func TestMain(m *testing.M) {
 		suite.Commands = Commands(all...)
 		os.Exit(runner.Main(suite, os.Args[1:]))
 	}
-	if len(os.Args) > 1 && os.Args[1] == workload.WorkerCommand { // a worker that a test starts
-		program()
+	if len(os.Args) > 1 {
+		switch os.Args[1] { // what a test starts
+		case workload.WorkerCommand:
+			program()
+		case natsbus.ServerCommand:
+			os.Exit(natsbus.Serve(os.Stdin, os.Stdout))
+		}
 	}
 	testscript.Main(m, map[string]func(){"rubato": program})
 }

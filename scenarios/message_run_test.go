@@ -245,3 +245,26 @@ func TestCrossingsByHand(t *testing.T) {
 		}
 	}
 }
+
+// TestFaultOutOfReach: a server that is not in this process cannot be made to fail, and a fault
+// that breaks nothing would look like a style that loses nothing.
+func TestFaultOutOfReach(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	s, shared := realStyles.restart(), t.TempDir()
+	if err := s.Prepare(runner.Setup{Shared: shared, Seed: 1, Options: optionsOf(s, "", nil)}); err != nil {
+		t.Fatal(err)
+	}
+	for fault, refused := range map[string]bool{faultServer: true, faultPartition: true, faultModule: false, faultDisk: false} {
+		load, err := s.Open(runner.Setup{Style: "nats", Shared: shared, Dir: t.TempDir(), Seed: 1, Effort: "quick",
+			Options: optionsOf(s, "nats", map[string]string{"fault": fault, "retry": "no", "transport": "process"})})
+		if (err != nil) != refused || refused && !strings.Contains(err.Error(), "fault="+fault+" needs a server in this process") {
+			t.Errorf("%s: %v", fault, err)
+		}
+		if err == nil {
+			err = load.Close()
+		}
+		if !refused && err != nil {
+			t.Errorf("%s: %v", fault, err)
+		}
+	}
+}
