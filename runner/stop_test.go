@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	ossignal "os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -171,6 +172,9 @@ func TestInterrupt(t *testing.T) {
 	if testing.Short() {
 		signals = signals[:1]
 	}
+	heard := make(chan os.Signal, 1)
+	ossignal.Notify(heard, syscall.SIGHUP) // children do not ignore it, even if whoever runs the tests does
+	t.Cleanup(func() { ossignal.Stop(heard) })
 	for _, signal := range signals {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
