@@ -21,7 +21,7 @@ func TestDistributions(t *testing.T) {
 		if want := distuv.UnitNormal.Quantile(p); !agree(x, want) {
 			t.Errorf("quantile %v: %v, want %v", p, x, want)
 		}
-		if got, want := normal(3+2*x, 3, 2), (distuv.Normal{Mu: 3, Sigma: 2}).CDF(3 + 2*x); !agree(got, want) || !agree(got, p) {
+		if got, want := normal(3+2*x, 3, 2), (distuv.Normal{Mu: 3, Sigma: 2}).CDF(3+2*x); !agree(got, want) || !agree(got, p) {
 			t.Errorf("normal at %v: %v, want %v", x, got, want)
 		}
 		if got, want := betaQuantile(3, 98, p), (distuv.Beta{Alpha: 3, Beta: 98}).Quantile(p); !agree(got, want) {
