@@ -174,12 +174,11 @@ func (s *stream) deliver(conn *nats.Conn, before string) (err error) {
 // streams are there.
 func (s *stream) back(conn *nats.Conn) {
 	for end := time.Now().Add(s.timeout); !conn.IsClosed() && time.Now().Before(end); <-time.After(reconnectEvery) {
-		kept, err := s.js.CreateStream(context.Background(), s.config)
+		_, err := s.js.CreateStream(context.Background(), s.config)
 		if err == nil {
 			_, err = s.js.CreatePushConsumer(context.Background(), streamName, s.consumer)
 		}
 		if err == nil {
-			s.kept = kept
 			return
 		}
 	}

@@ -41,6 +41,8 @@ func (r *receiver) subscribe() (subscription *nats.Subscription, err error) {
 	conn := r.module.conn.Load()
 	if r.stream != nil {
 		conn.SetReconnectHandler(r.reconnected)
+		r.mu.Lock() // one of both at a time
+		defer r.mu.Unlock()
 		return r.stream.listen(conn, r.receive)
 	}
 	if r.group != "" {
