@@ -23,14 +23,6 @@ const forgotten = player.Code("flavor-forgotten")
 
 var errForgotten = errors.New("the flavor is not known here")
 
-// codeOf is the code of an error of decode.
-func codeOf(err error) player.Code {
-	if errors.Is(err, errForgotten) {
-		return forgotten
-	}
-	return player.Invalid
-}
-
 // sentFlavors are the last flavors that a module has sent.
 type sentFlavors struct {
 	mu   sync.Mutex
