@@ -166,11 +166,15 @@ func schedule(t *testing.T, w *wired, l *ledger, seed uint64) map[uint64][]playe
 // reports nothing that it lost as stored, but it loses.
 func TestSchedules(t *testing.T) {
 	t.Parallel()
+	schedules := uint64(30)
+	if testing.Short() {
+		schedules = 5
+	}
 	for _, delivery := range append(kept, deliveryCore) {
 		t.Run(delivery, func(t *testing.T) {
 			t.Parallel()
 			lost := 0
-			for seed := range uint64(30) {
+			for seed := range schedules {
 				w, l := openLedger(t, player.Config{Batch: 1 + int(seed%4), Timeout: never, Placement: placed(t, delivery)})
 				reported := schedule(t, w, l, seed)
 				stored, want := l.stored(), []string(nil)

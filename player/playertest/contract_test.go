@@ -71,6 +71,9 @@ func TestContract(t *testing.T) {
 // TestContractApart runs it with the server of nats outside of this process: the player's own,
 // and one of a user's, which is not closed with the player.
 func TestContractApart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts a server for each of many players: go test runs it without -short")
+	}
 	for _, transport := range []string{"process", "url"} {
 		t.Run(transport, func(t *testing.T) {
 			if transport == "url" {
