@@ -24,11 +24,12 @@ type receiver struct {
 	stream   *stream   // nil: core NATS
 	receipts *receipts // nil: core NATS
 	group    string    // that shares the messages; empty: all of them come here
+	to       string    // where outcomes go
 }
 
 func newReceiver(m *module, batch *player.Batch, fields schema, s *stream) *receiver {
 	r := &receiver{module: m, batch: batch, codec: outcomeCodec{codec: m.codec}, fields: fields,
-		values: make([]engine.Value, len(fields.fields)), stream: s}
+		values: make([]engine.Value, len(fields.fields)), stream: s, to: m.space.of(doneSubject)}
 	if s != nil {
 		r.receipts = newReceipts(s.consumer.MaxAckPending)
 	}
@@ -78,12 +79,16 @@ func (r *receiver) receive(msg *nats.Msg) {
 		}
 	case r.receipts != nil && r.receipts.again(seq, msg, r.add):
 	default:
+		if r.group != "" && strings.HasPrefix(msg.Reply, r.module.space.of(generatorDone)) { // and nowhere else that a sender names
+			r.to = msg.Reply // a worker commits each message alone
+		}
 		err := r.emit(seq, cause, msg)
 		r.module.mu.Lock()
 		r.batch.Add(seq, err, r.done)
 		r.module.mu.Unlock()
 	}
 	r.report()
+	r.to = r.module.space.of(doneSubject)
 	if r.receipts != nil {
 		r.receipts.acknowledge()
 	}
@@ -143,7 +148,7 @@ func (r *receiver) send(part []outcome) {
 		r.send(part[:half])
 		r.send(part[half:])
 	case err == nil:
-		_ = conn.Publish(r.module.space.of(doneSubject), data) // without a connection the sender fails what is pending
+		_ = conn.Publish(r.to, data) // without a connection the sender fails what is pending
 	}
 }
 
