@@ -24,7 +24,7 @@ type receiver struct {
 	stream   *stream   // nil: core NATS
 	receipts *receipts // nil: core NATS
 	group    string    // that shares the messages; empty: all of them come here
-	to       string    // where outcomes go
+	to       string    // where the next outcomes go
 }
 
 func newReceiver(m *module, batch *player.Batch, fields schema, s *stream) *receiver {
@@ -79,19 +79,26 @@ func (r *receiver) receive(msg *nats.Msg) {
 		}
 	case r.receipts != nil && r.receipts.again(seq, msg, r.add):
 	default:
-		if r.group != "" && strings.HasPrefix(msg.Reply, r.module.space.of(generatorDone)) { // and nowhere else that a sender names
-			r.to = msg.Reply // a worker commits each message alone
-		}
+		r.to = r.outcomesOf(msg)
 		err := r.emit(seq, cause, msg)
 		r.module.mu.Lock()
 		r.batch.Add(seq, err, r.done)
 		r.module.mu.Unlock()
 	}
 	r.report()
-	r.to = r.module.space.of(doneSubject)
 	if r.receipts != nil {
 		r.receipts.acknowledge()
 	}
+}
+
+// outcomesOf is where the outcome of a message goes: to module ui, or to the generator that said
+// it, and nowhere else that it may name. Only workers have generators, and they commit each
+// message alone.
+func (r *receiver) outcomesOf(msg *nats.Msg) string {
+	if r.group != "" && strings.HasPrefix(msg.Reply, r.module.space.of(generatorDone)) {
+		return msg.Reply
+	}
+	return r.module.space.of(doneSubject)
 }
 
 // settle commits what waits.

@@ -161,19 +161,27 @@ func (w *Worker) Commit() string {
 
 // Stored is how many messages are durable.
 func (c *Crew) Stored() (n int64, err error) {
-	for _, w := range c.Workers {
+	for i, w := range c.Workers {
 		newest, failed := w.store.Newest()
-		n, err = n+newest, errors.Join(err, failed)
+		n, err = n+newest, errors.Join(err, named(i, failed))
 	}
 	return n, err
+}
+
+// named says whose error it is.
+func named(worker int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("worker %d: %w", worker+1, err)
 }
 
 // Mark begins a new part: what is stored from now on belongs to it.
 func (c *Crew) Mark() error {
 	var err error
-	for _, w := range c.Workers {
+	for i, w := range c.Workers {
 		stored, failed := w.store.Stored()
-		w.before, err = stored, errors.Join(err, failed)
+		w.before, err = stored, errors.Join(err, named(i, failed))
 	}
 	return err
 }
@@ -211,11 +219,11 @@ func (c *Crew) Shares(said []player.Stimulus) (shares []int64, wrong string, err
 			}
 		})
 		if errors.Is(err, errDisagrees) {
-			wrong, err = cmp.Or(wrong, fmt.Sprintf("worker %d: %v", i+1, err)), nil
+			wrong, err = named(i, err).Error(), nil // rather than what follows from it
 		}
 		now, failed := w.store.Stored()
 		if err = errors.Join(err, failed); err != nil {
-			return nil, "", fmt.Errorf("worker %d: %w", i+1, err)
+			return nil, "", named(i, err)
 		}
 		if counted := now.Said - w.before.Said; counted != rows {
 			wrong = cmp.Or(wrong, fmt.Sprintf("worker %d has stored %d messages and counted %d", i+1, rows, counted))

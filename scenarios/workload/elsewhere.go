@@ -67,7 +67,7 @@ func (l ledger) MessagesAfter(id int64, visit func(player.Message)) error {
 	if err != nil || last == id {
 		return err
 	}
-	if last < id {
+	if last < id || last-id > mostSaid { // else it could keep the run busy for ever
 		return fmt.Errorf("%w: it had stored %d messages, and has %d now", errDisagrees, id, last)
 	}
 	digest := uint64(0)
@@ -180,7 +180,7 @@ func (c *Crew) meet(network player.Inviting, workers, generators []player.Elsewh
 		l := ledger{elsewhere{m, network}}
 		a, err := ask[quickestAnswer](l.elsewhere, question{Do: askQuickest})
 		if err != nil {
-			return fmt.Errorf("worker %d: %w", i+1, err)
+			return named(i, err)
 		}
 		c.Workers = append(c.Workers, &Worker{Facts: lasting(m.Facts), store: l, quickest: max(0, a.Took)})
 	}

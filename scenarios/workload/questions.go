@@ -31,7 +31,7 @@ const (
 	pageBytes = 32 << 10
 	// pageRows bounds the rows of a page.
 	pageRows = 200
-	// mostSaid bounds what one order has a generator say.
+	// mostSaid bounds what one order has a generator say, and what workers can have stored of it.
 	mostSaid = 1 << 20
 	// saidWait is how long a generator keeps a question before it answers "not yet".
 	saidWait = time.Second
