@@ -1,13 +1,11 @@
 package natsbus
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -30,30 +28,23 @@ const (
 	generatorDone = subjectPrefix + "done.generator."
 )
 
-// A card is what a member says of itself.
-type card struct {
-	ID    string `json:"id"`
-	Sends bool   `json:"sends"`
-	Facts string `json:"facts"`
-}
-
 func newID() string { return rand.Text()[:10] }
 
 // answerAs has a member answer. On a server of rubato's own nobody asks: the starter of a worker
 // sees it join, and reads its file.
-func answerAs(m player.Member, c card, answer func(player.Member, []byte) []byte, conn *nats.Conn, apart space) error {
+func answerAs(m player.Member, as player.Elsewhere, answer func(player.Member, []byte) []byte, conn *nats.Conn, apart space) error {
 	var facts []string
 	for _, f := range m.Describe() {
 		facts = append(facts, f.Name+" "+f.Value)
 	}
-	c.Facts = strings.Join(facts, ", ")
-	told, err := json.Marshal(c)
+	as.Facts = strings.Join(facts, ", ")
+	told, err := json.Marshal(as)
 	if err != nil {
 		return err
 	}
 	_, err = conn.Subscribe(apart.of(membersSubject), func(q *nats.Msg) { _ = q.Respond(told) })
 	if answer != nil && err == nil {
-		_, err = conn.Subscribe(apart.of(membersSubject)+"."+c.ID, func(q *nats.Msg) { _ = q.Respond(answer(m, q.Data)) })
+		_, err = conn.Subscribe(apart.of(membersSubject)+"."+as.ID, func(q *nats.Msg) { _ = q.Respond(answer(m, q.Data)) })
 	}
 	return errors.Join(err, conn.Flush())
 }
@@ -75,7 +66,7 @@ func (n *network) Members(wait time.Duration) (found []player.Elsewhere, err err
 		var m *nats.Msg
 		if m, err = answers.NextMsg(time.Until(end)); err == nil && m.Header.Get("Status") == "" { // no responders: nobody
 			var e player.Elsewhere
-			if e, err = readCard(m.Data); err == nil {
+			if e, err = readMember(m.Data); err == nil {
 				found = append(found, e)
 			}
 		}
@@ -95,23 +86,16 @@ func (n *network) Members(wait time.Duration) (found []player.Elsewhere, err err
 // mostFacts bounds what a member says of itself, in bytes.
 const mostFacts = 4 << 10
 
-func readCard(data []byte) (e player.Elsewhere, err error) {
-	var c card
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
+func readMember(data []byte) (e player.Elsewhere, err error) {
 	if len(data) > mostFacts {
 		err = fmt.Errorf("%d bytes, want %d at most", len(data), mostFacts)
-	} else if err = d.Decode(&c); err == nil {
-		if _, more := d.Token(); more != io.EOF {
-			err = errors.New("something follows")
-		} else if !spaceName.MatchString(c.ID) {
-			err = fmt.Errorf("%.40q is no id", c.ID)
-		}
+	} else if err = json.Unmarshal(data, &e); err == nil && !spaceName.MatchString(e.ID) {
+		err = fmt.Errorf("%.40q is no id", e.ID)
 	}
 	if err != nil {
-		return e, fmt.Errorf("a member says what it is in a way that cannot be read: %w; is it of another version of rubato?", err)
+		err = fmt.Errorf("a member says what it is in a way that cannot be read: %w; is it of another version of rubato?", err)
 	}
-	return player.Elsewhere(c), nil
+	return e, err
 }
 
 // Ask puts a question to one member.
@@ -169,7 +153,7 @@ func joinSending(to player.Invitation, config player.Config) (player.Member, err
 	conn, err := n.connect("generator", g.config.Timeout, false)
 	if err == nil {
 		conn.SetClosedHandler(func(*nats.Conn) { close(g.lost) })
-		err = answerAs(g, card{ID: g.id, Sends: true}, config.Answer, conn, n.space)
+		err = answerAs(g, player.Elsewhere{ID: g.id, Sends: true}, config.Answer, conn, n.space)
 	}
 	if err != nil {
 		return nil, errors.Join(err, n.Close())

@@ -91,7 +91,7 @@ func (w *worker) join(to player.Invitation, config player.Config) (err error) {
 	r := newReceiver(w.module, w.Batch, all(orchestrated.ChatConcept().Events[0].Fields), nil)
 	r.group = workers
 	if w.subscription, err = r.subscribe(); err == nil && w.remote != nil {
-		err = answerAs(w, card{ID: newID()}, config.Answer, conn, apart)
+		err = answerAs(w, player.Elsewhere{ID: newID()}, config.Answer, conn, apart)
 	}
 	return err
 }

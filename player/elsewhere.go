@@ -17,9 +17,9 @@ type Inviting interface {
 
 // An Elsewhere is a member that others have started, as it tells of itself.
 type Elsewhere struct {
-	ID    string
-	Sends bool // it says messages; otherwise it is module log
-	Facts string
+	ID    string `json:"id"`
+	Sends bool   `json:"sends"` // it says messages; otherwise it is module log
+	Facts string `json:"facts"`
 }
 
 // An Invitation is what module log needs to join a player in another process. It holds a
