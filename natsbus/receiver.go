@@ -27,11 +27,12 @@ type receiver struct {
 	renewed  atomic.Pointer[nats.Subscription] // made since subscribe, when the connection had come back
 	earlier  atomic.Int64                      // messages that those before it have dropped
 	group    string                            // that shares the messages; empty: all of them come here
+	to       string                            // where the next outcomes go
 }
 
 func newReceiver(m *module, batch *player.Batch, fields schema, s *stream) *receiver {
 	r := &receiver{module: m, batch: batch, codec: outcomeCodec{codec: m.codec}, fields: fields,
-		values: make([]engine.Value, len(fields.fields)), stream: s}
+		values: make([]engine.Value, len(fields.fields)), stream: s, to: m.space.of(doneSubject)}
 	if s != nil {
 		r.receipts = newReceipts(s.consumer.MaxAckPending)
 	}
@@ -116,6 +117,7 @@ func (r *receiver) receive(msg *nats.Msg) {
 		}
 	case r.receipts != nil && r.receipts.again(seq, msg, r.add):
 	default:
+		r.to = r.outcomesOf(msg)
 		err := r.emit(seq, cause, msg)
 		r.module.mu.Lock()
 		r.batch.Add(seq, err, r.done)
@@ -125,6 +127,16 @@ func (r *receiver) receive(msg *nats.Msg) {
 	if r.receipts != nil {
 		r.receipts.acknowledge()
 	}
+}
+
+// outcomesOf is where the outcome of a message goes: to module ui, or to the generator that said
+// it, and nowhere else that it may name. Only workers have generators, and they commit each
+// message alone.
+func (r *receiver) outcomesOf(msg *nats.Msg) string {
+	if r.group != "" && strings.HasPrefix(msg.Reply, r.module.space.of(generatorDone)) {
+		return msg.Reply
+	}
+	return r.module.space.of(doneSubject)
 }
 
 // settle commits what waits.
@@ -181,7 +193,7 @@ func (r *receiver) send(part []outcome) {
 		r.send(part[:half])
 		r.send(part[half:])
 	case err == nil:
-		_ = conn.Publish(r.module.space.of(doneSubject), data) // without a connection the sender fails what is pending
+		_ = conn.Publish(r.to, data) // without a connection the sender fails what is pending
 	}
 }
 
