@@ -24,6 +24,7 @@ type receiver struct {
 	stream   *stream   // nil: core NATS
 	receipts *receipts // nil: core NATS
 	group    string    // that shares the messages; empty: all of them come here
+	pending  int       // messages that may wait here; 0: the client's own limit
 }
 
 func newReceiver(m *module, batch *player.Batch, fields schema, s *stream) *receiver {
@@ -51,6 +52,9 @@ func (r *receiver) subscribe() (subscription *nats.Subscription, err error) {
 		subscription, err = conn.Subscribe(r.module.space.of(chatSubjects), r.receive)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := limited(subscription, r.pending); err != nil {
 		return nil, err
 	}
 	return subscription, conn.Flush() // the server must know it before anything is said
