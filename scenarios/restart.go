@@ -13,16 +13,15 @@ import (
 )
 
 // restart breaks something while users send messages and mends it a tenth of a second later:
-// module log stops, the server between the modules dies, the line to module log is silent, or the
-// disk hangs. Messages come at a
-// fixed rate in an open loop. It breaks after a third of the block.
+// restart_faults.go says what. Messages come at a fixed rate in an open loop. It breaks after a
+// third of the block.
 //
 // The styles differ here by nature: that is the question. Direct calls and the bus answer
 // at once that the module is stopped, and have no server or line that could fail; core NATS publishes to
 // nobody and finds out by timeout. What it publishes while its server is away waits in the
 // client, but what was under way is lost. So neither transcript nor effects are compared with the baseline's. Instead
 // each style's own outcomes must add up: a message is stored or lost, and a lost one was
-// reported as lost. A message that was reported durable and is not in the database makes
+// reported as lost; one that can never be stored is refused. A message that was reported durable and is not in the database makes
 // the block invalid. Nothing may be stored twice, unless it was sent twice.
 //
 // The sender waits as long as the style's timeout. With retry=yes it then sends again what
@@ -92,6 +91,7 @@ type restarting struct {
 	due     []time.Duration
 	stored  player.Stored   // before the last Prepare
 	sendLog *sendLog        // of the last Run
+	held    time.Duration   // of the sender by its calls, in the last Run
 	late    []time.Duration // of the generator in the last Run, where it was free to post
 	outage  disturbance
 	poison  map[int]bool // messages that can never be stored
@@ -156,6 +156,7 @@ var restartMeasures = []runner.Measure{
 	{Name: "disordered", Better: "less", Doc: "messages stored after a message that the same user said later"},
 	{Name: "late", Better: "less", Doc: "messages that are stored, but were not durable within 100 ms of being due"},
 	{Name: "dropped", Better: "less", Doc: "messages that a full buffer between modules dropped"},
+	{Name: "held", Unit: "ns", Better: "less", Doc: "how long the sender's calls kept it in a block, in all: it can do nothing else then"},
 	{Name: "again", Better: "less", Doc: "times that a message was sent again"},
 	{Name: "recover", Unit: "ns", Better: "less", Doc: "from the order to start (disk, slow: from the end of the outage) until the first message sent after it was durable"},
 	{Name: "recovered", Unit: "%", Better: "more", Doc: "of the messages due within 100 ms of the order to start, the share that was durable within 100 ms of being due"},
@@ -201,7 +202,7 @@ func (w *restarting) Run(_ int, latency func(time.Duration)) error {
 	n := len(w.due)
 	stop := w.due[n/3]
 	end := stop + w.lasts()
-	w.outage, w.late = disturbance{due: end}, nil
+	w.outage, w.late, w.held = disturbance{due: end}, nil, 0
 	s := &sending{restarting: w, times: workload.NewScheduler(time.Now(), workload.SpinBefore),
 		orders: []order{{stop, w.breaks}, {end, w.mends}}}
 	w.sendLog = &sendLog{start: s.times.Start, first: w.seq, poison: w.poison}
@@ -272,6 +273,7 @@ func (s *sending) say(i int) {
 	attempt, seq := s.sendLog.begin(i)
 	stimulus := s.Stimuli[i]
 	stimulus.Seq = seq
+	defer func(began time.Time) { s.held += time.Since(began) }(time.Now())
 	if err := s.Player.Post(stimulus, s.sendLog.done); err != nil {
 		s.sendLog.done(seq, err)
 	}

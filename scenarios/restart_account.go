@@ -197,6 +197,7 @@ func (w *restarting) figures(t outcomes) map[string]float64 {
 		"struck": 1, "lost": float64(t.lost), "unsure": float64(t.unsure), "duplicated": float64(t.duplicated),
 		"refused": float64(t.refused), "unanswered": float64(t.unanswered),
 		"disordered": float64(t.disordered), "late": float64(late(w.due, t.fates)), "dropped": float64(t.dropped),
+		"held": float64(w.held),
 	}
 	switch w.fault {
 	case faultPoison:
