@@ -47,6 +47,9 @@ func (s styles) restart() runner.Scenario {
 		Open: func(setup runner.Setup) (runner.Workload, error) {
 			w := &workload.Workload{Script: workload.Say, Drive: workload.ClosedLoop, Count: workload.Stored, Each: 2, Loose: true, Accounts: true}
 			r := &restarting{Workload: w, fault: setup.Options["fault"], rate: float64(workload.Number(setup.Options, "rate")), retry: setup.Options["retry"] == "yes", seq: aside}
+			if r.fault == faultInstance && !setup.Verbatim && setup.Style == "nats" && setup.Options["delivery"] == "core" {
+				return s.openInstances(setup, r), nil
+			}
 			_, err := s.Start(setup, w, func(c *player.Config) {
 				r.commits = workload.NewCommitLog(c.Store)
 				c.Store, c.Timeout, c.Placement.Reconnects = r.commits, patient, true
@@ -95,6 +98,7 @@ type restarting struct {
 	late    []time.Duration // of the generator in the last Run, where it was free to post
 	outage  disturbance
 	poison  map[int]bool // messages that can never be stored
+	kill    func() error // one of several processes; nil: there are none
 	hearing *hearing     // of the new subscriber; nil: there is none
 	dropped uint64       // before the last Prepare
 }

@@ -24,14 +24,15 @@ const (
 	faultSlow       = "slow"
 	faultPoison     = "poison"
 	faultSubscriber = "subscriber"
+	faultInstance   = "instance"
 )
 
 var faultKey = runner.Key{
 	Name: "fault", Default: faultModule,
-	Values: []string{faultModule, faultServer, faultPartition, faultDisk, faultSlow, faultPoison, faultSubscriber},
+	Values: []string{faultModule, faultServer, faultPartition, faultDisk, faultSlow, faultPoison, faultSubscriber, faultInstance},
 	Doc: "what fails for 100 ms. module: module log is stopped and started; server: the NATS server dies and another takes its place; " +
 		"partition: nothing passes between it and module log; disk: a commit hangs; slow: for 300 ms each commit takes as long as 5 messages need to arrive; " +
-		"poison: each fifth message is one that can never be stored; subscriber: another one joins and stays. A style that has nothing that can fail so shows struck 0",
+		"poison: each fifth message is one that can never be stored; subscriber: another one joins and stays; instance: two processes are module log, and one is killed. A style that has nothing that can fail so shows struck 0",
 }
 
 var pendingKey = runner.Key{
@@ -55,8 +56,11 @@ const (
 
 // lasts is how long the fault does.
 func (w *restarting) lasts() time.Duration {
-	if w.fault == faultSlow {
+	switch w.fault {
+	case faultSlow:
 		return slowFor
+	case faultInstance: // nothing comes back
+		return 0
 	}
 	return outage
 }
@@ -66,6 +70,8 @@ func (w *restarting) can() bool {
 	switch w.fault {
 	case faultServer, faultPartition:
 		return w.Network() != nil
+	case faultInstance:
+		return w.kill != nil
 	case faultSubscriber:
 		_, can := w.Player.(player.Listenable)
 		return can
@@ -90,6 +96,8 @@ func (w *restarting) breaks(seq uint64) (err error) {
 		w.commits.Stall(outage)
 	case w.fault == faultSlow:
 		w.commits.Slow(time.Duration(slowness*float64(time.Second)/w.rate), began.Add(slowFor))
+	case w.kill != nil:
+		err = w.kill()
 	case w.fault == faultSubscriber:
 		err = w.join(seq)
 	case w.fault == faultModule:

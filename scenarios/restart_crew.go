@@ -1,0 +1,114 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"rubato/player"
+	"rubato/runner"
+	"rubato/scenarios/workload"
+	"rubato/sqlite"
+)
+
+// Two processes are module log and share the messages; one of them is killed. What is left goes
+// on. Nothing is mended: each block has two new ones.
+
+// instances is a workload that such processes store.
+type instances struct {
+	block  *restarting // with the crew's player; nothing of it looks at a store here
+	styles styles
+	setup  runner.Setup
+	blocks int
+	crew   *workload.Crew // nil: not opened yet
+}
+
+const instancesOf = 2
+
+func (s styles) openInstances(setup runner.Setup, r *restarting) *instances {
+	r.Workload.Seed = setup.Seed
+	return &instances{block: r, styles: s, setup: setup}
+}
+
+func (w *instances) dir() string { return filepath.Join(w.setup.Dir, "block-"+strconv.Itoa(w.blocks)) }
+
+// Prepare starts the processes and makes the messages.
+func (w *instances) Prepare(first, n int) (err error) {
+	if err := w.Close(); err != nil {
+		return err
+	}
+	w.blocks++
+	setup := w.setup
+	setup.Dir = w.dir()
+	if err := os.Mkdir(setup.Dir, 0o755); err != nil {
+		return err
+	}
+	w.crew, err = w.styles.OpenCrew(setup, instancesOf, func(c *player.Config) { c.Timeout = patient })
+	if err != nil {
+		return err
+	}
+	w.block.Player, w.block.kill = w.crew.Player, w.crew.Workers[0].Kill
+	w.block.due = workload.Arrivals(w.block.Seed, first, n, w.block.rate)
+	w.block.Stimuli = w.block.Stimuli[:0]
+	for i := first; i < first+n; i++ {
+		w.block.Stimuli = append(w.block.Stimuli, workload.Say(w.block.Seed, i))
+	}
+	return nil
+}
+
+// Run is that of the block.
+func (w *instances) Run(n int, latency func(time.Duration)) error { return w.block.Run(n, latency) }
+
+// Work reads the processes' files. They know no times, so a message counts as durable when it was
+// reported so.
+func (w *instances) Work() (runner.Work, error) {
+	reported := map[player.Ticks]time.Duration{}
+	for _, a := range w.block.sendLog.tries {
+		if a.message >= 0 && a.err == nil {
+			reported[w.block.Stimuli[a.message].Message.At] = a.answered
+		}
+	}
+	var rows []workload.CommittedRow
+	for i := range instancesOf {
+		err := eachMessage(filepath.Join(w.dir(), "worker-"+strconv.Itoa(i+1), workload.WorkerFile), func(m player.Message) {
+			rows = append(rows, workload.CommittedRow{Said: m.At, Durable: w.block.sendLog.start.Add(reported[m.At])})
+		})
+		if err != nil {
+			return runner.Work{}, err
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b workload.CommittedRow) int { return a.Durable.Compare(b.Durable) })
+	t := w.block.sendLog.outcomes(w.block.Stimuli, rows)
+	work := runner.Work{Stimuli: int64(len(w.block.Stimuli)), Effects: int64(t.stored + t.lost), Expected: int64(len(w.block.Stimuli)), Figures: w.block.figures(t)}
+	switch {
+	case t.duplicated > 0 && !w.block.retry:
+		return work, fmt.Errorf("%d messages that were sent once are stored twice", t.duplicated)
+	case t.unknown > 0:
+		return work, errors.New("rows are stored that were not sent in this block")
+	}
+	return work, nil
+}
+
+// Close ends the processes.
+func (w *instances) Close() (err error) {
+	if w.crew != nil {
+		err = w.crew.Close()
+	}
+	if w.crew = nil; player.CodeOf(err) == player.Unavailable {
+		return nil // what the killed one had is lost, and counted
+	}
+	return err
+}
+
+// eachMessage reads the messages of a database on a connection of its own.
+func eachMessage(path string, visit func(player.Message)) error {
+	store, err := sqlite.Open(path, sqlite.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(store.MessagesAfter(0, visit), store.Close())
+}
