@@ -47,8 +47,8 @@ func (s styles) restart() runner.Scenario {
 		Open: func(setup runner.Setup) (runner.Workload, error) {
 			w := &workload.Workload{Script: workload.Say, Drive: workload.ClosedLoop, Count: workload.Stored, Each: 2, Loose: true, Accounts: true}
 			r := &restarting{Workload: w, fault: setup.Options["fault"], rate: float64(workload.Number(setup.Options, "rate")), retry: setup.Options["retry"] == "yes", seq: aside}
-			if r.fault == faultInstance && !setup.Verbatim && setup.Style == "nats" && setup.Options["delivery"] == "core" {
-				return s.openInstances(setup, r), nil
+			if killable(setup) {
+				return s.openProcesses(setup, r), nil
 			}
 			_, err := s.Start(setup, w, func(c *player.Config) {
 				r.commits = workload.NewCommitLog(c.Store)
@@ -98,7 +98,9 @@ type restarting struct {
 	late    []time.Duration // of the generator in the last Run, where it was free to post
 	outage  disturbance
 	poison  map[int]bool // messages that can never be stored
-	kill    func() error // one of several processes; nil: there are none
+	kill    func() error // module log's process, or one of them; nil: there is none
+	start   func() error // another one; nil: there is none
+	started chan error   // what start said; nil: it was not called, or was waited for
 	hearing *hearing     // of the new subscriber; nil: there is none
 	dropped uint64       // before the last Prepare
 }
@@ -296,6 +298,9 @@ const mostTries = 10
 // finish settles and sends failed messages again. A failed message is not a failed run: the
 // sendLog must account for each.
 func (s *sending) finish() error {
+	if err := s.waitStarted(); err != nil {
+		return err
+	}
 	for range mostTries {
 		s.sendLog.settles()
 		err := s.Player.Settle()

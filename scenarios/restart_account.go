@@ -205,7 +205,7 @@ func (w *restarting) figures(t outcomes) map[string]float64 {
 	case faultModule, faultServer:
 		f["stopping"] = float64(w.outage.stopping)
 		fallthrough
-	case faultSubscriber:
+	case faultSubscriber, faultCrash:
 		f["starting"] = float64(w.outage.starting)
 	}
 	if w.retry {

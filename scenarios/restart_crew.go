@@ -15,11 +15,11 @@ import (
 	"rubato/sqlite"
 )
 
-// Two processes are module log and share the messages; one of them is killed. What is left goes
-// on. Nothing is mended: each block has two new ones.
+// Module log is in a process of its own that is killed, and another one takes its place; or it is in
+// two that share the messages, and one of them is killed for good. Each block has new ones.
 
-// instances is a workload that such processes store.
-type instances struct {
+// processes is a workload that such processes store.
+type processes struct {
 	block  *restarting // with the crew's player; nothing of it looks at a store here
 	styles styles
 	setup  runner.Setup
@@ -27,31 +27,35 @@ type instances struct {
 	crew   *workload.Crew // nil: not opened yet
 }
 
-const instancesOf = 2
-
-func (s styles) openInstances(setup runner.Setup, r *restarting) *instances {
+func (s styles) openProcesses(setup runner.Setup, r *restarting) *processes {
 	r.Workload.Seed = setup.Seed
-	return &instances{block: r, styles: s, setup: setup}
+	return &processes{block: r, styles: s, setup: setup}
 }
 
-func (w *instances) dir() string { return filepath.Join(w.setup.Dir, "block-"+strconv.Itoa(w.blocks)) }
+func (w *processes) dir() string { return filepath.Join(w.setup.Dir, "block-"+strconv.Itoa(w.blocks)) }
 
 // Prepare starts the processes and makes the messages.
-func (w *instances) Prepare(first, n int) (err error) {
+func (w *processes) Prepare(first, n int) (err error) {
 	if err := w.Close(); err != nil {
 		return err
 	}
 	w.blocks++
-	setup := w.setup
+	setup, many := w.setup, 1
 	setup.Dir = w.dir()
+	if w.block.fault == faultInstance {
+		many = 2
+	}
 	if err := os.Mkdir(setup.Dir, 0o755); err != nil {
 		return err
 	}
-	w.crew, err = w.styles.OpenCrew(setup, instancesOf, func(c *player.Config) { c.Timeout = patient })
+	w.crew, err = w.styles.OpenCrew(setup, many, func(c *player.Config) { c.Timeout = patient })
 	if err != nil {
 		return err
 	}
 	w.block.Player, w.block.kill = w.crew.Player, w.crew.Workers[0].Kill
+	if w.block.fault == faultCrash {
+		w.block.start = func() error { return w.crew.Another(setup) }
+	}
 	w.block.due = workload.Arrivals(w.block.Seed, first, n, w.block.rate)
 	w.block.Stimuli = w.block.Stimuli[:0]
 	for i := first; i < first+n; i++ {
@@ -61,11 +65,11 @@ func (w *instances) Prepare(first, n int) (err error) {
 }
 
 // Run is that of the block.
-func (w *instances) Run(n int, latency func(time.Duration)) error { return w.block.Run(n, latency) }
+func (w *processes) Run(n int, latency func(time.Duration)) error { return w.block.Run(n, latency) }
 
 // Work reads the processes' files. They know no times, so a message counts as durable when it was
 // reported so.
-func (w *instances) Work() (runner.Work, error) {
+func (w *processes) Work() (runner.Work, error) {
 	reported := map[player.Ticks]time.Duration{}
 	for _, a := range w.block.sendLog.tries {
 		if a.message >= 0 && a.err == nil {
@@ -73,7 +77,7 @@ func (w *instances) Work() (runner.Work, error) {
 		}
 	}
 	var rows []workload.CommittedRow
-	for i := range instancesOf {
+	for i := range w.crew.Workers {
 		err := eachMessage(filepath.Join(w.dir(), "worker-"+strconv.Itoa(i+1), workload.WorkerFile), func(m player.Message) {
 			rows = append(rows, workload.CommittedRow{Said: m.At, Durable: w.block.sendLog.start.Add(reported[m.At])})
 		})
@@ -94,7 +98,8 @@ func (w *instances) Work() (runner.Work, error) {
 }
 
 // Close ends the processes.
-func (w *instances) Close() (err error) {
+func (w *processes) Close() (err error) {
+	_ = w.block.waitStarted() // a block that ended early did not
 	if w.crew != nil {
 		err = w.crew.Close()
 	}

@@ -25,14 +25,15 @@ const (
 	faultPoison     = "poison"
 	faultSubscriber = "subscriber"
 	faultInstance   = "instance"
+	faultCrash      = "crash"
 )
 
 var faultKey = runner.Key{
 	Name: "fault", Default: faultModule,
-	Values: []string{faultModule, faultServer, faultPartition, faultDisk, faultSlow, faultPoison, faultSubscriber, faultInstance},
+	Values: []string{faultModule, faultServer, faultPartition, faultDisk, faultSlow, faultPoison, faultSubscriber, faultCrash, faultInstance},
 	Doc: "what fails for 100 ms. module: module log is stopped and started; server: the NATS server dies and another takes its place; " +
 		"partition: nothing passes between it and module log; disk: a commit hangs; slow: for 300 ms each commit takes as long as 5 messages need to arrive; " +
-		"poison: each fifth message is one that can never be stored; subscriber: another one joins and stays; instance: two processes are module log, and one is killed. A style that has nothing that can fail so shows struck 0",
+		"poison: each fifth message is one that can never be stored; subscriber: another one joins and stays; crash: the process that is module log is killed, and 100 ms later another is started; instance: two processes are module log, and one is killed. A style that has nothing that can fail so shows struck 0",
 }
 
 var pendingKey = runner.Key{
@@ -70,7 +71,7 @@ func (w *restarting) can() bool {
 	switch w.fault {
 	case faultServer, faultPartition:
 		return w.Network() != nil
-	case faultInstance:
+	case faultCrash, faultInstance:
 		return w.kill != nil
 	case faultSubscriber:
 		_, can := w.Player.(player.Listenable)
@@ -115,6 +116,9 @@ func (w *restarting) breaks(seq uint64) (err error) {
 func (w *restarting) mends(seq uint64) (err error) {
 	began := time.Now()
 	switch network, can := w.Network().(player.Breakable); {
+	case w.start != nil:
+		w.started = make(chan error, 1)
+		go w.starts(began)
 	case w.fault == faultModule:
 		err = w.Player.Do(player.Stimulus{Kind: player.ModuleStarted, Seq: seq, Module: "log"})
 	case w.fault == faultServer && can:
@@ -127,11 +131,34 @@ func (w *restarting) mends(seq uint64) (err error) {
 		began = w.outage.asked.Add(slowFor)
 	case faultSubscriber:
 		w.outage.starting = w.outage.stopping
+	case faultCrash: // starts says
 	default:
 		w.outage.starting = time.Since(began)
 	}
 	w.outage.asked = began
 	return err
+}
+
+// starts has another process take the place of one that was killed. Users do not wait for it.
+func (w *restarting) starts(began time.Time) {
+	err := w.start()
+	w.outage.starting = time.Since(began)
+	w.started <- err
+}
+
+func (w *restarting) waitStarted() (err error) {
+	if w.started != nil {
+		err = <-w.started
+	}
+	w.started = nil
+	return err
+}
+
+// killable reports whether module log can be in processes of its own. They take messages from
+// core NATS alone. A transcript is without them.
+func killable(setup runner.Setup) bool {
+	fault := setup.Options["fault"]
+	return (fault == faultCrash || fault == faultInstance) && !setup.Verbatim && setup.Style == "nats" && setup.Options["delivery"] == "core"
 }
 
 // poisons makes messages of the outage such as module log never stores, in turns: a text that is
