@@ -68,18 +68,24 @@ func (w *processes) Prepare(first, n int) (err error) {
 func (w *processes) Run(n int, latency func(time.Duration)) error { return w.block.Run(n, latency) }
 
 // Work reads the processes' files. They know no times, so a message counts as durable when it was
-// reported so.
+// reported so, or else when it was sent.
 func (w *processes) Work() (runner.Work, error) {
-	reported := map[player.Ticks]time.Duration{}
+	durable, reported := map[player.Ticks]time.Duration{}, map[int]bool{}
 	for _, a := range w.block.sendLog.tries {
-		if a.message >= 0 && a.err == nil {
-			reported[w.block.Stimuli[a.message].Message.At] = a.answered
+		if a.message < 0 || reported[a.message] {
+			continue
+		}
+		at := w.block.Stimuli[a.message].Message.At
+		if reported[a.message] = a.err == nil; reported[a.message] {
+			durable[at] = a.answered
+		} else {
+			durable[at] = a.posted
 		}
 	}
 	var rows []workload.CommittedRow
 	for i := range w.crew.Workers {
 		err := eachMessage(filepath.Join(w.dir(), "worker-"+strconv.Itoa(i+1), workload.WorkerFile), func(m player.Message) {
-			rows = append(rows, workload.CommittedRow{Said: m.At, Durable: w.block.sendLog.start.Add(reported[m.At])})
+			rows = append(rows, workload.CommittedRow{Said: m.At, Durable: w.block.sendLog.start.Add(durable[m.At])})
 		})
 		if err != nil {
 			return runner.Work{}, err
