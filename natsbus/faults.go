@@ -130,9 +130,9 @@ const listener = "listener"
 
 var listenerRights = rights{subscribe: []string{saidSubject}}
 
-// Listen has one more subscriber hear what is said, on a connection of its own. It hears it past a
+// Subscribe has one more subscriber hear what is said, on a connection of its own. It hears it past a
 // stream: what it misses, it does not get again.
-func (w *wired) Listen(hear func(seq uint64)) (leave func(), err error) {
+func (w *wired) Subscribe(hear func(seq uint64)) (leave func(), err error) {
 	conn, err := w.network.connect(listener, w.config.Timeout, w.config.Placement.Reconnects)
 	if err != nil {
 		return nil, err

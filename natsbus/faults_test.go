@@ -167,9 +167,9 @@ func TestPending(t *testing.T) {
 	}
 }
 
-// TestListen: another subscriber hears what is said while it is there, once, in order, and nobody
+// TestSubscribe: another subscriber hears what is said while it is there, once, in order, and nobody
 // notices.
-func TestListen(t *testing.T) {
+func TestSubscribe(t *testing.T) {
 	t.Parallel()
 	for _, delivery := range []string{deliveryCore, deliveryFile} {
 		w, l := openLedger(t, player.Config{Timeout: never, Placement: placed(t, delivery)})
@@ -182,7 +182,7 @@ func TestListen(t *testing.T) {
 		}
 		heard := make(chan uint64, 100)
 		say(1, 5)
-		leave, err := w.Listen(func(seq uint64) { heard <- seq })
+		leave, err := w.Subscribe(func(seq uint64) { heard <- seq })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -143,8 +143,8 @@ func (w *wired) messageSaid(s player.Stimulus) error {
 	return w.engine.Emit(s.Seq, 0, "ui::Chat::said", engine.String(m.Username), engine.String(m.Text), engine.Int(m.At))
 }
 
-// Listen has one more subscriber hear what is said. The bus takes it while the engine runs.
-func (w *wired) Listen(hear func(seq uint64)) (leave func(), err error) {
+// Subscribe has one more subscriber hear what is said. The bus takes it while the engine runs.
+func (w *wired) Subscribe(hear func(seq uint64)) (leave func(), err error) {
 	return w.engine.Subscribe("ui::Chat::said", func(e *engine.Envelope) { hear(e.Flow) })
 }
 

@@ -151,9 +151,9 @@ type RecordedRule struct {
 	Max      time.Duration `json:"max"`
 }
 
-// A Listenable is a Player that another subscriber can join while it works. It hears the flow token
+// A Subscribable is a Player that another subscriber can join while it works. It hears the flow token
 // of each message that is said from then on, on any goroutine, until it leaves. It leaves before the
 // player closes.
-type Listenable interface {
-	Listen(hear func(seq uint64)) (leave func(), err error)
+type Subscribable interface {
+	Subscribe(hear func(seq uint64)) (leave func(), err error)
 }

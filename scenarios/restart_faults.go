@@ -38,7 +38,7 @@ var faultKey = runner.Key{
 
 var pendingKey = runner.Key{
 	Name: "pending", Default: "64", Check: workload.Between(1, 1<<16), Styles: []string{"nats"},
-	Doc: "fault=slow: messages that may wait at module log's end of the network; the client's own limit is 524288",
+	Doc: "fault=slow: messages that may wait at module log's end of the network; the client's own limit is 500000",
 }
 
 // pending is the limit where it is asked for.
@@ -74,7 +74,7 @@ func (w *restarting) can() bool {
 	case faultCrash, faultInstance:
 		return w.kill != nil
 	case faultSubscriber:
-		_, can := w.Player.(player.Listenable)
+		_, can := w.Player.(player.Subscribable)
 		return can
 	}
 	return true
@@ -184,12 +184,12 @@ func (w *restarting) poisons() {
 // join adds the new subscriber. It is another one for each block.
 func (w *restarting) join(seq uint64) (err error) {
 	w.hearing = nil
-	l, can := w.Player.(player.Listenable)
+	l, can := w.Player.(player.Subscribable)
 	if !can {
 		return nil
 	}
 	w.hearing = &hearing{after: seq}
-	w.hearing.leave, err = l.Listen(w.hearing.hear)
+	w.hearing.leave, err = l.Subscribe(w.hearing.hear)
 	return err
 }
 
