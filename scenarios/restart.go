@@ -48,7 +48,7 @@ func (s styles) restart() runner.Scenario {
 			w := &workload.Workload{Script: workload.Say, Drive: workload.ClosedLoop, Count: workload.Stored, Each: 2, Loose: true, Accounts: true}
 			r := &restarting{Workload: w, fault: setup.Options["fault"], rate: float64(workload.Number(setup.Options, "rate")), retry: setup.Options["retry"] == "yes", seq: aside}
 			if killable(setup) {
-				return s.openProcesses(setup, r), nil
+				return s.openProcesses(setup, r)
 			}
 			_, err := s.Start(setup, w, func(c *player.Config) {
 				r.commits = workload.NewCommitLog(c.Store)
@@ -153,7 +153,7 @@ func (w *restarting) Work() (runner.Work, error) {
 }
 
 var restartMeasures = []runner.Measure{
-	{Name: "struck", Doc: "1: the fault struck; 0: the style has nothing that can fail so, and nothing more is said of it"},
+	{Name: "struck", Doc: "1: the fault struck; 0: the style cannot have it (docs/nats.md), and nothing more is said of it"},
 	{Name: "lost", Better: "less", Doc: "messages that are not stored and were reported so"},
 	{Name: "unsure", Better: "less", Doc: "messages that are stored although they were reported failed, or not reported"},
 	{Name: "duplicated", Better: "less", Doc: "rows of a message beyond its first"},
@@ -164,7 +164,7 @@ var restartMeasures = []runner.Measure{
 	{Name: "dropped", Better: "less", Doc: "messages that a full buffer between modules dropped"},
 	{Name: "held", Unit: "ns", Better: "less", Doc: "how long the sender's calls kept it in a block, in all: it can do nothing else then"},
 	{Name: "again", Better: "less", Doc: "times that a message was sent again"},
-	{Name: "recover", Unit: "ns", Better: "less", Doc: "from the order to start (disk, slow: from the end of the outage) until the first message sent after it was durable"},
+	{Name: "recover", Unit: "ns", Better: "less", Doc: "from the order to start (disk, slow, poison: from the end of the outage; instance: from the kill) until the first message sent after it was durable"},
 	{Name: "recovered", Unit: "%", Better: "more", Doc: "of the messages due within 100 ms of the order to start, the share that was durable within 100 ms of being due"},
 	{Name: "stopping", Unit: "ns", Better: "less", Doc: "how long the order to stop took, including work to finish first"},
 	{Name: "starting", Unit: "ns", Better: "less", Doc: "how long the order to start, or to join, took"},

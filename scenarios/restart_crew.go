@@ -27,9 +27,12 @@ type processes struct {
 	crew   *workload.Crew // nil: not opened yet
 }
 
-func (s styles) openProcesses(setup runner.Setup, r *restarting) *processes {
+func (s styles) openProcesses(setup runner.Setup, r *restarting) (runner.Workload, error) {
+	if of := setup.Options["transport"]; of != "tcp" && of != "process" {
+		return nil, fmt.Errorf("fault=%s starts processes that reach the server over loopback: transport=tcp or process, not %s", r.fault, of)
+	}
 	r.Workload.Seed = setup.Seed
-	return &processes{block: r, styles: s, setup: setup}
+	return &processes{block: r, styles: s, setup: setup}, nil
 }
 
 func (w *processes) dir() string { return filepath.Join(w.setup.Dir, "block-"+strconv.Itoa(w.blocks)) }

@@ -33,7 +33,7 @@ var faultKey = runner.Key{
 	Values: []string{faultModule, faultServer, faultPartition, faultDisk, faultSlow, faultPoison, faultSubscriber, faultCrash, faultInstance},
 	Doc: "what fails for 100 ms. module: module log is stopped and started; server: the NATS server dies and another takes its place; " +
 		"partition: nothing passes between it and module log; disk: a commit hangs; slow: for 300 ms each commit takes as long as 5 messages need to arrive; " +
-		"poison: each fifth message is one that can never be stored; subscriber: another one joins and stays; crash: the process that is module log is killed, and 100 ms later another is started; instance: two processes are module log, and one is killed. A style that has nothing that can fail so shows struck 0",
+		"poison: each fifth message is one that can never be stored; subscriber: another one joins and stays; crash: the process that is module log is killed, and 100 ms later another is started; instance: two processes are module log, and one is killed. A style that cannot have it shows struck 0",
 }
 
 var pendingKey = runner.Key{

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -205,5 +206,17 @@ func TestAccount(t *testing.T) {
 	}
 	if n := late(due, got.fates); n != 2 { // 2 after 102 - 1 ms, 5 after 136 - 4 ms
 		t.Errorf("%d are late", n)
+	}
+}
+
+// TestNoProcesses: processes need a server that they can reach.
+func TestNoProcesses(t *testing.T) {
+	t.Parallel()
+	s := realStyles.restart()
+	for _, transport := range []string{"pipe", "url"} {
+		_, err := s.Open(runner.Setup{Style: "nats", Options: optionsOf(s, "nats", map[string]string{"fault": faultCrash, "transport": transport})})
+		if err == nil || !strings.Contains(err.Error(), "transport=tcp or process, not "+transport) {
+			t.Errorf("%s: %v", transport, err)
+		}
 	}
 }
