@@ -316,6 +316,9 @@ func (s *sending) finish() error {
 		}
 	}
 	s.seq += uint64(len(s.sendLog.tries))
+	if s.sendLog.unanswered() {
+		s.commits.Quiet(patient, mostTries*patient)
+	}
 	s.hearing.wait(s.sendLog)
 	return s.sendLog.complete()
 }

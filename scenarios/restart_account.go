@@ -3,6 +3,7 @@ package scenarios
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -76,6 +77,14 @@ func (b *sendLog) final(i int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.tries[i].complete && (b.tries[i].err == nil || b.tries[i].refused())
+}
+
+// unanswered reports whether a message timed out. A stream may have it, and hand it over when its
+// server is well again: it is stored then, unsure, and belongs to this block.
+func (b *sendLog) unanswered() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.tries, func(a attempt) bool { return a.settled && a.err != nil && !a.refused() })
 }
 
 func (a attempt) refused() bool { return player.CodeOf(a.err) == player.Invalid }

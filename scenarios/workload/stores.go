@@ -65,6 +65,17 @@ func (l *CommitLog) Rows() []CommittedRow {
 	return slices.Clone(l.log.rows)
 }
 
+// Quiet returns when nothing was committed for so long, or after most.
+func (l *CommitLog) Quiet(wait, most time.Duration) {
+	for start := time.Now(); time.Since(start) < most; {
+		before := len(l.Rows())
+		<-time.After(wait)
+		if len(l.Rows()) == before {
+			return
+		}
+	}
+}
+
 // Counted is the number of counts of users that were committed since Forget.
 func (l *CommitLog) Counted() int64 {
 	l.log.mu.Lock()
