@@ -61,7 +61,7 @@ func BenchmarkJetStream(b *testing.B) {
 		ours := func(n int) error {
 			for range n {
 				seq++
-				if err := w.sender.send(utter(seq), func(uint64, error) {}, w.sender.publish); err != nil {
+				if err := w.sender.send(utter(seq), func(uint64, error) {}, w.sender.publish, true); err != nil {
 					return err
 				}
 			}

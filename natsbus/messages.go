@@ -57,6 +57,7 @@ type sender struct {
 
 	publish, publishAsync func(*nats.Msg) error
 	stream                *publisher // nil: core NATS
+	gathering             gathering  // guarded by mu
 }
 
 type result struct {
@@ -68,7 +69,7 @@ func newSender(conn *nats.Conn, config player.Config, apart space, c codec, fiel
 	s := &sender{conn: conn, space: apart, subject: apart.of(saidSubject), timeout: config.Timeout, batched: config.Batch > 1,
 		codec: outcomeCodec{codec: c}, fields: fields, out: newOutgoing(),
 		window: make(chan struct{}, config.Window), pending: make(map[uint64]player.Done, config.Window),
-		abandoned: map[uint64]struct{}{}, results: make(chan result, config.Window)}
+		abandoned: map[uint64]struct{}{}, results: make(chan result, config.Window), gathering: newGathering(config, fields)}
 	s.report = func(seq uint64, err error) { s.results <- result{seq, err} }
 	s.publish, s.publishAsync = conn.PublishMsg, conn.PublishMsg
 	if _, err := conn.Subscribe(apart.of(doneSubject), s.receive); err != nil {
@@ -85,7 +86,7 @@ func newSender(conn *nats.Conn, config player.Config, apart space, c codec, fiel
 // do publishes one message and waits for its outcome. Nothing follows it, so a batch
 // that is not full is committed.
 func (s *sender) do(stimulus player.Stimulus) error {
-	if err := s.send(stimulus, s.report, s.publish); err != nil {
+	if err := s.send(stimulus, s.report, s.publish, true); err != nil {
 		return err
 	}
 	if s.batched {
@@ -109,11 +110,15 @@ func (s *sender) do(stimulus player.Stimulus) error {
 
 // post publishes one message and returns. It waits only while the window is full.
 func (s *sender) post(stimulus player.Stimulus, done player.Done) error {
-	return s.send(stimulus, done, s.publishAsync)
+	return s.send(stimulus, done, s.publishAsync, false)
 }
 
-func (s *sender) send(stimulus player.Stimulus, done player.Done, publish func(*nats.Msg) error) error {
+// send publishes one message, now or with others.
+func (s *sender) send(stimulus player.Stimulus, done player.Done, publish func(*nats.Msg) error, now bool) error {
 	m := stimulus.Message
+	if s.gathering.on {
+		return s.gather(stimulus.Seq, m, done, now)
+	}
 	said, err := s.out, error(nil) // kept: publishing copies it
 	s.values = append(s.values[:0], engine.String(m.Username), engine.String(m.Text), engine.Int(m.At))
 	if said.Data, err = s.codec.encode(said.Data[:0], s.fields, s.values); err != nil {
@@ -162,6 +167,7 @@ func (s *sender) acquire() error {
 		return nil
 	default:
 	}
+	s.sendWaiting() // nothing else would make room
 	timer := time.NewTimer(s.timeout)
 	defer timer.Stop()
 	select {
@@ -204,6 +210,7 @@ func (s *sender) receive(msg *nats.Msg) {
 			s.invalidate(fmt.Errorf("an outcome for stimulus %d, which is not pending", o.Seq))
 		}
 	}
+	s.sendWaiting()
 }
 
 func (s *sender) invalidate(err error) {
@@ -218,6 +225,7 @@ func (s *sender) invalidate(err error) {
 // settle asks module log to commit what waits and takes every token of the window, so
 // that nothing is pending. Messages without an outcome within the timeout fail.
 func (s *sender) settle() error {
+	s.sendWaiting()
 	if err := s.conn.Publish(s.space.of(settleSubject), nil); err != nil {
 		return unavailable("settle", err)
 	}

@@ -79,28 +79,30 @@ func BenchmarkMessages(b *testing.B) {
 		b.Fatal(err)
 	}
 	for _, transport := range []string{"pipe", "tcp"} {
-		raw, err := OpenRung(transport, payload)
-		if err != nil {
-			b.Fatal(err)
-		}
-		p, err := Open(player.Config{Store: &memory{}, Window: window, Trace: player.Tracing{On: true}, Placement: player.Placement{Transport: transport}})
-		if err != nil {
-			b.Fatal(err)
-		}
-		said, failed := player.Stimulus{Kind: player.MessageSaid, Message: player.Message{Username: user, Text: text, At: 1}}, error(nil)
-		done := func(_ uint64, err error) { failed = errors.Join(failed, err) }
-		say := func(n int) error {
-			for range n {
-				said.Seq++
-				if err := p.Post(said, done); err != nil {
-					return err
-				}
+		for _, share := range []string{shareNothing, shareOutcomes, shareAll} {
+			raw, err := OpenRung(transport, payload)
+			if err != nil {
+				b.Fatal(err)
 			}
-			return errors.Join(p.Settle(), failed)
-		}
-		compare(b, "pipelined/"+transport, messages, say, raw.Publish)
-		if err := errors.Join(p.Close(), raw.Close()); err != nil {
-			b.Error(err)
+			p, err := Open(player.Config{Store: &memory{}, Window: window, Trace: player.Tracing{On: true}, Placement: player.Placement{Transport: transport, Share: share}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			said, failed := player.Stimulus{Kind: player.MessageSaid, Message: player.Message{Username: user, Text: text, At: 1}}, error(nil)
+			done := func(_ uint64, err error) { failed = errors.Join(failed, err) }
+			say := func(n int) error {
+				for range n {
+					said.Seq++
+					if err := p.Post(said, done); err != nil {
+						return err
+					}
+				}
+				return errors.Join(p.Settle(), failed)
+			}
+			compare(b, "pipelined/"+transport+"/"+share, messages, say, raw.Publish)
+			if err := errors.Join(p.Close(), raw.Close()); err != nil {
+				b.Error(err)
+			}
 		}
 	}
 }

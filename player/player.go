@@ -116,6 +116,9 @@ type Placement struct {
 	// server passes it on and forgets it (default); "jetstream-memory", "jetstream-file": the
 	// server keeps it until it is durable, and delivers it again if need be.
 	Delivery string
+	// Share is what may share a message on the wire: "nothing" (default), "outcomes", or "all":
+	// what is said while an outcome is to come, too. MostShared at most.
+	Share string
 	// Flush is when what is published is written out. "auto": soon, with what was published
 	// meanwhile (default); "each": at once, each message alone.
 	Flush string
@@ -192,7 +195,7 @@ type Link struct {
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
-// transport tcp, codec json, delivery core, flush auto, broadcast overlapped, flavor once, dispatch
+// transport tcp, codec json, delivery core, share nothing, flush auto, broadcast overlapped, flavor once, dispatch
 // inline, 20 rules, pace coalesced. A window is at least a batch, since a smaller one would never
 // fill it.
 func (c Config) Defaults() Config {
@@ -212,6 +215,9 @@ func (c Config) Defaults() Config {
 	}
 	if c.Placement.Delivery == "" {
 		c.Placement.Delivery = "core"
+	}
+	if c.Placement.Share == "" {
+		c.Placement.Share = "nothing"
 	}
 	if c.Placement.Flush == "" {
 		c.Placement.Flush = "auto"
