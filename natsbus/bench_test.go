@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -121,15 +122,18 @@ func rawStream(b *testing.B, placement player.Placement, like *stream, read bool
 		}
 }
 
+// compare reports the median of the ratios of time, and the ratio of all CPU time, which other
+// programs on the machine disturb less.
 func compare(b *testing.B, name string, n int, before, after func(int) error, rest ...func() error) {
 	b.Run(name, func(b *testing.B) {
 		var ratios []float64
-		took := func(send func(int) error) float64 {
-			start := time.Now()
+		took := func(send func(int) error, cpu *time.Duration) float64 {
+			start, used := time.Now(), cpuTime()
 			if err := send(n); err != nil {
 				b.Fatal(err)
 			}
 			took := float64(time.Since(start))
+			*cpu += cpuTime() - used
 			for _, f := range rest { // what goes on after it is no part of the next
 				if err := f(); err != nil {
 					b.Fatal(err)
@@ -137,13 +141,22 @@ func compare(b *testing.B, name string, n int, before, after func(int) error, re
 			}
 			return took
 		}
+		var first, second time.Duration
 		for b.Loop() {
-			was := took(before)
-			ratios = append(ratios, took(after)/was)
+			was := took(before, &first)
+			ratios = append(ratios, took(after, &second)/was)
 		}
 		slices.Sort(ratios)
 		b.ReportMetric(ratios[len(ratios)/2], "ratio")
+		b.ReportMetric(float64(second)/float64(first), "ratio-of-cpu")
 	})
+}
+
+// cpuTime is what this process has used.
+func cpuTime() time.Duration {
+	var used syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used)
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // BenchmarkRefill is one refill whose parts answer from a recording, so that the conversation

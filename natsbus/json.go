@@ -22,7 +22,7 @@ func (jsonCodec) encode(b []byte, s schema, values []engine.Value) ([]byte, erro
 		if s.omits(i, values[i]) {
 			continue
 		}
-		b = append(append(append(b, '"'), f.Name...), '"', ':') // a name needs no escape
+		b = append(b, s.keys[i]...)
 		var err error
 		if b, err = appendJSON(b, f.Type, values[i]); err != nil {
 			return b, fmt.Errorf("encode %s: %w", f.Name, err)
@@ -63,7 +63,7 @@ func appendJSON(b []byte, t engine.Type, v engine.Value) ([]byte, error) {
 	case engine.Real:
 		return appendReal(b, v.Float())
 	case engine.Text:
-		return jsontext.AppendQuote(b, v.Text())
+		return appendText(b, v.Text())
 	case engine.Flavor:
 		members, err := parts(v)
 		if err != nil {

@@ -52,12 +52,20 @@ type sender struct {
 	invalid   error               // the first outcome since Settle that was unreadable or belongs to no message
 	rejected  atomic.Uint64       // such outcomes, in all
 
+	taken []taken // by receive
+
 	results chan result // for do
 	report  player.Done // sends to results; made once
 
 	publish, publishAsync func(*nats.Msg) error
 	stream                *publisher // nil: core NATS
 	gathering             gathering  // guarded by mu
+}
+
+// taken is what an outcome ended.
+type taken struct {
+	done      player.Done // nil: no pending message
+	abandoned bool
 }
 
 type result struct {
@@ -152,6 +160,11 @@ func (s *sender) reserve(seq uint64, done player.Done) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.enter(seq, done)
+}
+
+// enter makes a message pending, or gives its token back. The caller holds the lock.
+func (s *sender) enter(seq uint64, done player.Done) error {
 	if s.pending[seq] != nil {
 		<-s.window
 		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: fmt.Errorf("stimulus %d is pending already", seq)}
@@ -167,7 +180,7 @@ func (s *sender) acquire() error {
 		return nil
 	default:
 	}
-	s.sendWaiting() // nothing else would make room
+	s.sendWaiting() // module log may wait for more
 	timer := time.NewTimer(s.timeout)
 	defer timer.Stop()
 	select {
@@ -179,10 +192,8 @@ func (s *sender) acquire() error {
 }
 
 // remove returns what to call for a pending message, nil if it is not pending, and whether
-// the message was abandoned instead. Each has only one outcome.
+// the message was abandoned instead. Each has only one outcome. The caller holds the lock.
 func (s *sender) remove(seq uint64) (done player.Done, abandoned bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	done = s.pending[seq]
 	delete(s.pending, seq)
 	if done == nil {
@@ -200,13 +211,18 @@ func (s *sender) receive(msg *nats.Msg) {
 		s.invalidate(fmt.Errorf("outcomes: %w", err))
 		return
 	}
+	s.taken = s.taken[:0]
+	s.mu.Lock()
 	for _, o := range outcomes {
-		done, abandoned := s.take(o)
-		switch {
+		s.taken = append(s.taken, s.take(o))
+	}
+	s.mu.Unlock()
+	for i, o := range outcomes {
+		switch done := s.taken[i].done; {
 		case done != nil:
 			done(o.Seq, o.err())
 			<-s.window
-		case !abandoned && !o.Again:
+		case !s.taken[i].abandoned && !o.Again:
 			s.invalidate(fmt.Errorf("an outcome for stimulus %d, which is not pending", o.Seq))
 		}
 	}

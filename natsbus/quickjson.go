@@ -1,7 +1,11 @@
 package natsbus
 
 import (
+	"bytes"
 	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"rubato/orchestrated/engine"
 )
@@ -35,9 +39,9 @@ func (q *quickJSON) word(w string) bool {
 }
 
 // member passes over what is before the value of a member.
-func (q *quickJSON) member(before byte, name string) bool {
+func (q *quickJSON) member(before byte, key string) bool {
 	start := q.at
-	if q.skip(before) && q.skip('"') && q.word(name) && q.word(`":`) {
+	if q.skip(before) && q.word(key) {
 		return true
 	}
 	q.at = start
@@ -47,11 +51,11 @@ func (q *quickJSON) member(before byte, name string) bool {
 func (q *quickJSON) record(s schema, values []engine.Value) (ok bool) {
 	before := byte('{')
 	for i, f := range s.fields {
-		values[i] = engine.Value{}
-		if !q.member(before, f.Name) {
+		if !q.member(before, s.keys[i]) {
 			if i < s.needed {
 				return false
 			}
+			values[i] = engine.Value{}
 			continue
 		}
 		before = ','
@@ -112,14 +116,41 @@ func (q *quickJSON) quoted() (engine.Value, bool) {
 		return engine.Value{}, false
 	}
 	start := q.at
-	for ; q.at < len(q.data) && q.data[q.at] != '"'; q.at++ {
-		if c := q.data[q.at]; c < ' ' || c >= 0x7f || c == '\\' {
-			return engine.Value{}, false
-		}
+	n := bytes.IndexByte(q.data[start:], '"')
+	if n < 0 || !plain(q.data[start:start+n]) {
+		return engine.Value{}, false
 	}
 	if q.text == "" {
 		q.text = string(q.data)
 	}
-	end := q.at
-	return engine.String(q.text[start:end]), q.skip('"')
+	q.at += n + 1
+	return engine.String(q.text[start : start+n]), true
+}
+
+// plain reports whether JSON writes a text as it is, whatever it is used for: ASCII without controls
+// and without "\&<>.
+func plain[T string | []byte](text T) bool {
+	var odd byte
+	for i := range len(text) {
+		odd |= special[text[i]]
+	}
+	return odd == 0
+}
+
+// special is 1 for other characters.
+var special = func() (is [256]byte) {
+	for c := range is {
+		if c < ' ' || c >= 0x7f || strings.ContainsRune(`"\&<>`, rune(c)) {
+			is[c] = 1
+		}
+	}
+	return is
+}()
+
+// appendText writes a text as jsontext does.
+func appendText(b []byte, text string) ([]byte, error) {
+	if !plain(text) {
+		return jsontext.AppendQuote(b, text)
+	}
+	return append(append(append(b, '"'), text...), '"'), nil
 }

@@ -50,18 +50,22 @@ func newGathering(config player.Config, fields schema) gathering {
 }
 
 // gather takes a message and sends it with what waits: at once if no outcome is to come, or with
-// now; otherwise before the next outcome is handled, or when the list is full. As with Nagle's
+// now; otherwise when the next outcome has been handled, or when the list is full. As with Nagle's
 // algorithm, nobody waits for a timer.
 func (s *sender) gather(seq uint64, m player.Message, done player.Done, now bool) error {
 	if !utf8.ValidString(m.Username) || !utf8.ValidString(m.Text) {
 		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: errText}
 	}
-	if err := s.reserve(seq, done); err != nil {
+	if err := s.acquire(); err != nil {
 		return err
 	}
 	longest := 6*(len(m.Username)+len(m.Text)) + 128
 	g := &s.gathering
 	s.mu.Lock()
+	if err := s.enter(seq, done); err != nil {
+		s.mu.Unlock()
+		return err
+	}
 	var lost []uint64
 	var failed error
 	if g.bytes+longest > mostBytes {
@@ -135,7 +139,6 @@ func (r *receiver) receiveList(msg *nats.Msg) {
 		seq := row[0].Nat()
 		r.add(seq, r.module.engine.Emit(seq, 0, saidEvent, row[1:n]...))
 	}
-	clear(r.rows)
 }
 
 // waits reports whether outcomes can wait for those of messages that are here already.

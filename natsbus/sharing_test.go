@@ -197,8 +197,8 @@ func TestShareRefused(t *testing.T) {
 // FuzzQuickJSON: what is read quickly is what Go's own JSON reads. It may leave anything to the
 // other reader but what encode itself makes of plain values.
 func FuzzQuickJSON(f *testing.F) {
-	list := schema{needed: 2, fields: []engine.Field{{Name: "n", Type: engine.Natural}, {Name: "t", Type: engine.Text},
-		{Name: "i", Type: engine.Integer}, {Name: "b", Type: engine.Truth}}}
+	list := first(2, engine.Field{Name: "n", Type: engine.Natural}, engine.Field{Name: "t", Type: engine.Text},
+		engine.Field{Name: "i", Type: engine.Integer}, engine.Field{Name: "b", Type: engine.Truth})
 	for _, seed := range []string{`[{"n":1,"t":"x"}]`, `[{"n":0,"t":"","i":-1,"b":true},{"n":18446744073709551615,"t":"~"}]`, `[{"n":01,"t":""}]`,
 		`[{"n":1,"t":"x",}]`, `[{"n":1,"t":"x"},]`, `[{"n":1,"t":"\u0041"}]`, `[{"n":1,"t":"x","b":true,"i":1}]`, `[{"n":1,"t":"x","i":-0}]`, `[{"n":1,"t":"x","i":}]`, `]`, `[]`} {
 		f.Add([]byte(seed))
