@@ -152,6 +152,14 @@ func compare(b *testing.B, name string, n int, before, after func(int) error, re
 	})
 }
 
+// reportCPU reports the CPU time of an operation, all threads of the process together, and its
+// allocations.
+func reportCPU(b *testing.B) func() {
+	b.ReportAllocs()
+	used := cpuTime()
+	return func() { b.ReportMetric(float64(cpuTime()-used)/float64(b.N), "cpu-ns/op") }
+}
+
 // cpuTime is what this process has used.
 func cpuTime() time.Duration {
 	var used syscall.Rusage
@@ -163,7 +171,9 @@ func cpuTime() time.Duration {
 // is left. allocs/op counts everything in the process, the embedded server included.
 func BenchmarkRefill(b *testing.B) {
 	for _, transport := range []string{"pipe", "tcp"} {
-		b.Run(transport, func(b *testing.B) { refill(b, player.Placement{Transport: transport}) })
+		for _, envelope := range []string{envelopeInHeader, envelopeInBody} {
+			b.Run(transport+"/"+envelope, func(b *testing.B) { refill(b, player.Placement{Transport: transport, Envelope: envelope}) })
+		}
 	}
 }
 
@@ -175,9 +185,9 @@ func BenchmarkFloor(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		inbox := newInbox(r.asker, time.Second)
+		inbox := newInbox(r.asker, time.Second, false)
 		b.Run(transport, func(b *testing.B) {
-			b.ReportAllocs()
+			defer reportCPU(b)()
 			for b.Loop() {
 				for range 4 {
 					floor(b, inbox, r.turn())
@@ -220,10 +230,11 @@ func refill(b *testing.B, placement player.Placement) {
 	for range 1100 { // fills the trace's ring
 		next()
 	}
-	b.ReportAllocs()
+	report := reportCPU(b)
 	for b.Loop() {
 		next()
 	}
+	report()
 	if err := p.Close(); err != nil {
 		b.Error(err)
 	}
@@ -253,7 +264,7 @@ func BenchmarkCodec(b *testing.B) {
 	selection := all([]engine.Field{{Name: "target", Type: engine.Integer}, {Name: "flavor", Type: engine.Flavor}, {Name: "seed", Type: engine.Natural}})
 	var outcomes []engine.Value
 	for i := range 100 {
-		outcomes = append(outcomes, engine.Nat(uint64(1000+i)), engine.Value{}, engine.Value{})
+		outcomes = append(outcomes, engine.Nat(uint64(1000+i)), engine.Value{}, engine.Value{}, engine.Value{})
 	}
 	at, seed := engine.Int(int64(49_379_155_200_000_000)), engine.Nat(0x9e3779b97f4a7c15)
 	for _, what := range []struct {

@@ -75,7 +75,7 @@ type result struct {
 
 func newSender(conn *nats.Conn, config player.Config, apart space, c codec, fields schema) (*sender, error) {
 	s := &sender{conn: conn, space: apart, subject: apart.of(saidSubject), timeout: config.Timeout, batched: config.Batch > 1,
-		codec: outcomeCodec{codec: c}, fields: fields, out: newOutgoing(),
+		codec: outcomeCodec{codec: c}, fields: fields, out: newOutgoing(config.Placement.Envelope == envelopeInBody),
 		window: make(chan struct{}, config.Window), pending: make(map[uint64]player.Done, config.Window),
 		abandoned: map[uint64]struct{}{}, results: make(chan result, config.Window), gathering: newGathering(config, fields)}
 	s.report = func(seq uint64, err error) { s.results <- result{seq, err} }
@@ -129,10 +129,10 @@ func (s *sender) send(stimulus player.Stimulus, done player.Done, publish func(*
 	}
 	said, err := s.out, error(nil) // kept: publishing copies it
 	s.values = append(s.values[:0], engine.String(m.Username), engine.String(m.Text), engine.Int(m.At))
-	if said.Data, err = s.codec.encode(said.Data[:0], s.fields, s.values); err != nil {
+	said.address(s.subject, stimulus.Seq, 0, 0)
+	if said.Data, err = s.codec.encode(said.Data, s.fields, s.values); err != nil {
 		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
 	}
-	said.address(s.subject, stimulus.Seq, 0, 0)
 	if err := s.reserve(stimulus.Seq, done); err != nil {
 		return err
 	}

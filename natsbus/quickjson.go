@@ -120,10 +120,13 @@ func (q *quickJSON) quoted() (engine.Value, bool) {
 	if n < 0 || !plain(q.data[start:start+n]) {
 		return engine.Value{}, false
 	}
+	q.at += n + 1
+	if n == 0 {
+		return engine.Value{}, true
+	}
 	if q.text == "" {
 		q.text = string(q.data)
 	}
-	q.at += n + 1
 	return engine.String(q.text[start : start+n]), true
 }
 

@@ -73,7 +73,7 @@ func (r *receiver) reconnected(conn *nats.Conn) {
 func (r *receiver) receive(msg *nats.Msg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch seq, cause, _, err := addressed(msg.Header); {
+	switch seq, cause, _, body, err := opened(msg, r.module.inBody); {
 	case msg.Subject == r.module.space.of(settleSubject) && len(msg.Data) == 0 && msg.Header.Get(codeHeader) == "": // an answer asks for nothing
 		r.settle(msg)
 	case r.share == shareAll && msg.Subject == r.module.space.of(saidSubject):
@@ -85,7 +85,7 @@ func (r *receiver) receive(msg *nats.Msg) {
 		}
 	case r.receipts != nil && r.receipts.again(seq, msg, r.note):
 	default:
-		r.add(seq, r.emit(seq, cause, msg))
+		r.add(seq, r.emit(seq, cause, body))
 	}
 	if r.waits(msg) {
 		return
@@ -106,8 +106,8 @@ func (r *receiver) settle(msg *nats.Msg) {
 	}
 }
 
-func (r *receiver) emit(seq, cause uint64, msg *nats.Msg) error {
-	if err := r.codec.decode(msg.Data, r.fields, r.values); err != nil {
+func (r *receiver) emit(seq, cause uint64, body []byte) error {
+	if err := r.codec.decode(body, r.fields, r.values); err != nil {
 		return r.module.reject(saidEvent, err)
 	}
 	return r.module.engine.Emit(seq, cause, saidEvent, r.values...)

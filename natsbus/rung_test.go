@@ -91,6 +91,10 @@ func BenchmarkBounds(b *testing.B) {
 		messages(b, share+"/no codec", placement, true, withoutCodec)
 		messages(b, share+"/no outcomes", placement, true, withoutOutcomes)
 		messages(b, share+"/none of these", placement, false, withoutRules, withoutCodec, withoutOutcomes)
+		bare := placement
+		bare.Envelope = envelopeInBody
+		messages(b, share+"/no header", bare, true)
+		messages(b, share+"/none of these, no header", bare, false, withoutRules, withoutCodec, withoutOutcomes)
 		placement.Codec = "protobuf"
 		messages(b, share+"/protobuf", placement, true)
 	}

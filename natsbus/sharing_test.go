@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"rubato/orchestrated/engine"
 	"rubato/player"
 )
@@ -184,10 +186,47 @@ func TestUnreadableList(t *testing.T) {
 	}
 }
 
+// TestBareBody: with the envelope in front of the body nothing has a header, and what has no envelope
+// is refused and counted, by the module that it was for.
+func TestBareBody(t *testing.T) {
+	t.Parallel()
+	w, store := open(t, player.Config{Timeout: never, Placement: player.Placement{Envelope: envelopeInBody}})
+	heard := make(chan *nats.Msg, 10)
+	conn := w.log.conn.Load()
+	if _, err := conn.Subscribe(chatSubjects, func(m *nats.Msg) { heard <- m }); err != nil || conn.Flush() != nil {
+		t.Fatal(err)
+	}
+	const fits = `{"user":"ada","text":"hello","at":0}`
+	if err := w.Do(said(7)); err != nil {
+		t.Fatal(err)
+	}
+	if m := <-heard; len(m.Header) > 0 || string(m.Data) != "7 0 0\n"+fits {
+		t.Errorf("header %v, %q", m.Header, m.Data)
+	}
+	bodies := []string{fits, "\n" + fits, "0 0 0\n" + fits, "1 0\n" + fits, "1 0 65\n" + fits, strings.Repeat("0", 100) + "1 0 0\n" + fits}
+	for _, body := range bodies {
+		for _, subject := range []string{saidSubject, actionSubject("ap::Playback::setVolume")} {
+			if err := w.ui.conn.Load().Publish(subject, []byte(body)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for seq, s := range []player.Stimulus{said(8), {Kind: player.VolumeSet, Seq: 9, Volume: 50}} { // the next ones are taken
+		if err := w.Do(s); err != nil {
+			t.Errorf("%d: %v", seq, err)
+		}
+	}
+	n := uint64(len(bodies))
+	if got := w.Lost().Rejected; !maps.Equal(got, map[string]uint64{"log": n, "ap": n}) || store.messages.Load() != 2 {
+		t.Errorf("rejected %v of %d each, %d stored", got, n, store.messages.Load())
+	}
+}
+
 // TestShareRefused: what does not go together is refused, with what to do.
 func TestShareRefused(t *testing.T) {
 	t.Parallel()
-	for _, p := range []player.Placement{{Share: "some"}, {Share: shareAll, Delivery: deliveryMemory}, {Share: shareOutcomes, Codec: "none"}, {Share: shareAll, Away: true}} {
+	for _, p := range []player.Placement{{Share: "some"}, {Share: shareAll, Delivery: deliveryMemory}, {Share: shareOutcomes, Codec: "none"}, {Share: shareAll, Away: true},
+		{Envelope: "none"}, {Envelope: envelopeInBody, Delivery: deliveryFile}, {Envelope: envelopeInBody, Away: true}} {
 		if _, err := Open(player.Config{Store: &memory{}, Placement: p}); player.CodeOf(err) != player.Invalid {
 			t.Errorf("%+v: %v", p, err)
 		}

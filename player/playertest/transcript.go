@@ -121,6 +121,7 @@ var switches = map[string]player.Config{
 	"no codec":        {Placement: player.Placement{Codec: "none"}, Batch: 10},
 	"outcomes shared": {Placement: player.Placement{Share: "outcomes"}},
 	"all shared":      {Placement: player.Placement{Share: "all"}},
+	"bare body":       {Placement: player.Placement{Envelope: "body"}},
 	"flush each":      {Placement: player.Placement{Flush: "each"}},
 	"awaited":         {Placement: player.Placement{Broadcast: "awaited", Flavor: "twice"}},
 }
@@ -138,7 +139,7 @@ func (s Suite) everything(t *testing.T) {
 	for _, style := range s.Styles {
 		for name, config := range switches {
 			config.Verbatim, config.Token = true, Token
-			if config.Placement.Codec == "none" && slices.Contains(s.Refuses, style.Name) || config.Placement.Share == "all" && slices.Contains(s.Keeps, style.Name) {
+			if config.Placement.Codec == "none" && slices.Contains(s.Refuses, style.Name) || (config.Placement.Share == "all" || config.Placement.Envelope == "body") && slices.Contains(s.Keeps, style.Name) {
 				config.Store = s.Store(t)
 				if _, err := style.Open(config); player.CodeOf(err) != player.Invalid {
 					t.Errorf("%s, %s: %v, want code %q", style.Name, name, err, player.Invalid)
