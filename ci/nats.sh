@@ -22,11 +22,12 @@ beyond() {
     "$work/$1/results.json"
 }
 
-# share prints the throughput of messages without a database as a share of the raw one.
+# share prints the throughput of messages without a database as a share of the raw one, by what
+# may share a message on the wire.
 share() {
   go test -run xxx -bench 'Messages/pipelined' -benchtime 200x ./natsbus | awk '/^BenchmarkMessages/ {
-    sub(/-[0-9]+$/, "", $1); sub(/.*\//, "", $1)
-    printf "| messages over %s, pipelined, no database | | raw publish to a subscriber | ×%.2f | at least ×0.60 |\n", $1, $5 }'
+    sub(/-[0-9]+$/, "", $1); split($1, name, "/")
+    printf "| messages over %s, pipelined, no database, share=%s | | raw publish to a subscriber | ×%.2f | at least ×0.60 |\n", name[3], name[4], $5 }'
 }
 
 make build >/dev/null

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -61,7 +62,7 @@ func BenchmarkJetStream(b *testing.B) {
 		ours := func(n int) error {
 			for range n {
 				seq++
-				if err := w.sender.send(utter(seq), func(uint64, error) {}, w.sender.publish); err != nil {
+				if err := w.sender.send(utter(seq), func(uint64, error) {}, w.sender.publish, true); err != nil {
 					return err
 				}
 			}
@@ -121,15 +122,18 @@ func rawStream(b *testing.B, placement player.Placement, like *stream, read bool
 		}
 }
 
+// compare reports the median of the ratios of time, and the ratio of all CPU time, which other
+// programs on the machine disturb less.
 func compare(b *testing.B, name string, n int, before, after func(int) error, rest ...func() error) {
 	b.Run(name, func(b *testing.B) {
 		var ratios []float64
-		took := func(send func(int) error) float64 {
-			start := time.Now()
+		took := func(send func(int) error, cpu *time.Duration) float64 {
+			start, used := time.Now(), cpuTime()
 			if err := send(n); err != nil {
 				b.Fatal(err)
 			}
 			took := float64(time.Since(start))
+			*cpu += cpuTime() - used
 			for _, f := range rest { // what goes on after it is no part of the next
 				if err := f(); err != nil {
 					b.Fatal(err)
@@ -137,20 +141,39 @@ func compare(b *testing.B, name string, n int, before, after func(int) error, re
 			}
 			return took
 		}
+		var first, second time.Duration
 		for b.Loop() {
-			was := took(before)
-			ratios = append(ratios, took(after)/was)
+			was := took(before, &first)
+			ratios = append(ratios, took(after, &second)/was)
 		}
 		slices.Sort(ratios)
 		b.ReportMetric(ratios[len(ratios)/2], "ratio")
+		b.ReportMetric(float64(second)/float64(first), "ratio-of-cpu")
 	})
+}
+
+// reportCPU reports the CPU time of an operation, all threads of the process together, and its
+// allocations.
+func reportCPU(b *testing.B) func() {
+	b.ReportAllocs()
+	used := cpuTime()
+	return func() { b.ReportMetric(float64(cpuTime()-used)/float64(b.N), "cpu-ns/op") }
+}
+
+// cpuTime is what this process has used.
+func cpuTime() time.Duration {
+	var used syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used)
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // BenchmarkRefill is one refill whose parts answer from a recording, so that the conversation
 // is left. allocs/op counts everything in the process, the embedded server included.
 func BenchmarkRefill(b *testing.B) {
 	for _, transport := range []string{"pipe", "tcp"} {
-		b.Run(transport, func(b *testing.B) { refill(b, player.Placement{Transport: transport}) })
+		for _, envelope := range []string{envelopeInHeader, envelopeInBody} {
+			b.Run(transport+"/"+envelope, func(b *testing.B) { refill(b, player.Placement{Transport: transport, Envelope: envelope}) })
+		}
 	}
 }
 
@@ -162,9 +185,9 @@ func BenchmarkFloor(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		inbox := newInbox(r.asker, time.Second)
+		inbox := newInbox(r.asker, time.Second, false)
 		b.Run(transport, func(b *testing.B) {
-			b.ReportAllocs()
+			defer reportCPU(b)()
 			for b.Loop() {
 				for range 4 {
 					floor(b, inbox, r.turn())
@@ -207,10 +230,11 @@ func refill(b *testing.B, placement player.Placement) {
 	for range 1100 { // fills the trace's ring
 		next()
 	}
-	b.ReportAllocs()
+	report := reportCPU(b)
 	for b.Loop() {
 		next()
 	}
+	report()
 	if err := p.Close(); err != nil {
 		b.Error(err)
 	}
@@ -240,7 +264,7 @@ func BenchmarkCodec(b *testing.B) {
 	selection := all([]engine.Field{{Name: "target", Type: engine.Integer}, {Name: "flavor", Type: engine.Flavor}, {Name: "seed", Type: engine.Natural}})
 	var outcomes []engine.Value
 	for i := range 100 {
-		outcomes = append(outcomes, engine.Nat(uint64(1000+i)), engine.Value{}, engine.Value{})
+		outcomes = append(outcomes, engine.Nat(uint64(1000+i)), engine.Value{}, engine.Value{}, engine.Value{})
 	}
 	at, seed := engine.Int(int64(49_379_155_200_000_000)), engine.Nat(0x9e3779b97f4a7c15)
 	for _, what := range []struct {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"sync"
 	"unicode/utf8"
 
@@ -33,11 +34,21 @@ type codec interface {
 // A schema says what a record holds.
 type schema struct {
 	fields []engine.Field
-	needed int // those that follow so many may be missing, and are empty then
+	needed int      // those that follow so many may be missing, and are empty then
+	keys   []string // the names as JSON writes them, with the colon; they need no escape
 }
 
 // all is a schema of fields that are all needed.
-func all(fields []engine.Field) schema { return schema{fields, len(fields)} }
+func all(fields []engine.Field) schema { return first(len(fields), fields...) }
+
+// first is a schema of fields of which only the first are needed.
+func first(needed int, fields ...engine.Field) schema {
+	s := schema{fields: fields, needed: needed}
+	for _, f := range fields {
+		s.keys = append(s.keys, strconv.Quote(f.Name)+":")
+	}
+	return s
+}
 
 // omits reports whether a field is left out of what is sent.
 func (s schema) omits(i int, v engine.Value) bool { return i >= s.needed && v == engine.Value{} }
@@ -99,8 +110,8 @@ func newCodec(p player.Placement, window int) (codec, error) {
 }
 
 // outcomeSchema: an outcome without code and text is a success.
-var outcomeSchema = schema{needed: 1, fields: []engine.Field{{Name: "seq", Type: engine.Natural},
-	{Name: "code", Type: engine.Text}, {Name: "text", Type: engine.Text}, {Name: "again", Type: engine.Truth}}}
+var outcomeSchema = first(1, engine.Field{Name: "seq", Type: engine.Natural},
+	engine.Field{Name: "code", Type: engine.Text}, engine.Field{Name: "text", Type: engine.Text}, engine.Field{Name: "again", Type: engine.Truth})
 
 // outcomeCodec is a codec for outcomes, with the memory of the last ones. Only one goroutine
 // may use it.
@@ -174,8 +185,8 @@ func describe(c codec) string {
 
 // A flavor is a record within a record: which categories it has, and a list of reals. Or it
 // is named by its digest, where the other module knows it: the value is then that number.
-var flavorSchema = schema{fields: []engine.Field{{Name: "present", Type: engine.Natural}, {Name: "values", Type: reals},
-	{Name: "known", Type: engine.Natural}}}
+var flavorSchema = first(0, engine.Field{Name: "present", Type: engine.Natural}, engine.Field{Name: "values", Type: reals},
+	engine.Field{Name: "known", Type: engine.Natural})
 
 const reals engine.Type = 255 // of a flavor
 

@@ -350,25 +350,23 @@ func (s *sender) fail(seq uint64, err error) {
 // giveUp removes a message that was not published. A stream may have it all the same, if
 // only the acknowledgement was lost: then an outcome may come.
 func (s *sender) giveUp(seq uint64) player.Done {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	done, _ := s.remove(seq)
 	if done != nil && s.stream != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		s.forget(seq)
 	}
 	return done
 }
 
 // take is remove for an outcome. One that is sent again can overtake the first, which is then
-// still to come on the connection that was lost.
-func (s *sender) take(o outcome) (done player.Done, abandoned bool) {
-	done, abandoned = s.remove(o.Seq)
-	if done != nil && o.Again {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+// still to come on the connection that was lost. The caller holds the lock.
+func (s *sender) take(o outcome) (t taken) {
+	t.done, t.abandoned = s.remove(o.Seq)
+	if t.done != nil && o.Again {
 		s.forget(o.Seq)
 	}
-	return done, abandoned
+	return t
 }
 
 // forget makes the outcome of a message no error. The caller holds the lock.

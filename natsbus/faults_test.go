@@ -37,6 +37,12 @@ func TestServerSchedules(t *testing.T) {
 
 func serverSchedule(t *testing.T, delivery string, seed uint64) {
 	placement := player.Placement{Transport: "tcp", Delivery: delivery, Dir: t.TempDir(), Reconnects: true}
+	switch {
+	case delivery == deliveryCore && seed%4 == 3:
+		placement.Share = shareAll
+	case seed%2 == 1:
+		placement.Share = shareOutcomes
+	}
 	shared, err := Network(placement)
 	if err != nil {
 		t.Fatal(err)

@@ -52,11 +52,20 @@ type sender struct {
 	invalid   error               // the first outcome since Settle that was unreadable or belongs to no message
 	rejected  atomic.Uint64       // such outcomes, in all
 
+	taken []taken // by receive
+
 	results chan result // for do
 	report  player.Done // sends to results; made once
 
 	publish, publishAsync func(*nats.Msg) error
 	stream                *publisher // nil: core NATS
+	gathering             gathering  // guarded by mu
+}
+
+// taken is what an outcome ended.
+type taken struct {
+	done      player.Done // nil: no pending message
+	abandoned bool
 }
 
 type result struct {
@@ -66,9 +75,9 @@ type result struct {
 
 func newSender(conn *nats.Conn, config player.Config, apart space, c codec, fields schema) (*sender, error) {
 	s := &sender{conn: conn, space: apart, subject: apart.of(saidSubject), timeout: config.Timeout, batched: config.Batch > 1,
-		codec: outcomeCodec{codec: c}, fields: fields, out: newOutgoing(),
+		codec: outcomeCodec{codec: c}, fields: fields, out: newOutgoing(config.Placement.Envelope == envelopeInBody),
 		window: make(chan struct{}, config.Window), pending: make(map[uint64]player.Done, config.Window),
-		abandoned: map[uint64]struct{}{}, results: make(chan result, config.Window)}
+		abandoned: map[uint64]struct{}{}, results: make(chan result, config.Window), gathering: newGathering(config, fields)}
 	s.report = func(seq uint64, err error) { s.results <- result{seq, err} }
 	s.publish, s.publishAsync = conn.PublishMsg, conn.PublishMsg
 	if _, err := conn.Subscribe(apart.of(doneSubject), s.receive); err != nil {
@@ -85,7 +94,7 @@ func newSender(conn *nats.Conn, config player.Config, apart space, c codec, fiel
 // do publishes one message and waits for its outcome. Nothing follows it, so a batch
 // that is not full is committed.
 func (s *sender) do(stimulus player.Stimulus) error {
-	if err := s.send(stimulus, s.report, s.publish); err != nil {
+	if err := s.send(stimulus, s.report, s.publish, true); err != nil {
 		return err
 	}
 	if s.batched {
@@ -109,17 +118,21 @@ func (s *sender) do(stimulus player.Stimulus) error {
 
 // post publishes one message and returns. It waits only while the window is full.
 func (s *sender) post(stimulus player.Stimulus, done player.Done) error {
-	return s.send(stimulus, done, s.publishAsync)
+	return s.send(stimulus, done, s.publishAsync, false)
 }
 
-func (s *sender) send(stimulus player.Stimulus, done player.Done, publish func(*nats.Msg) error) error {
+// send publishes one message, now or with others.
+func (s *sender) send(stimulus player.Stimulus, done player.Done, publish func(*nats.Msg) error, now bool) error {
 	m := stimulus.Message
+	if s.gathering.on {
+		return s.gather(stimulus.Seq, m, done, now)
+	}
 	said, err := s.out, error(nil) // kept: publishing copies it
 	s.values = append(s.values[:0], engine.String(m.Username), engine.String(m.Text), engine.Int(m.At))
-	if said.Data, err = s.codec.encode(said.Data[:0], s.fields, s.values); err != nil {
+	said.address(s.subject, stimulus.Seq, 0, 0)
+	if said.Data, err = s.codec.encode(said.Data, s.fields, s.values); err != nil {
 		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
 	}
-	said.address(s.subject, stimulus.Seq, 0, 0)
 	if err := s.reserve(stimulus.Seq, done); err != nil {
 		return err
 	}
@@ -150,6 +163,11 @@ func (s *sender) reserve(seq uint64, done player.Done) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.enter(seq, done)
+}
+
+// enter makes a message pending, or gives its token back. The caller holds the lock.
+func (s *sender) enter(seq uint64, done player.Done) error {
 	if s.pending[seq] != nil {
 		<-s.window
 		return &player.Error{Code: player.Invalid, Op: saidEvent, Err: fmt.Errorf("stimulus %d is pending already", seq)}
@@ -165,6 +183,7 @@ func (s *sender) acquire() error {
 		return nil
 	default:
 	}
+	s.sendWaiting() // module log may wait for more
 	timer := time.NewTimer(s.timeout)
 	defer timer.Stop()
 	select {
@@ -176,10 +195,8 @@ func (s *sender) acquire() error {
 }
 
 // remove returns what to call for a pending message, nil if it is not pending, and whether
-// the message was abandoned instead. Each has only one outcome.
+// the message was abandoned instead. Each has only one outcome. The caller holds the lock.
 func (s *sender) remove(seq uint64) (done player.Done, abandoned bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	done = s.pending[seq]
 	delete(s.pending, seq)
 	if done == nil {
@@ -197,16 +214,22 @@ func (s *sender) receive(msg *nats.Msg) {
 		s.invalidate(fmt.Errorf("outcomes: %w", err))
 		return
 	}
+	s.taken = s.taken[:0]
+	s.mu.Lock()
 	for _, o := range outcomes {
-		done, abandoned := s.take(o)
-		switch {
+		s.taken = append(s.taken, s.take(o))
+	}
+	s.mu.Unlock()
+	for i, o := range outcomes {
+		switch done := s.taken[i].done; {
 		case done != nil:
 			done(o.Seq, o.err())
 			<-s.window
-		case !abandoned && !o.Again:
+		case !s.taken[i].abandoned && !o.Again:
 			s.invalidate(fmt.Errorf("an outcome for stimulus %d, which is not pending", o.Seq))
 		}
 	}
+	s.sendWaiting()
 }
 
 func (s *sender) invalidate(err error) {
@@ -221,6 +244,7 @@ func (s *sender) invalidate(err error) {
 // settle asks module log to commit what waits and takes every token of the window, so
 // that nothing is pending. Messages without an outcome within the timeout fail.
 func (s *sender) settle() error {
+	s.sendWaiting()
 	if err := s.conn.Publish(s.space.of(settleSubject), nil); err != nil {
 		return unavailable("settle", err)
 	}

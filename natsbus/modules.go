@@ -27,6 +27,7 @@ type module struct {
 	overlaps bool
 	// flavorsOnce: a flavor that another module knows is named to it.
 	flavorsOnce bool
+	inBody      bool // envelopes
 	known       sentFlavors
 	inbox       atomic.Pointer[inbox] // of that connection
 	served      []*nats.Subscription  // of its own actions
@@ -44,7 +45,7 @@ type module struct {
 // remote ones, and the rules that run here. It has no connection until it joins.
 func newModule(name string, member uint8, config player.Config, apart space, c codec, all []engine.Concept) (*module, error) {
 	m := &module{name: name, space: apart, timeout: config.Timeout, codec: c, overlaps: config.Placement.Broadcast == overlappedBroadcast,
-		flavorsOnce: config.Placement.Flavor == flavorOnce, known: sentFlavors{ring: make([]engine.Value, flavorsKept)},
+		flavorsOnce: config.Placement.Flavor == flavorOnce, inBody: config.Placement.Envelope == envelopeInBody, known: sentFlavors{ring: make([]engine.Value, flavorsKept)},
 		engine: engine.New(engine.Settings{Module: name, Trace: config.Trace, Member: member})}
 	for _, c := range all {
 		if c.Module == name {
@@ -69,7 +70,7 @@ func newModule(name string, member uint8, config player.Config, apart space, c c
 // the connection.
 func (m *module) join(conn *nats.Conn) error {
 	m.conn.Store(conn)
-	m.inbox.Store(newInbox(conn, m.timeout))
+	m.inbox.Store(newInbox(conn, m.timeout, m.inBody))
 	for _, c := range m.own {
 		for _, a := range c.Actions {
 			if err := m.offer(conn, c.URI(a.Name), a); err != nil {
@@ -161,7 +162,7 @@ func (w *wired) join() (err error) {
 		}
 	}
 	fields := all(orchestrated.ChatConcept().Events[0].Fields)
-	w.receiver = newReceiver(w.log, w.Batch, fields, newStream(w.config))
+	w.receiver = newReceiver(w.log, w.Batch, fields, newStream(w.config), w.config.Placement.Share)
 	w.receiver.pending = w.config.Placement.Pending
 	if !w.config.Placement.Away {
 		if w.subscription, err = w.receiver.subscribe(); err != nil {

@@ -1,13 +1,13 @@
 // Package natsbus is the third style: the concepts and rules of orchestrated, on
 // NATS. Modules ap, pd, log and ui each have a connection of their own to an embedded
 // server. A module reaches a concept in another one by request and reply; an event
-// crosses by publish; headers carry flow token and cause.
+// crosses by publish; a header, or a line before the body, carries flow token and cause.
 //
 // It adds the network to orchestrated and nothing else. It has the shape of its
 // siblings, direct and orchestrated: type, open, stimuli, conversation, close.
 // modules.go joins the modules, requests.go is the path of a request, messages.go and receiver.go
-// are the two ends of the path of a message, delivery.go is JetStream, wire.go is subjects and
-// headers, codec.go is the bodies, flavors.go names flavors that are known, access.go says who may
+// are the two ends of the path of a message, sharing.go sends several as one, delivery.go is JetStream, wire.go is subjects and
+// headers, codec.go is the bodies (quickjson.go reads the usual ones), flavors.go names flavors that are known, access.go says who may
 // speak. network.go is what carries all that: server.go embeds a server, process.go starts one,
 // url.go finds the user's; faults.go is what may go wrong with it, and rung.go is its floor.
 // worker.go is module log in a process of its own; elsewhere.go is how a run finds it and asks it.
@@ -158,6 +158,7 @@ func (w *wired) Describe() []player.Fact {
 		{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
 		{Name: "delivery", Value: w.receiver.stream.describe(), Own: true},
 		{Name: "pending", Value: w.receiver.most(w.subscription), Own: true},
+		{Name: "share", Value: w.receiver.share, Own: true},
 		{Name: "flush", Value: flushOf(w.ui.conn.Load()), Own: true},
 		{Name: "codec", Value: w.config.Placement.Codec, Own: true},
 		{Name: "codec output", Value: describe(w.codec), Own: true},

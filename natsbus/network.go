@@ -88,7 +88,15 @@ func check(p player.Placement) error {
 			}
 		}
 	}
-	return errors.Join(oneOf("delivery", p.Delivery, deliveryCore, deliveryMemory, deliveryFile), oneOf("flush", p.Flush, flushAuto, flushEach),
+	if p.Share == shareAll && (p.Delivery != deliveryCore || p.Away) || p.Share != shareNothing && p.Codec == "none" {
+		return &player.Error{Code: player.Invalid, Op: "nats: share", // the server drops repeats, and workers share, by message
+			Err: fmt.Errorf("%s does not go with delivery %q, codec %q, workers: %t: use share=%s", p.Share, p.Delivery, p.Codec, p.Away, shareNothing)}
+	}
+	if p.Envelope == envelopeInBody && (p.Delivery != deliveryCore || p.Away) {
+		return &player.Error{Code: player.Invalid, Op: "nats: envelope", // JetStream needs a header all the same, and workers expect one
+			Err: fmt.Errorf("body does not go with delivery %q, workers: %t: use envelope=%s", p.Delivery, p.Away, envelopeInHeader)}
+	}
+	return errors.Join(oneOf("envelope", p.Envelope, envelopeInHeader, envelopeInBody), oneOf("share", p.Share, shareNothing, shareOutcomes, shareAll), oneOf("delivery", p.Delivery, deliveryCore, deliveryMemory, deliveryFile), oneOf("flush", p.Flush, flushAuto, flushEach),
 		oneOf("broadcast", p.Broadcast, overlappedBroadcast, awaitedBroadcast), oneOf("flavor", p.Flavor, flavorOnce, flavorTwice))
 }
 

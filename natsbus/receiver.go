@@ -21,7 +21,8 @@ type receiver struct {
 	codec    outcomeCodec
 	fields   schema // of ui::Chat::said
 	values   []engine.Value
-	outcomes []outcome                         // of the current commit
+	outcomes []outcome                         // to report
+	finished player.Done                       // is done; made once
 	stream   *stream                           // nil: core NATS
 	receipts *receipts                         // nil: core NATS
 	renewed  atomic.Pointer[nats.Subscription] // made since subscribe, when the connection had come back
@@ -29,11 +30,15 @@ type receiver struct {
 	group    string                            // that shares the messages; empty: all of them come here
 	to       string                            // where the next outcomes go
 	pending  int                               // messages that may wait here; 0: the client's own limit
+	share    string
+	listed   schema // of messages in a list
+	rows     []engine.Value
 }
 
-func newReceiver(m *module, batch *player.Batch, fields schema, s *stream) *receiver {
+func newReceiver(m *module, batch *player.Batch, fields schema, s *stream, share string) *receiver {
 	r := &receiver{module: m, batch: batch, codec: outcomeCodec{codec: m.codec}, fields: fields,
-		values: make([]engine.Value, len(fields.fields)), stream: s, to: m.space.of(doneSubject)}
+		values: make([]engine.Value, len(fields.fields)), stream: s, to: m.space.of(doneSubject), share: share, listed: inList(fields)}
+	r.finished = r.done
 	if s != nil {
 		r.receipts = newReceipts(s.consumer.MaxAckPending)
 	}
@@ -108,24 +113,24 @@ func dropped(s *nats.Subscription) int {
 func (r *receiver) receive(msg *nats.Msg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stream != nil && r.stream.stale(r.module.conn.Load(), msg) {
-		return
-	}
-	switch seq, cause, _, err := addressed(msg.Header); {
+	switch seq, cause, _, body, err := opened(msg, r.module.inBody); {
+	case r.stream != nil && r.stream.stale(r.module.conn.Load(), msg): // it comes again
 	case msg.Subject == r.module.space.of(settleSubject) && len(msg.Data) == 0 && msg.Header.Get(codeHeader) == "": // an answer asks for nothing
 		r.settle(msg)
+	case r.share == shareAll && msg.Subject == r.module.space.of(saidSubject):
+		r.receiveList(msg)
 	case err != nil || msg.Subject == r.module.space.of(settleSubject):
 		_ = r.module.reject(msg.Subject, err) // nobody knows whose outcome this would be
 		if r.receipts != nil {
 			r.receipts.acks = append(r.receipts.acks, msg) // it does not get better by coming again
 		}
-	case r.receipts != nil && r.receipts.again(seq, msg, r.add):
+	case r.receipts != nil && r.receipts.again(seq, msg, r.note):
 	default:
 		r.to = r.outcomesOf(msg)
-		err := r.emit(seq, cause, msg)
-		r.module.mu.Lock()
-		r.batch.Add(seq, err, r.done)
-		r.module.mu.Unlock()
+		r.add(seq, r.emit(seq, cause, body))
+	}
+	if r.waits(msg) {
+		return
 	}
 	r.report()
 	if r.receipts != nil {
@@ -153,11 +158,18 @@ func (r *receiver) settle(msg *nats.Msg) {
 	}
 }
 
-func (r *receiver) emit(seq, cause uint64, msg *nats.Msg) error {
-	if err := r.codec.decode(msg.Data, r.fields, r.values); err != nil {
+func (r *receiver) emit(seq, cause uint64, body []byte) error {
+	if err := r.codec.decode(body, r.fields, r.values); err != nil {
 		return r.module.reject(saidEvent, err)
 	}
 	return r.module.engine.Emit(seq, cause, saidEvent, r.values...)
+}
+
+// add makes durable what the rules wrote for a message, alone or with its batch.
+func (r *receiver) add(seq uint64, err error) {
+	r.module.mu.Lock()
+	defer r.module.mu.Unlock()
+	r.batch.Add(seq, err, r.finished)
 }
 
 // done is called by the batch for each message of a commit.
@@ -166,17 +178,17 @@ func (r *receiver) done(seq uint64, err error) {
 	if err != nil {
 		o.Code, o.Text = player.CodeOf(err), shortened(err.Error())
 	}
-	r.add(o)
+	r.note(o)
 	if r.receipts != nil {
 		r.receipts.finish(o)
 	}
 }
 
-func (r *receiver) add(o outcome) { r.outcomes = append(r.outcomes, o) }
+func (r *receiver) note(o outcome) { r.outcomes = append(r.outcomes, o) }
 
 // Limits of a message with outcomes: how many, and how long the text of an error is.
 const (
-	mostOutcomes = 100
+	mostOutcomes = player.MostShared
 	longestText  = 300
 )
 

@@ -26,6 +26,7 @@ const (
 type inbox struct {
 	conn    *nats.Conn
 	timeout time.Duration
+	inBody  bool // envelopes
 
 	mu   sync.Mutex
 	free []*line
@@ -47,8 +48,8 @@ type line struct {
 	values []engine.Value
 }
 
-func newInbox(conn *nats.Conn, timeout time.Duration) *inbox {
-	return &inbox{conn: conn, timeout: timeout}
+func newInbox(conn *nats.Conn, timeout time.Duration, inBody bool) *inbox {
+	return &inbox{conn: conn, timeout: timeout, inBody: inBody}
 }
 
 // take returns a line that nobody uses.
@@ -65,7 +66,7 @@ func (i *inbox) take() (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &line{outgoing: newOutgoing(), inbox: i, answers: answers}
+	l := &line{outgoing: newOutgoing(i.inBody), inbox: i, answers: answers}
 	for n := range l.replies {
 		l.replies[n] = fmt.Sprintf("%s.%d", subject, n)
 	}
@@ -122,11 +123,11 @@ func (m *module) ask(uri, subject string, in, out schema, call *engine.Call, nam
 		l.named = nameFlavors(append(l.named[:0], inputs...), in)
 		inputs = l.named
 	}
-	if l.Data, err = m.codec.encode(l.Data[:0], in, inputs); err != nil {
+	l.address(subject, call.Flow(), call.Cause(), call.Depth())
+	if l.Data, err = m.codec.encode(l.Data, in, inputs); err != nil {
 		l.inbox.give(l, true) // nothing was asked
 		return &player.Error{Code: player.Invalid, Op: uri, Err: err}
 	}
-	l.address(subject, call.Flow(), call.Cause(), call.Depth())
 	if err = l.send(); err != nil {
 		l.inbox.give(l, false)
 		return unavailable(uri, err)
@@ -162,14 +163,18 @@ const (
 
 // switches are the facts about these and the flavor's, as this module has them.
 func (m *module) switches() []player.Fact {
-	broadcast, flavor := awaitedBroadcast, flavorTwice
+	broadcast, flavor, envelope := awaitedBroadcast, flavorTwice, envelopeInHeader
+	if m.inBody {
+		envelope = envelopeInBody
+	}
 	if m.overlaps {
 		broadcast = overlappedBroadcast
 	}
 	if m.flavorsOnce {
 		flavor = flavorOnce
 	}
-	return []player.Fact{{Name: "broadcast", Value: broadcast, Own: true}, {Name: "flavor", Value: flavor, Own: true}}
+	return []player.Fact{{Name: "broadcast", Value: broadcast, Own: true}, {Name: "flavor", Value: flavor, Own: true},
+		{Name: "envelope", Value: envelope, Own: true}}
 }
 
 // refusal is the server's reason, if it refused a subject: the time-out followed from it.
@@ -215,9 +220,9 @@ func (e *endpoint) answer(request *nats.Msg) {
 }
 
 func (e *endpoint) run(request *nats.Msg) (err error) {
-	flow, cause, depth, err := addressed(request.Header)
+	flow, cause, depth, body, err := opened(request, e.module.inBody)
 	if err == nil {
-		err = e.module.decode(request.Data, e.inputs, e.in)
+		err = e.module.decode(body, e.inputs, e.in)
 	}
 	if errors.Is(err, errForgotten) {
 		return &player.Error{Code: forgotten, Op: e.uri, Err: err}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"rubato/orchestrated"
 	"rubato/orchestrated/engine"
 	"rubato/player"
 )
@@ -72,35 +73,94 @@ func TestNoPayload(t *testing.T) {
 // database, with as many raw messages as long to a subscriber, in turns: ratio is the share
 // of the raw throughput.
 func BenchmarkMessages(b *testing.B) {
+	for _, transport := range []string{"pipe", "tcp"} {
+		for _, share := range []string{shareNothing, shareOutcomes, shareAll} {
+			messages(b, "pipelined/"+transport+"/"+share, player.Placement{Transport: transport, Share: share}, true)
+		}
+	}
+}
+
+// BenchmarkBounds takes parts of that path away, in turn and together: what is left bounds what a
+// better part could reach.
+func BenchmarkBounds(b *testing.B) {
+	for _, share := range []string{shareNothing, shareOutcomes, shareAll} {
+		placement := player.Placement{Transport: "tcp", Share: share}
+		messages(b, share+"/whole", placement, true)
+		messages(b, share+"/no trace", placement, false)
+		messages(b, share+"/no rules", placement, true, withoutRules)
+		messages(b, share+"/no codec", placement, true, withoutCodec)
+		messages(b, share+"/no outcomes", placement, true, withoutOutcomes)
+		messages(b, share+"/none of these", placement, false, withoutRules, withoutCodec, withoutOutcomes)
+		bare := placement
+		bare.Envelope = envelopeInBody
+		messages(b, share+"/no header", bare, true)
+		messages(b, share+"/none of these, no header", bare, false, withoutRules, withoutCodec, withoutOutcomes)
+		placement.Codec = "protobuf"
+		messages(b, share+"/protobuf", placement, true)
+	}
+}
+
+// withoutRules has module log store nothing.
+func withoutRules(b *testing.B, w *wired) {
+	bare := engine.New(engine.Settings{})
+	if err := bare.AddConcepts(orchestrated.ChatConcept()); err != nil {
+		b.Fatal(err)
+	}
+	w.log.engine = bare
+}
+
+// withoutCodec hands values over.
+func withoutCodec(_ *testing.B, w *wired) {
+	h := newHandOver(1024)
+	w.sender.codec.codec, w.receiver.codec.codec = h, h
+}
+
+// withoutOutcomes has module log call what waits in module ui.
+func withoutOutcomes(_ *testing.B, w *wired) {
+	s := w.sender
+	w.receiver.finished = func(seq uint64, err error) {
+		s.mu.Lock()
+		t := s.take(outcome{Seq: seq})
+		s.mu.Unlock()
+		t.done(seq, err)
+		<-s.window
+		if len(s.window) == 0 {
+			s.sendWaiting()
+		}
+	}
+}
+
+func messages(b *testing.B, name string, placement player.Placement, traced bool, without ...func(*testing.B, *wired)) {
 	const messages, window = 2048, 256 // as in message-log
 	user, text := "listener-01", strings.Repeat("x", 70)
 	payload, err := PayloadOf(saidEvent, []engine.Value{engine.String(user), engine.String(text), engine.Int(1)}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, transport := range []string{"pipe", "tcp"} {
-		raw, err := OpenRung(transport, payload)
-		if err != nil {
-			b.Fatal(err)
-		}
-		p, err := Open(player.Config{Store: &memory{}, Window: window, Trace: player.Tracing{On: true}, Placement: player.Placement{Transport: transport}})
-		if err != nil {
-			b.Fatal(err)
-		}
-		said, failed := player.Stimulus{Kind: player.MessageSaid, Message: player.Message{Username: user, Text: text, At: 1}}, error(nil)
-		done := func(_ uint64, err error) { failed = errors.Join(failed, err) }
-		say := func(n int) error {
-			for range n {
-				said.Seq++
-				if err := p.Post(said, done); err != nil {
-					return err
-				}
+	raw, err := OpenRung(placement.Transport, payload)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := Open(player.Config{Store: &memory{}, Window: window, Trace: player.Tracing{On: traced}, Placement: placement})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range without {
+		f(b, p.(*wired))
+	}
+	said, failed := player.Stimulus{Kind: player.MessageSaid, Message: player.Message{Username: user, Text: text, At: 1}}, error(nil)
+	done := func(_ uint64, err error) { failed = errors.Join(failed, err) }
+	say := func(n int) error {
+		for range n {
+			said.Seq++
+			if err := p.Post(said, done); err != nil {
+				return err
 			}
-			return errors.Join(p.Settle(), failed)
 		}
-		compare(b, "pipelined/"+transport, messages, say, raw.Publish)
-		if err := errors.Join(p.Close(), raw.Close()); err != nil {
-			b.Error(err)
-		}
+		return errors.Join(p.Settle(), failed)
+	}
+	compare(b, name, messages, say, raw.Publish)
+	if err := errors.Join(p.Close(), raw.Close()); err != nil {
+		b.Error(err)
 	}
 }

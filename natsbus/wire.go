@@ -1,6 +1,8 @@
 package natsbus
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -24,6 +26,13 @@ const (
 )
 
 var saidSubject = eventSubject(saidEvent)
+
+// Where the envelope is. A header is what other tools of NATS show and pass on, and the client
+// allocates for it seven times; in front of the body, a line of its own, it costs nothing.
+const (
+	envelopeInHeader = "header"
+	envelopeInBody   = "body"
+)
 
 // envelopeHeader carries the envelope in decimal, "flow cause depth": the flow's token, the
 // cause, and the depth, which bounds rules that trigger each other across modules. It is one
@@ -56,28 +65,35 @@ func tokens(uri string) string { return strings.ReplaceAll(uri, "::", ".") }
 // message when it is published, so the next one can have the same memory.
 type outgoing struct {
 	nats.Msg
+	inBody   bool // the envelope
 	envelope [1]string
 	text     []byte
 }
 
-func newOutgoing() *outgoing {
-	o := &outgoing{}
-	o.Header = nats.Header{envelopeHeader: o.envelope[:]}
+func newOutgoing(inBody bool) *outgoing {
+	o := &outgoing{inBody: inBody}
+	if !inBody {
+		o.Header = nats.Header{envelopeHeader: o.envelope[:]}
+	}
 	return o
 }
 
-// address sets subject and envelope.
+// address sets subject and envelope. The body is to be appended to Data.
 func (o *outgoing) address(subject string, flow, cause uint64, depth int) {
-	o.Subject = subject
+	o.Subject, o.Data = subject, o.Data[:0]
 	o.text = append(strconv.AppendUint(o.text[:0], flow, 10), ' ')
 	o.text = append(strconv.AppendUint(o.text, cause, 10), ' ')
 	o.text = strconv.AppendInt(o.text, int64(depth), 10)
+	if o.inBody {
+		o.Data = append(append(o.Data, o.text...), '\n')
+		return
+	}
 	o.envelope[0] = string(o.text)
 }
 
 // message is one that is sent once.
 func message(subject string, flow, cause uint64, depth int, data []byte) *nats.Msg {
-	o := newOutgoing()
+	o := newOutgoing(false)
 	o.address(subject, flow, cause, depth)
 	o.Data = data
 	return &o.Msg
@@ -88,13 +104,32 @@ func addressed(h nats.Header) (flow, cause uint64, depth int, err error) {
 	if n := len(h[envelopeHeader]); n != 1 {
 		return 0, 0, 0, fmt.Errorf("%d envelopes, want one", n)
 	}
-	first, rest, _ := strings.Cut(h[envelopeHeader][0], " ")
+	return readEnvelope(h[envelopeHeader][0])
+}
+
+// opened reads the envelope and finds the body.
+func opened(m *nats.Msg, inBody bool) (flow, cause uint64, depth int, body []byte, err error) {
+	if !inBody {
+		flow, cause, depth, err = addressed(m.Header)
+		return flow, cause, depth, m.Data, err
+	}
+	const longest = 3*20 + 3 // three numbers of 64 bits
+	end := bytes.IndexByte(m.Data[:min(longest, len(m.Data))], '\n')
+	if end < 0 {
+		return 0, 0, 0, nil, errors.New("no envelope before the body")
+	}
+	flow, cause, depth, err = readEnvelope(string(m.Data[:end]))
+	return flow, cause, depth, m.Data[end+1:], err
+}
+
+func readEnvelope(text string) (flow, cause uint64, depth int, err error) {
+	first, rest, _ := strings.Cut(text, " ")
 	second, third, _ := strings.Cut(rest, " ")
 	flow, err1 := strconv.ParseUint(first, 10, 64)
 	cause, err2 := strconv.ParseUint(second, 10, 64)
 	deep, err3 := strconv.ParseUint(third, 10, 64)
 	if err1 != nil || err2 != nil || err3 != nil || flow == 0 || deep > engine.MaxDepth {
-		return 0, 0, 0, fmt.Errorf("envelope %q is not flow, cause and depth", shortened(h[envelopeHeader][0]))
+		return 0, 0, 0, fmt.Errorf("envelope %q is not flow, cause and depth", shortened(strings.Clone(text)))
 	}
 	return flow, cause, int(deep), nil
 }

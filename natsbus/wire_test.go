@@ -128,6 +128,12 @@ func FuzzEnvelope(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		flow, cause, depth, err := addressed(nats.Header{envelopeHeader: {text}})
+		if len(text) <= 3*20+2 && !strings.Contains(text, "\n") { // in front of a body it is read the same
+			f, c, d, body, failed := opened(&nats.Msg{Data: []byte(text + "\n\nx")}, true)
+			if f != flow || c != cause || d != depth || (failed == nil) != (err == nil) || string(body) != "\nx" {
+				t.Errorf("%q was read as %d %d %d %q, %v", text, f, c, d, body, failed)
+			}
+		}
 		if err != nil {
 			if fits.MatchString(text) && len(strings.TrimLeft(text[strings.LastIndex(text, " ")+1:], "0")) < 2 { // a depth of one digit
 				t.Errorf("%q was refused: %v", text, err)

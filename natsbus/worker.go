@@ -88,7 +88,7 @@ func (w *worker) join(to player.Invitation, config player.Config) (err error) {
 	if err := w.module.join(conn); err != nil {
 		return err
 	}
-	r := newReceiver(w.module, w.Batch, all(orchestrated.ChatConcept().Events[0].Fields), nil)
+	r := newReceiver(w.module, w.Batch, all(orchestrated.ChatConcept().Events[0].Fields), nil, config.Placement.Share)
 	r.group = workers
 	if w.subscription, err = r.subscribe(); err == nil && w.remote != nil {
 		err = answerAs(w, player.Elsewhere{ID: newID()}, config.Answer, conn, apart)

@@ -14,6 +14,9 @@ const (
 	TextLimit     = 4096
 )
 
+// MostShared is how many messages, or outcomes of messages, can be one message on the wire.
+const MostShared = 100
+
 // A Message is what a user said.
 type Message struct {
 	Username string

@@ -12,6 +12,7 @@
 package player
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -120,6 +121,11 @@ type Placement struct {
 	// server passes it on and forgets it (default); "jetstream-memory", "jetstream-file": the
 	// server keeps it until it is durable, and delivers it again if need be.
 	Delivery string
+	// Share is what may share a message on the wire: "nothing" (default), "outcomes", or "all":
+	// what is said while an outcome is to come, too. MostShared at most.
+	Share string
+	// Envelope is where flow token, cause and depth are: in a "header" (default), or before the "body".
+	Envelope string
 	// Flush is when what is published is written out. "auto": soon, with what was published
 	// meanwhile (default); "each": at once, each message alone.
 	Flush string
@@ -176,9 +182,9 @@ type Link struct {
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
-// transport tcp, codec json, delivery core, flush auto, broadcast overlapped, flavor once, dispatch
-// inline, 20 rules, pace coalesced. A window is at least a batch, since a smaller one would never
-// fill it.
+// transport tcp, codec json, delivery core, share nothing, envelope header, flush auto, broadcast
+// overlapped, flavor once, dispatch inline, 20 rules, pace coalesced. A window is at least a batch,
+// since a smaller one would never fill it.
 func (c Config) Defaults() Config {
 	c.Batch = max(c.Batch, 1)
 	if c.Window <= 0 {
@@ -188,24 +194,14 @@ func (c Config) Defaults() Config {
 	if c.Timeout <= 0 {
 		c.Timeout = 5 * time.Second
 	}
-	if c.Placement.Transport == "" {
-		c.Placement.Transport = "tcp"
-	}
-	if c.Placement.Codec == "" {
-		c.Placement.Codec = "json"
-	}
-	if c.Placement.Delivery == "" {
-		c.Placement.Delivery = "core"
-	}
-	if c.Placement.Flush == "" {
-		c.Placement.Flush = "auto"
-	}
-	if c.Placement.Broadcast == "" {
-		c.Placement.Broadcast = "overlapped"
-	}
-	if c.Placement.Flavor == "" {
-		c.Placement.Flavor = "once"
-	}
+	c.Placement.Transport = cmp.Or(c.Placement.Transport, "tcp")
+	c.Placement.Codec = cmp.Or(c.Placement.Codec, "json")
+	c.Placement.Delivery = cmp.Or(c.Placement.Delivery, "core")
+	c.Placement.Share = cmp.Or(c.Placement.Share, "nothing")
+	c.Placement.Envelope = cmp.Or(c.Placement.Envelope, "header")
+	c.Placement.Flush = cmp.Or(c.Placement.Flush, "auto")
+	c.Placement.Broadcast = cmp.Or(c.Placement.Broadcast, "overlapped")
+	c.Placement.Flavor = cmp.Or(c.Placement.Flavor, "once")
 	if c.Rules <= 0 {
 		c.Rules = 20
 	}

@@ -39,7 +39,7 @@ func (s styles) messageLog() runner.Scenario {
 		Open: func(setup runner.Setup) (runner.Workload, error) {
 			w := &workload.Workload{Script: workload.Say, Drive: workload.Pipelined, Count: workload.Stored, Each: 2, Crosses: workload.MessageCrosses}
 			if strings.HasPrefix(setup.Options["mode"], "closed") {
-				w.Drive = workload.ClosedLoop
+				w.Drive, w.Single = workload.ClosedLoop, true
 			}
 			return s.Start(setup, w, func(c *player.Config) {
 				c.Window = logWindow
@@ -89,7 +89,7 @@ var messageLogClaims = append([]runner.Claim{
 // small library, because nothing is selected.
 func messages(s runner.Scenario) runner.Scenario {
 	s.Op = "message"
-	s.Keys = append(s.Keys, workload.SyncKey, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.DeliveryKey, workload.FlushKey, workload.CodecKey)
+	s.Keys = append(s.Keys, workload.SyncKey, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.DeliveryKey, workload.ShareKey, workload.FlushKey, workload.CodecKey, workload.EnvelopeKey)
 	if s.Prepare == nil {
 		s.Prepare = func(setup runner.Setup) error { return workload.Prepare(setup, 200) }
 	}

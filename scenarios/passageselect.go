@@ -23,7 +23,7 @@ func (s styles) passageSelect() runner.Scenario {
 		Anywhere: true,
 		Answers:  "What does it cost to select a passage, and how does that grow with the library?",
 		Op:       "selection",
-		Keys:     []runner.Key{passages, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.CodecKey, workload.FlavorKey},
+		Keys:     []runner.Key{passages, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.CodecKey, workload.EnvelopeKey, workload.FlavorKey},
 		Script:   12,
 		Claims:   passageSelectClaims,
 		Measures: passageSelectMeasures,

@@ -24,7 +24,7 @@ func (s styles) requestReply() runner.Scenario {
 		Keys: []runner.Key{
 			{Name: "question", Default: "status", Values: []string{"status", "queue"},
 				Doc: "status: passage, position and volume; queue: the passages that wait"},
-			workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.CodecKey,
+			workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.CodecKey, workload.EnvelopeKey,
 		},
 		Script: 20,
 		// For nats: direct answers a thousand times as fast, so its blocks are short and their spread shows it.

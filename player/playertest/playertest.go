@@ -24,7 +24,8 @@ type Suite struct {
 	// Golden is the file of the expected transcript. -update rewrites it.
 	Golden string
 	// Keeps are the styles, by name, in which a message that is said while module log is
-	// stopped is not lost. Its outcome comes too late, but it is stored when log starts.
+	// stopped is not lost. Its outcome comes too late, but it is stored when log starts. They
+	// refuse to send messages together.
 	Keeps []string
 	// Refuses are the styles, by name, that need a codec: values cannot stay in one process.
 	Refuses []string

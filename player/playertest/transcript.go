@@ -108,19 +108,22 @@ func (s subject) posted(t *testing.T) {
 // switches change what a style costs and nothing that it does. Styles without a switch
 // ignore it.
 var switches = map[string]player.Config{
-	"untraced":    {},
-	"traced":      {Trace: player.Tracing{On: true}},
-	"eager":       {Trace: player.Tracing{On: true, Eager: true, Without: []string{"ap"}}},
-	"persisted":   {Trace: player.Tracing{On: true, Sink: discard{}}},
-	"per flow":    {Trace: player.Tracing{On: true, Sink: discard{}, PerFlow: true}},
-	"queued":      {Dispatch: player.Queued, Trace: player.Tracing{On: true}},
-	"1 000 rules": {Rules: 1000},
-	"pipe":        {Placement: player.Placement{Transport: "pipe"}, Batch: 10},
-	"msgpack":     {Placement: player.Placement{Codec: "msgpack"}, Batch: 10},
-	"protobuf":    {Placement: player.Placement{Codec: "protobuf"}, Batch: 10},
-	"no codec":    {Placement: player.Placement{Codec: "none"}, Batch: 10},
-	"flush each":  {Placement: player.Placement{Flush: "each"}},
-	"awaited":     {Placement: player.Placement{Broadcast: "awaited", Flavor: "twice"}},
+	"untraced":        {},
+	"traced":          {Trace: player.Tracing{On: true}},
+	"eager":           {Trace: player.Tracing{On: true, Eager: true, Without: []string{"ap"}}},
+	"persisted":       {Trace: player.Tracing{On: true, Sink: discard{}}},
+	"per flow":        {Trace: player.Tracing{On: true, Sink: discard{}, PerFlow: true}},
+	"queued":          {Dispatch: player.Queued, Trace: player.Tracing{On: true}},
+	"1 000 rules":     {Rules: 1000},
+	"pipe":            {Placement: player.Placement{Transport: "pipe"}, Batch: 10},
+	"msgpack":         {Placement: player.Placement{Codec: "msgpack"}, Batch: 10},
+	"protobuf":        {Placement: player.Placement{Codec: "protobuf"}, Batch: 10},
+	"no codec":        {Placement: player.Placement{Codec: "none"}, Batch: 10},
+	"outcomes shared": {Placement: player.Placement{Share: "outcomes"}},
+	"all shared":      {Placement: player.Placement{Share: "all"}},
+	"bare body":       {Placement: player.Placement{Envelope: "body"}},
+	"flush each":      {Placement: player.Placement{Flush: "each"}},
+	"awaited":         {Placement: player.Placement{Broadcast: "awaited", Flavor: "twice"}},
 }
 
 type discard struct{}
@@ -136,7 +139,7 @@ func (s Suite) everything(t *testing.T) {
 	for _, style := range s.Styles {
 		for name, config := range switches {
 			config.Verbatim, config.Token = true, Token
-			if config.Placement.Codec == "none" && slices.Contains(s.Refuses, style.Name) {
+			if config.Placement.Codec == "none" && slices.Contains(s.Refuses, style.Name) || (config.Placement.Share == "all" || config.Placement.Envelope == "body") && slices.Contains(s.Keeps, style.Name) {
 				config.Store = s.Store(t)
 				if _, err := style.Open(config); player.CodeOf(err) != player.Invalid {
 					t.Errorf("%s, %s: %v, want code %q", style.Name, name, err, player.Invalid)

@@ -195,6 +195,9 @@ func (w *verifier) kinds() map[string]int64 {
 	return n
 }
 
+// messageKind is the kind of a message.
+var messageKind = kindOf(&player.Stimulus{Kind: player.MessageSaid})
+
 // questionKind is the kind of Status and Waiting, which are no stimuli.
 const questionKind = "question"
 
@@ -213,7 +216,7 @@ func (w *verifier) limits(rates runner.Rates) (least, most results.Counts) {
 		most[name] = extra * int64(w.runs+1)
 		for kind, n := range kinds {
 			rate, known := of[kind]
-			least[name] += n * rate.Least
+			least[name] += shared(n*rate.Least, w.sharing(name, kind))
 			if !known || size || most[name] == math.MaxInt64 {
 				most[name] = math.MaxInt64
 				continue
@@ -233,14 +236,31 @@ func (w *verifier) limits(rates runner.Rates) (least, most results.Counts) {
 	return least, most
 }
 
+// sharing is how many messages or outcomes a module may send as one by the key share, where how
+// many it does depends on the moment: with one under way at a time, each goes alone.
+func (w *verifier) sharing(name, kind string) int64 {
+	share := w.wanted["share"]
+	outcomes := name == results.SentMessages+"log" && (share == "outcomes" || share == "all")
+	if kind == messageKind && !w.single && (outcomes || name == results.SentMessages+"ui" && share == "all") {
+		return player.MostShared
+	}
+	return 1
+}
+
+// shared is how many messages n need, if so many can be one.
+func shared(n, most int64) int64 { return (n + most - 1) / most }
+
 // demanded is how many messages each module must have sent by the scenario and its settings.
 func (w *verifier) demanded() map[string]int64 {
 	n := map[string]int64{}
 	for module, each := range w.crosses {
 		n[module] = each * w.all() / int64(w.batch)
+		if most := w.sharing(results.SentMessages+module, messageKind); most > 1 {
+			n[module] = shared(each*w.all(), max(most, int64(w.batch)))
+		}
 	}
 	if w.wanted["delivery"] != "core" { // module log acknowledges each message
-		n["log"] += w.kinds()[kindOf(&player.Stimulus{Kind: player.MessageSaid})]
+		n["log"] += w.kinds()[messageKind]
 	}
 	for module, once := range w.once {
 		n[module] = max(n[module], once)

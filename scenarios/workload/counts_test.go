@@ -28,6 +28,7 @@ func TestLimits(t *testing.T) {
 		"one kind":        {[]player.Stimulus{said, said, said}, 3, 3, 225, math.MaxInt64},
 		"two kinds":       {[]player.Stimulus{said, volume}, 2, 4, 105, math.MaxInt64},
 		"an unknown kind": {[]player.Stimulus{said, control}, 1, math.MaxInt64, 75, math.MaxInt64},
+		"all shared":      {slices.Repeat([]player.Stimulus{said}, 101), 101, 101, 7575, math.MaxInt64},
 	} {
 		w := &verifier{stimuli: c.stimuli, batch: 1, runs: -1} // no slice has anything beside
 		least, most := w.limits(rates)
@@ -56,6 +57,7 @@ func TestDemanded(t *testing.T) {
 		"in batches of 10": {&verifier{stimuli: make([]player.Stimulus, 30), batch: 10}, 6},
 		"acknowledged":     {&verifier{stimuli: said, batch: 10, wanted: map[string]string{"delivery": "jetstream-file"}}, 6 + 30},
 		"other than said":  {&verifier{stimuli: make([]player.Stimulus, 30), batch: 10, wanted: map[string]string{"delivery": "jetstream-file"}}, 6},
+		"one at a time":    {&verifier{stimuli: said, batch: 1, single: true, wanted: map[string]string{"delivery": "core", "share": "all"}}, 60},
 		"by core NATS":     {&verifier{stimuli: said, batch: 10, wanted: map[string]string{"delivery": "core"}}, 6},
 	} {
 		c.w.network, c.w.crosses = noNetwork{}, map[string]int64{"log": 2}
@@ -67,6 +69,40 @@ func TestDemanded(t *testing.T) {
 			if least, _ := c.w.limits(rates); least[results.SentMessages+"log"] != max(c.want, shown*int64(len(c.w.stimuli))) {
 				t.Errorf("%s: %v, want %d, or %d each", name, least, c.want, shown)
 			}
+		}
+	}
+}
+
+// Messages that share what crosses need one for each hundred, unless they go one at a time. Bytes
+// do not share.
+func TestShared(t *testing.T) {
+	t.Parallel()
+	stimuli := slices.Repeat([]player.Stimulus{{Kind: player.MessageSaid}}, 201)
+	said, volume := kindOf(&stimuli[0]), kindOf(&player.Stimulus{Kind: player.VolumeSet})
+	rates := runner.Rates{results.SentBytes + "log": {said: {Least: 100}}}
+	for _, module := range []string{"ui", "log"} {
+		rates[results.SentMessages+module] = map[string]runner.Rate{said: {Least: 1, Most: 1}, volume: {Least: 1, Most: 1}}
+	}
+	for name, c := range map[string]struct {
+		w       *verifier
+		ui, log int64
+	}{
+		"nothing":             {&verifier{batch: 1, wanted: map[string]string{"delivery": "core", "share": "nothing"}}, 201, 201},
+		"outcomes":            {&verifier{batch: 1, wanted: map[string]string{"delivery": "core", "share": "outcomes"}}, 201, 3},
+		"all":                 {&verifier{batch: 1, wanted: map[string]string{"delivery": "core", "share": "all"}}, 3, 3},
+		"one at a time":       {&verifier{batch: 1, single: true, wanted: map[string]string{"delivery": "core", "share": "all"}}, 201, 201},
+		"acknowledged":        {&verifier{batch: 1, wanted: map[string]string{"delivery": "jetstream-file", "share": "outcomes"}}, 201, 204},
+		"many in a commit":    {&verifier{batch: 150, wanted: map[string]string{"delivery": "core", "share": "outcomes"}}, 201, 3},
+		"all, one thing more": {&verifier{batch: 1, stimuli: append(slices.Clone(stimuli), player.Stimulus{Kind: player.VolumeSet}), wanted: map[string]string{"share": "all", "delivery": "core"}}, 4, 4},
+	} {
+		if c.w.stimuli == nil {
+			c.w.stimuli = stimuli
+		}
+		c.w.network, c.w.crosses = noNetwork{}, MessageCrosses
+		least, _ := c.w.limits(rates)
+		got := []int64{least[results.SentMessages+"ui"], least[results.SentMessages+"log"], least[results.SentBytes+"log"]}
+		if want := []int64{c.ui, c.log, 20100 - 20100/4}; !slices.Equal(got, want) {
+			t.Errorf("%s: at least %v, want %v", name, got, want)
 		}
 	}
 }

@@ -42,6 +42,14 @@ var (
 		Doc: "tcp: embedded server on loopback; pipe: in-process connections; process: server in a process of its own, on loopback; " +
 			"url: your server or cluster, which RUBATO_NATS_URL names (docs/nats.md)",
 	}
+	ShareKey = runner.Key{
+		Name: "share", Default: "nothing", Values: []string{"nothing", "outcomes", "all"}, Styles: []string{"nats"},
+		Doc: "what may share a message of the network; outcomes: those of messages that module log found waiting together; all: messages too, that are said while an outcome is to come",
+	}
+	EnvelopeKey = runner.Key{
+		Name: "envelope", Default: "header", Values: []string{"header", "body"}, Styles: []string{"nats"},
+		Doc: "where a message has flow token, cause and depth: in a header, or in front of its body, which costs fewer allocations",
+	}
 	FlushKey = runner.Key{
 		Name: "flush", Default: "auto", Values: []string{"auto", "each"}, Styles: []string{"nats"},
 		Doc: "auto: the client writes out what was published as soon as it comes to it, many messages at a time under load; each: one write a message",
@@ -112,7 +120,7 @@ func config(setup runner.Setup, store *sqlite.Store) player.Config {
 	return player.Config{
 		Store: slowed(setup, store),
 		Placement: player.Placement{Transport: setup.Options["transport"], Codec: setup.Options["codec"],
-			Delivery: setup.Options["delivery"], Flush: setup.Options["flush"], Dir: setup.Dir,
+			Delivery: setup.Options["delivery"], Share: setup.Options["share"], Envelope: setup.Options["envelope"], Flush: setup.Options["flush"], Dir: setup.Dir,
 			Broadcast: setup.Options["broadcast"], Flavor: setup.Options["flavor"]},
 		Trace:    player.Tracing{On: trace != "" && trace != "off", Eager: trace == "eager", PerFlow: trace == "perflow"},
 		Dispatch: player.Dispatch(setup.Options["dispatch"]),

@@ -30,6 +30,7 @@ type verifier struct {
 	wanted   map[string]string
 	batch    int
 	traced   bool          // its trace is asked to be on
+	single   bool          // see Workload.Single
 	loose    bool          // see Workload.Loose
 	heard    func() int64  // broadcasts that clients have received; nil: nobody listens
 	script   bool          // what it shows are the rates
@@ -65,7 +66,7 @@ func newVerifier(setup runner.Setup, store *sqlite.Store, c player.Config) (*ver
 	w := &verifier{store: store, network: c.Placement.Network, batch: c.Batch, script: setup.Verbatim, every: setup.Verbatim, off: c.NoDigests,
 		traced: c.Trace.On,
 		shown:  setup.Rates, runtime: host.RuntimeNow(), seed: setup.Seed, rates: rateMap{}, counted: map[string]int{}, wanted: map[string]string{
-			"batch": strconv.Itoa(c.Batch), "pace": string(c.Pace), "transport": c.Placement.Transport, "delivery": c.Placement.Delivery, "codec": c.Placement.Codec, "flush": c.Placement.Flush,
+			"batch": strconv.Itoa(c.Batch), "pace": string(c.Pace), "transport": c.Placement.Transport, "delivery": c.Placement.Delivery, "codec": c.Placement.Codec, "flush": c.Placement.Flush, "share": c.Placement.Share, "envelope": c.Placement.Envelope,
 			"broadcast": c.Placement.Broadcast, "flavor": c.Placement.Flavor,
 			"dispatch": string(c.Dispatch), "trace": setup.Options["trace"], runner.VerifiedSetting: strconv.FormatBool(!c.NoDigests)}}
 	level, err := sqlite.SynchronousOf(setup.Options["sync"])

@@ -68,6 +68,7 @@ type Workload struct {
 	// joins the modules, by the player's description. nil: it depends on the stimulus.
 	Crosses  map[string]int64
 	Once     map[string]int64 // the same for a block as a whole
+	Single   bool             // one stimulus is under way at a time
 	Loose    bool             // what crosses, what shares a commit and what a trace keeps depends on the moment
 	Accounts bool             // the scenario accounts for each message, also for those that are dropped
 	Heard    func() int64     // broadcasts that clients have received; nil: nobody listens
@@ -136,7 +137,7 @@ func (w *Workload) open(style player.Style, setup runner.Setup, c player.Config)
 		return err
 	}
 	w.verifier.sink, w.verifier.crosses, w.verifier.loose, w.verifier.heard = sink, w.Crosses, w.Loose, w.Heard
-	w.verifier.once = w.Once
+	w.verifier.once, w.verifier.single = w.Once, w.Single
 	if w.Player, err = style.Open(c); err != nil {
 		return fmt.Errorf("open %s: %w", style.Name, err)
 	}
