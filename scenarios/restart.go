@@ -316,7 +316,7 @@ func (s *sending) finish() error {
 		}
 	}
 	s.seq += uint64(len(s.sendLog.tries))
-	if s.sendLog.unanswered() {
+	if s.commits != nil && s.sendLog.unanswered() { // workers have no stream
 		s.commits.Quiet(patient, mostTries*patient)
 	}
 	s.hearing.wait(s.sendLog)
