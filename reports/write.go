@@ -79,8 +79,23 @@ func writeWith(path string, render func(*bytes.Buffer) error) error {
 // markdown writes the page for a viewer that shows tables. Text from the run is escaped.
 func (p *page) markdown(w *bytes.Buffer) error {
 	fmt.Fprintf(w, "# %s\n\n", mark(p.Title))
+	for _, t := range p.Said {
+		fmt.Fprintf(w, "* %s\n", mark(t))
+	}
+	if len(p.Said) > 0 {
+		fmt.Fprintln(w)
+	}
 	if len(p.Answer.Rows) > 0 {
 		p.Answer.markdown(w)
+	}
+	for _, b := range p.Bars {
+		fmt.Fprintf(w, "* %s\n", mark(b.Label))
+	}
+	if len(p.Bars) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, t := range slices.Concat(p.Belief, p.Scope) {
+		fmt.Fprintf(w, "%s\n\n", mark(t))
 	}
 	for _, b := range p.Banners {
 		fmt.Fprintf(w, "> **%s**: %s\n\n", mark(b.Kind), mark(b.Text))

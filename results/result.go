@@ -22,6 +22,7 @@ type Run struct {
 	Effort      string       `json:"effort"` // quick, default or full
 	Seed        uint64       `json:"seed"`
 	Baseline    string       `json:"baseline"` // the style that ratios compare with
+	Styles      []Arm        `json:"styles,omitempty"` // what each is, in the order of the command
 	Machine     Machine      `json:"machine"`
 	Scenarios   []Scenario   `json:"scenarios"` // for titles and claims
 	Cells       []Cell       `json:"cells"`
@@ -54,7 +55,8 @@ type Scenario struct {
 	Measures []Measure `json:"measures,omitempty"`
 }
 
-// An Arm is a piece of a whole. Doc says what one operation of it is.
+// An Arm is a style, or a piece of a whole. Doc says what the style adds to the one before, or what
+// one operation of the piece is.
 type Arm struct {
 	Name string `json:"name"`
 	Doc  string `json:"doc"`

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rubato/ci"
+	"rubato/results"
 )
 
 // maxArms bounds what -set can ask for: a product grows fast.
@@ -353,4 +354,16 @@ func (o Options) and(more Options) Options {
 	wider := maps.Clone(o)
 	maps.Copy(wider, more)
 	return wider
+}
+
+// styles are those of the suite that the plan has.
+func (p plan) styles(suite Suite) (all []results.Arm) {
+	for _, s := range suite.Styles {
+		if slices.ContainsFunc(p.comparisons, func(c comparisonPlan) bool {
+			return slices.ContainsFunc(c.arms, func(a armPlan) bool { return a.style == s.Name })
+		}) {
+			all = append(all, results.Arm{Name: s.Name, Doc: s.Doc})
+		}
+	}
+	return all
 }
