@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs scale-out with a network between its parts: a real nats-server, four hosts for workers and
-# one for the run, each a network namespace with a cable to a bridge. Run it as root, with Debian's
-# iproute2 and jq:
+# Runs scale-out with a network between its parts: a real nats-server, four hosts for workers, two
+# for load generators and one for the run, each a network namespace with a cable to a bridge. Each
+# sees a folder of its own and none of the others', so the run has everything over NATS. Run it as
+# root, with Debian's iproute2 and jq:
 #
 #   ci/namespaces.sh [DELAY [FLAG…]]     such as: ci/namespaces.sh 1ms -time 60s
 #
@@ -16,6 +17,7 @@ shift $(($# > 0))
 name=rubato-$$
 work=$(mktemp -d "/tmp/$name.XXXXXX")
 pids=() spaces=()
+mkdir "$work/disks" "$work/own"
 
 clean() {
   local code=$? pid space
@@ -47,10 +49,14 @@ host() {
   ip -n "$name-net" link set "to-$1" master bridge up
   ip -n "$name-$1" address add "10.77.0.$2/24" dev eth0
   ip -n "$name-$1" link set eth0 up
+  mkdir "$work/disks/$1"
 }
 
-# on has this shell become a program on a host. The shell is that of a job, so $! is the program.
-on() { exec ip netns exec "$name-$1" "${@:2}"; }
+# on has this shell become a program on a host, in an empty folder that no other host sees: ip
+# gives it a mount namespace of its own. The shell is that of a job, so $! is the program.
+on() {
+  exec ip netns exec "$name-$1" bash -c 'mount --bind "$0/disks/$1" "$0/own" && mount -t tmpfs none "$0/disks" && cd "$0/own" && exec "${@:2}"' "$work" "$1" "${@:2}"
+}
 
 # said waits until a file has a text.
 said() {
@@ -79,6 +85,8 @@ for i in 1 2 3 4; do
     delay= # no host has it
   fi
 done
+host g1 21
+host g2 22
 
 RUBATO_NATS_PASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 export RUBATO_NATS_URL=nats://10.77.0.1:4222 RUBATO_NATS_USER=rubato RUBATO_NATS_PASSWORD
@@ -89,19 +97,23 @@ said "$work/server.log" "Server is ready" "the server did not start"
 
 for n in 1 2 4; do
   for i in $(seq "$n"); do
-    RUBATO_NATS_PLAYER=hosts-$n on "w$i" "$work/rubato" worker -data "$work/stores/$n/w$i" >"$work/$n-$i.log" 2>&1 &
+    RUBATO_NATS_PLAYER=hosts-$n on "w$i" "$work/rubato" worker -data "$n" >"$work/$n-w$i.log" 2>&1 &
+    pids+=($!)
+  done
+  for i in 1 2; do
+    RUBATO_NATS_PLAYER=hosts-$n on "g$i" "$work/rubato" worker -generate >"$work/$n-g$i.log" 2>&1 &
     pids+=($!)
   done
 done
-for log in "$work"/[124]-[1-4].log; do said "$log" "^joined" "a worker did not join"; done
+for log in "$work"/[124]-[gw][1-4].log; do said "$log" "^joined" "a worker or generator did not join"; done
 
-RUBATO_NATS_PLAYER=hosts on run "$work/rubato" run -out "$work/out" -set transport=url -set "data=$work/stores" "$@" scale-out &
+RUBATO_NATS_PLAYER=hosts on run "$work/rubato" run -out out -set transport=url -set generators=2 "$@" scale-out &
 pids+=($!)
 code=0
 wait $! || code=$? # a shell that waits can be interrupted
 ((code == 0 || code == 3)) || fail "rubato run ended with $code"
 echo
 echo "speed-up by the number of workers, delay ${delay:-none}:"
-jq -r '.cells[] | select(.verdict == "invalid") | "invalid: \(.why)"' "$work/out/results.json" | tee "$work/invalid"
+jq -r '.cells[] | select(.verdict == "invalid") | "invalid: \(.why)"' "$work/disks/run/out/results.json" | tee "$work/invalid"
 [[ ! -s $work/invalid ]] || fail "the work differed"
-jq -r '.cells[] | if .ratio.hi then "\(.style): ×\(100 / .ratio.median | round / 100) (×\(100 / .ratio.hi | round / 100) … ×\(100 / .ratio.lo | round / 100))" elif .ratio then "\(.style): ×\(100 / .ratio.median | round / 100), too few trials for an interval" else "\(.style): ×1" end' "$work/out/results.json"
+jq -r '.cells[] | if .ratio.hi then "\(.style): ×\(100 / .ratio.median | round / 100) (×\(100 / .ratio.hi | round / 100) … ×\(100 / .ratio.lo | round / 100))" elif .ratio then "\(.style): ×\(100 / .ratio.median | round / 100), too few trials for an interval" else "\(.style): ×1" end' "$work/disks/run/out/results.json"

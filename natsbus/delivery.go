@@ -78,7 +78,7 @@ const (
 func streamRights(module string, r rights) rights {
 	if module == "log" {
 		r.publish = append(r.publish, "$JS.ACK."+streamName+".>", apiPrefix+"STREAM.CREATE."+streamName, apiPrefix+"STREAM.DELETE."+streamName,
-			apiPrefix+"CONSUMER.CREATE."+streamName+".*", apiPrefix+"CONSUMER.DELETE."+streamName+".*")
+			apiPrefix+"CONSUMER.NAMES."+streamName, apiPrefix+"CONSUMER.CREATE."+streamName+".*", apiPrefix+"CONSUMER.DELETE."+streamName+".*")
 		r.subscribe[slices.Index(r.subscribe, chatSubjects)] = deliverPrefix + "*"
 	}
 	return r
@@ -107,7 +107,8 @@ type stream struct {
 	config   jetstream.StreamConfig
 	consumer jetstream.ConsumerConfig
 	timeout  time.Duration
-	joins    int              // of module log
+	joins    int              // of module log, and of its connection when it comes back
+	life     uint64           // how often the connection had come back when its consumer was made
 	kept     jetstream.Stream // nil: not made yet
 	js       jetstream.JetStream
 }
@@ -139,49 +140,66 @@ func unacknowledged(window int) int { return 2 * window }
 // with the oldest message that is not acknowledged, so a module that joins again misses none.
 // Each time has a consumer and a subject of its own: the server may still be about to send
 // what is new to the last one, ahead of what is older, and to remove its files.
-func (s *stream) listen(conn *nats.Conn, receive nats.MsgHandler) (*nats.Subscription, error) {
-	before := s.consumer.Durable
+func (s *stream) listen(conn *nats.Conn, receive nats.MsgHandler) (subscription *nats.Subscription, err error) {
+	s.life = conn.Stats().Reconnects
 	s.joins++
 	s.consumer.Durable, s.consumer.DeliverSubject = consumerPrefix+strconv.Itoa(s.joins), deliverPrefix+strconv.Itoa(s.joins)
-	subscription, err := conn.Subscribe(s.consumer.DeliverSubject, receive)
-	if err == nil {
+	if subscription, err = conn.Subscribe(s.consumer.DeliverSubject, receive); err == nil {
 		err = conn.Flush()
 	}
 	if err == nil {
-		err = explain(conn, s.deliver(conn, before))
+		err = explain(conn, s.deliver(conn))
 	}
 	return subscription, err
 }
 
-// deliver makes the consumer instead of the one before, and the stream if there is none yet.
-func (s *stream) deliver(conn *nats.Conn, before string) (err error) {
+// deliver makes the consumer instead of those before, and the stream if it is not there. A server
+// that died may have forgotten that it had removed a consumer, so it is asked which it has.
+func (s *stream) deliver(conn *nats.Conn) (err error) {
 	if s.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(s.timeout)); err != nil {
 		return err
 	}
 	if s.kept == nil {
 		err = s.make()
-	} else if err = s.js.DeleteConsumer(context.Background(), streamName, before); errors.Is(err, jetstream.ErrConsumerNotFound) {
-		err = nil
+	} else {
+		s.kept, err = s.js.CreateStream(context.Background(), s.config)
 	}
-	if err == nil {
+	if err != nil {
+		return err
+	}
+	before := s.kept.ConsumerNames(context.Background())
+	for name := range before.Name() {
+		if failed := s.js.DeleteConsumer(context.Background(), streamName, name); !errors.Is(failed, jetstream.ErrConsumerNotFound) {
+			err = errors.Join(err, failed)
+		}
+	}
+	if err = errors.Join(err, before.Err()); err == nil {
 		_, err = s.js.CreatePushConsumer(context.Background(), streamName, s.consumer)
 	}
 	return err
 }
 
-// back makes what a server that took another's place does not have: streams in memory ended with
-// the other. What it has stays. It tries until the time-out: the server listens before its
-// streams are there.
-func (s *stream) back(conn *nats.Conn) {
+// stale reports whether a message is for an earlier consumer, or for one whose connection was
+// lost, perhaps with the message before. The next consumer has it, too, in its place.
+func (s *stream) stale(conn *nats.Conn, msg *nats.Msg) bool {
+	return conn.Stats().Reconnects != s.life || !strings.Contains(msg.Reply, "."+s.consumer.Durable+".")
+}
+
+// back goes on with a server that took another's place, or after a lost connection. What was on
+// its way is lost, and its consumer would send it again only after redeliverWait: the next one
+// begins with it. Streams in memory ended with the other server. It tries until the time-out: the
+// server listens before its streams are there.
+func (s *stream) back(conn *nats.Conn, receive nats.MsgHandler) *nats.Subscription {
 	for end := time.Now().Add(s.timeout); !conn.IsClosed() && time.Now().Before(end); <-time.After(reconnectEvery) {
-		_, err := s.js.CreateStream(context.Background(), s.config)
+		subscription, err := s.listen(conn, receive)
 		if err == nil {
-			_, err = s.js.CreatePushConsumer(context.Background(), streamName, s.consumer)
+			return subscription
 		}
-		if err == nil {
-			return
+		if subscription != nil {
+			_ = subscription.Unsubscribe() // fails only without a connection
 		}
 	}
+	return nil
 }
 
 // make makes the stream anew: a player that did not end well may have left its own on a

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"rubato/player"
 )
 
@@ -82,6 +84,9 @@ func serverSchedule(t *testing.T, delivery string, seed uint64) {
 	}
 	say(1)
 	_ = w.Settle() // what has no outcome by the time-out has failed
+	if delivery != deliveryCore {
+		emptied(t, shared.(breakable).embedded.now())
+	}
 	mu.Lock()
 	defer mu.Unlock()
 	stored := l.stored()
@@ -96,4 +101,21 @@ func serverSchedule(t *testing.T, delivery string, seed uint64) {
 			t.Errorf("message %d was reported %q and is stored %d times", n, codes, times)
 		}
 	}
+}
+
+// emptied waits until the server keeps no message: none waits to be sent again, to be stored
+// long after the server had come back.
+func emptied(t *testing.T, s *server.Server) {
+	t.Helper()
+	kept := uint64(0)
+	for end := time.Now().Add(redeliverWait / 2); time.Now().Before(end); <-time.After(10 * time.Millisecond) {
+		seen, err := s.Jsz(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept = seen.Messages; kept == 0 {
+			return
+		}
+	}
+	t.Errorf("the server still keeps %d messages", kept)
 }

@@ -230,7 +230,7 @@ func (w *wired) lost() (int, error) {
 	if err != nil {
 		return 0, unavailable("module log", fmt.Errorf("it has lost its connection: %w", err))
 	}
-	return w.dropped + now, nil
+	return w.dropped + now + w.receiver.droppedSince(), nil
 }
 
 // leave ends what join started.

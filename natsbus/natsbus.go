@@ -10,7 +10,7 @@
 // headers, codec.go is the bodies, flavors.go names flavors that are known, access.go says who may
 // speak. network.go is what carries all that: server.go embeds a server, process.go starts one,
 // url.go finds the user's; faults.go is what may go wrong with it, and rung.go is its floor.
-// worker.go is module log in a process of its own.
+// worker.go is module log in a process of its own; elsewhere.go is how a run finds it and asks it.
 package natsbus
 
 import (

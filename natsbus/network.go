@@ -27,6 +27,8 @@ type network struct {
 	users     map[string]*server.User // by module; nil on a user's server, which knows only the user
 	delivery  string
 	closing   sync.Once
+	asking    sync.Mutex
+	asks      *nats.Conn // for questions to members elsewhere; nil: none yet
 }
 
 // A carrier is a server as the modules and the harness see it.

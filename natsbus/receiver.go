@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 
@@ -20,15 +21,18 @@ type receiver struct {
 	codec    outcomeCodec
 	fields   schema // of ui::Chat::said
 	values   []engine.Value
-	outcomes []outcome // of the current commit
-	stream   *stream   // nil: core NATS
-	receipts *receipts // nil: core NATS
-	group    string    // that shares the messages; empty: all of them come here
+	outcomes []outcome                         // of the current commit
+	stream   *stream                           // nil: core NATS
+	receipts *receipts                         // nil: core NATS
+	renewed  atomic.Pointer[nats.Subscription] // made since subscribe, when the connection had come back
+	earlier  atomic.Int64                      // messages that those before it have dropped
+	group    string                            // that shares the messages; empty: all of them come here
+	to       string                            // where the next outcomes go
 }
 
 func newReceiver(m *module, batch *player.Batch, fields schema, s *stream) *receiver {
 	r := &receiver{module: m, batch: batch, codec: outcomeCodec{codec: m.codec}, fields: fields,
-		values: make([]engine.Value, len(fields.fields)), stream: s}
+		values: make([]engine.Value, len(fields.fields)), stream: s, to: m.space.of(doneSubject)}
 	if s != nil {
 		r.receipts = newReceipts(s.consumer.MaxAckPending)
 	}
@@ -43,6 +47,7 @@ func (r *receiver) subscribe() (subscription *nats.Subscription, err error) {
 		conn.SetReconnectHandler(r.reconnected)
 		r.mu.Lock() // one of both at a time
 		defer r.mu.Unlock()
+		r.renew(nil)
 		return r.stream.listen(conn, r.receive)
 	}
 	if r.group != "" {
@@ -60,7 +65,38 @@ func (r *receiver) subscribe() (subscription *nats.Subscription, err error) {
 func (r *receiver) reconnected(conn *nats.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stream.back(conn)
+	if next := r.stream.back(conn, r.receive); next != nil {
+		r.renew(next)
+	}
+}
+
+// droppedSince is what subscriptions that were renewed have dropped. It needs no lock: modules may
+// be locked.
+func (r *receiver) droppedSince() int {
+	n := int(r.earlier.Load())
+	if last := r.renewed.Load(); last != nil {
+		n += dropped(last)
+	}
+	return n
+}
+
+// renew takes another subscription, or none, in place of the last one.
+func (r *receiver) renew(next *nats.Subscription) {
+	last := r.renewed.Swap(next)
+	if last == nil {
+		return
+	}
+	r.earlier.Add(int64(dropped(last)))
+	_ = last.Unsubscribe() // fails only without a connection
+}
+
+// dropped is how many messages a subscription has dropped because its buffer was full.
+func dropped(s *nats.Subscription) int {
+	n, err := s.Dropped()
+	if err != nil {
+		return 0 // it has ended
+	}
+	return n
 }
 
 // receive runs the rules for one message, or commits what waits. The module's lock
@@ -68,6 +104,9 @@ func (r *receiver) reconnected(conn *nats.Conn) {
 func (r *receiver) receive(msg *nats.Msg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.stream != nil && r.stream.stale(r.module.conn.Load(), msg) {
+		return
+	}
 	switch seq, cause, _, err := addressed(msg.Header); {
 	case msg.Subject == r.module.space.of(settleSubject) && len(msg.Data) == 0 && msg.Header.Get(codeHeader) == "": // an answer asks for nothing
 		r.settle(msg)
@@ -78,6 +117,7 @@ func (r *receiver) receive(msg *nats.Msg) {
 		}
 	case r.receipts != nil && r.receipts.again(seq, msg, r.add):
 	default:
+		r.to = r.outcomesOf(msg)
 		err := r.emit(seq, cause, msg)
 		r.module.mu.Lock()
 		r.batch.Add(seq, err, r.done)
@@ -87,6 +127,16 @@ func (r *receiver) receive(msg *nats.Msg) {
 	if r.receipts != nil {
 		r.receipts.acknowledge()
 	}
+}
+
+// outcomesOf is where the outcome of a message goes: to module ui, or to the generator that said
+// it, and nowhere else that it may name. Only workers have generators, and they commit each
+// message alone.
+func (r *receiver) outcomesOf(msg *nats.Msg) string {
+	if r.group != "" && strings.HasPrefix(msg.Reply, r.module.space.of(generatorDone)) {
+		return msg.Reply
+	}
+	return r.module.space.of(doneSubject)
 }
 
 // settle commits what waits.
@@ -143,7 +193,7 @@ func (r *receiver) send(part []outcome) {
 		r.send(part[:half])
 		r.send(part[half:])
 	case err == nil:
-		_ = conn.Publish(r.module.space.of(doneSubject), data) // without a connection the sender fails what is pending
+		_ = conn.Publish(r.to, data) // without a connection the sender fails what is pending
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"os"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -45,6 +44,9 @@ type worker struct {
 // Join joins a player. Each message has a commit of its own: nobody could tell the workers
 // to commit a batch that is not full.
 func Join(to player.Invitation, config player.Config) (player.Member, error) {
+	if config.Placement.Sends {
+		return joinSending(to, config)
+	}
 	config.Batch = 1
 	config = config.Defaults()
 	w := &worker{Parts: player.NewParts(config), store: config.Store, lost: make(chan struct{})}
@@ -89,7 +91,7 @@ func (w *worker) join(to player.Invitation, config player.Config) (err error) {
 	r := newReceiver(w.module, w.Batch, all(orchestrated.ChatConcept().Events[0].Fields), nil)
 	r.group = workers
 	if w.subscription, err = r.subscribe(); err == nil && w.remote != nil {
-		err = w.answerMembers(conn, apart)
+		err = answerAs(w, player.Elsewhere{ID: newID()}, config.Answer, conn, apart)
 	}
 	return err
 }
@@ -108,11 +110,7 @@ func (w *worker) reach(to player.Invitation, timeout time.Duration) (*nats.Conn,
 		}
 		return conn, "", err
 	}
-	name, err := playerName()
-	if err != nil {
-		return nil, "", err
-	}
-	n, err := joinNamed(os.Getenv, name)
+	n, err := joinPlayer()
 	if err != nil {
 		return nil, "", err
 	}
@@ -120,6 +118,15 @@ func (w *worker) reach(to player.Invitation, timeout time.Duration) (*nats.Conn,
 	w.at = n.carrier.(*remote).address()
 	conn, err := n.connect("log", timeout, false)
 	return conn, n.space, err
+}
+
+// joinPlayer joins the player that the environment names, on the user's server.
+func joinPlayer() (*network, error) {
+	name, err := playerName()
+	if err != nil {
+		return nil, err
+	}
+	return joinNamed(os.Getenv, name)
 }
 
 // spaceName is what a name can be, since it is a part of each subject.
@@ -134,17 +141,6 @@ func playerName() (space, error) {
 			Err: fmt.Errorf("set %s to a name that the player and its workers share: 1 to 32 letters, digits, - and _", PlayerVar)}
 	}
 	return space(name), nil
-}
-
-// answerMembers has the worker say that it is there. Its subject is not one of module log's,
-// since on a server of rubato's own the starter of a worker sees it join.
-func (w *worker) answerMembers(conn *nats.Conn, apart space) error {
-	var facts []string
-	for _, f := range w.Describe() {
-		facts = append(facts, f.Name+" "+f.Value)
-	}
-	_, err := conn.Subscribe(apart.of(membersSubject), func(m *nats.Msg) { _ = m.Respond([]byte(strings.Join(facts, ", "))) })
-	return errors.Join(err, conn.Flush())
 }
 
 // Lost is closed when the connection is.
@@ -191,31 +187,4 @@ func (n *network) Invite() (player.Invitation, error) {
 	}
 	return player.Invitation{}, &player.Error{Code: player.Invalid, Op: "nats: invite a worker",
 		Err: fmt.Errorf("it cannot be invited over transport=%s", n.transport)}
-}
-
-// membersSubject asks the workers on a user's server.
-const membersSubject = subjectPrefix + "workers"
-
-// Members asks the workers on a user's server what they are.
-func (n *network) Members(wait time.Duration) (found []string, err error) {
-	conn, err := n.connect("ui", wait, false)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
-	inbox := conn.NewInbox()
-	answers, err := conn.SubscribeSync(inbox)
-	if err == nil {
-		err = conn.PublishRequest(n.space.of(membersSubject), inbox, nil)
-	}
-	for end := time.Now().Add(wait); err == nil; {
-		var m *nats.Msg
-		if m, err = answers.NextMsg(time.Until(end)); err == nil && m.Header.Get("Status") == "" { // no responders: nobody
-			found = append(found, string(m.Data))
-		}
-	}
-	if errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrNoResponders) {
-		err = nil
-	}
-	return found, err
 }

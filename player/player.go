@@ -27,7 +27,8 @@ type Style struct {
 	// Network starts what carries messages between its modules, as Open would with this
 	// placement. nil: it has no network.
 	Network func(Placement) (Network, error)
-	// Join has module log of a player in another process join it. nil: it has no network.
+	// Join has module log, or who says messages, join a player in another process. nil: it has
+	// no network.
 	Join func(Invitation, Config) (Member, error)
 }
 
@@ -79,6 +80,9 @@ type Config struct {
 	// Replay makes the parts of module pd answer from a recording instead of doing their
 	// work, so that the conversation between parts is left. nil: they do their work.
 	Replay *Recording
+	// Answer is what a member on a user's server answers to a question; nil: nothing. No two
+	// run at a time.
+	Answer func(m Member, question []byte) []byte
 }
 
 // Dispatch is the order in which an engine runs the rules that a trigger starts.
@@ -131,6 +135,8 @@ type Placement struct {
 	// Away: module log is not here but in other processes, which join by Style.Join and share
 	// its messages. A player without one answers no message in time.
 	Away bool
+	// Sends: Join joins as one that says messages, not as module log.
+	Sends bool
 	// Number is added to the name that a player has for its workers on a user's server. It sets
 	// players of one program apart.
 	Number string
@@ -156,31 +162,6 @@ type Breakable interface {
 	Revive() error
 	// Part has nothing pass to or from a module, or lets everything pass again.
 	Part(module string, parted bool)
-}
-
-// An Inviting is a Network that module log can join from another process.
-type Inviting interface {
-	Invite() (Invitation, error)
-	// Members asks those that have joined on a user's server what they are, and waits so long
-	// for answers.
-	Members(wait time.Duration) ([]string, error)
-}
-
-// An Invitation is what module log needs to join a player in another process. It holds a
-// password, so it belongs on no command line and in no log. Empty: the environment says it.
-type Invitation struct {
-	URL      string `json:"url"`
-	User     string `json:"user"`
-	Password string `json:"password"`
-}
-
-// A Member is a module that has joined a player in another process.
-type Member interface {
-	Described
-	// Lost is closed when its connection is gone.
-	Lost() <-chan struct{}
-	// Close takes no more, finishes what it has and leaves. The store stays open.
-	Close() error
 }
 
 // A Link counts what a module has sent and received: messages, and the bytes in them.

@@ -18,8 +18,9 @@ import (
 //
 // The measured process has the server and the player without module log. It posts messages as
 // fast as a window of them under way allows, and the clock stops when the last is reported
-// durable. Then the harness reads the workers' files itself: each message must be in one of
-// them, once.
+// durable. Then the harness reads the workers' files itself, or asks workers that others have
+// started: each message must be in one store, once. Generators elsewhere can say the messages
+// instead: then the clock runs from the order to the last answer.
 //
 // With sync=full each commit waits for the disk, and the waits of several workers overlap, as
 // far as the system waits: some spend CPU on it (docs/scale-out.md).
@@ -31,7 +32,7 @@ func (s styles) scaleOut() runner.Scenario {
 		Answers:  "What is gained when several processes share the messages?",
 		Op:       "message",
 		ArmKey:   "workers",
-		Keys:     []runner.Key{workerSyncKey, workersTransportKey, workersDataKey},
+		Keys:     []runner.Key{workerSyncKey, workersTransportKey, workload.GeneratorsKey},
 		Script:   100,
 		Measures: scaleOutMeasures,
 		Unit:     func(runner.Options) int { return 2 * scaleOutWindow }, // with fewer, the window would only fill and drain
@@ -63,11 +64,6 @@ var workersTransportKey = runner.Key{
 	Doc: "tcp: embedded server on loopback; process: server in a process of its own; url: your server, and workers that you have started (rubato worker -h)",
 }
 
-var workersDataKey = runner.Key{
-	Name: "data", Default: ".", Check: func(string) error { return nil },
-	Doc: "url: folder of the workers' stores, N/*/" + workload.WorkerFile + " for N workers",
-}
-
 func (s styles) openScaleOut(setup runner.Setup) (runner.Workload, error) {
 	n, err := strconv.Atoi(setup.Style)
 	if err != nil || n < 1 || n > mostWorkers {
@@ -87,6 +83,7 @@ type scaledOut struct {
 	seed    uint64
 	commit  string // whether the workers' commits shall wait for the disk
 	stimuli []player.Stimulus
+	first   int           // of stimuli, in the script
 	at      int           // of stimuli, the next to run
 	busy    time.Duration // in Run since Prepare
 	sealed  int64         // messages that were durable when the clock had stopped
@@ -94,7 +91,7 @@ type scaledOut struct {
 
 // Prepare makes the messages.
 func (w *scaledOut) Prepare(first, n int) error {
-	w.stimuli, w.at, w.busy = w.stimuli[:0], 0, 0
+	w.stimuli, w.first, w.at, w.busy = w.stimuli[:0], first, 0, 0
 	for i := first; i < first+n; i++ {
 		w.stimuli = append(w.stimuli, workload.Say(w.seed, i))
 	}
@@ -107,9 +104,10 @@ func (w *scaledOut) Run(n int, latency func(time.Duration)) error {
 	if n > len(next) {
 		return fmt.Errorf("%d messages to post, but only %d of those prepared are left", n, len(next))
 	}
+	from := w.first + w.at
 	w.at += n
 	defer func(start time.Time) { w.busy += time.Since(start) }(time.Now())
-	if err := workload.Pipelined(w.Player, next[:n], latency); err != nil {
+	if err := w.Say(w.seed, from, next[:n], scaleOutWindow, latency); err != nil {
 		if gone := w.Standing(); gone != nil {
 			return fmt.Errorf("%w (%w)", gone, err)
 		}
@@ -124,7 +122,7 @@ func (w *scaledOut) Seal() (err error) {
 	return err
 }
 
-// Work reads the workers' files.
+// Work reads what the workers have stored.
 func (w *scaledOut) Work() (runner.Work, error) {
 	shares, wrong, err := w.Shares(w.stimuli)
 	if err != nil {
@@ -151,7 +149,10 @@ func (w *scaledOut) Work() (runner.Work, error) {
 	}
 	work.Figures["most"] = float64(most) * float64(len(shares)) / float64(len(w.stimuli))
 	work.Figures["throughput"] = float64(work.Effects) / w.busy.Seconds()
-	work.Least = time.Duration(most) * w.Quickest
+	for i, facts := range w.Generators() {
+		work.Settings = append(work.Settings, runner.Setting{Name: "generator " + strconv.Itoa(i+1), Value: facts})
+	}
+	work.Least = w.Floor(shares)
 	return work, err
 }
 

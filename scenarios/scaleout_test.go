@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"rubato/natsbus"
 	"rubato/player"
 	"rubato/runner"
@@ -87,66 +85,6 @@ func TestScaleOut(t *testing.T) {
 				t.Errorf("nothing was said: %q, %v", work.Wrong, err)
 			}
 		})
-	}
-}
-
-// TestWorkersElsewhere: workers that others have started join over a server of the user's, and
-// are counted before anything is said.
-func TestWorkersElsewhere(t *testing.T) {
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, Authorization: "wrongsecret"})
-	must(t, err)
-	s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server is not ready")
-	}
-	t.Setenv(natsbus.URLVar, s.ClientURL())
-	t.Setenv(natsbus.TokenVar, "wrongsecret")
-	data := t.TempDir()
-	setup := runner.Setup{Style: "2", Shared: t.TempDir(), Dir: t.TempDir(), Seed: 1, Options: runner.Options{"sync": "full", "transport": "url", "data": data}}
-	scenario := realStyles.scaleOut()
-	must(t, scenario.Prepare(setup))
-	if _, err := scenario.Open(setup); err == nil || !strings.Contains(err.Error(), natsbus.PlayerVar) {
-		t.Errorf("a player without a name: %v", err)
-	}
-	t.Setenv(natsbus.PlayerVar, "test.>")
-	setup.Dir = t.TempDir()
-	if _, err := scenario.Open(setup); err == nil || !strings.Contains(err.Error(), natsbus.PlayerVar) {
-		t.Errorf("a player that is no part of a subject: %v", err)
-	}
-	setup.Dir = t.TempDir()
-	t.Setenv(natsbus.PlayerVar, "test-2") // as the run numbers it
-	for _, dir := range []string{"a", "b"} {
-		e := startedWorker(t, nil, filepath.Join(data, "2", dir))
-		if line, err := e.line(); err != nil || !strings.Contains(line, "server "+s.ClientURL()) || strings.Contains(line, "wrongsecret") {
-			t.Fatalf("%q, %v, %s", line, err, &e.stderr)
-		}
-		t.Cleanup(func() {
-			must(t, e.Process.Signal(syscall.SIGTERM))
-			if code := e.wait(); code != 0 {
-				t.Errorf("exit code %d: %s", code, &e.stderr)
-			}
-		})
-	}
-	t.Setenv(natsbus.PlayerVar, "test")
-	load, err := scenario.Open(setup)
-	must(t, err)
-	must(t, load.Prepare(0, 200))
-	must(t, load.Run(200, func(time.Duration) {}))
-	must(t, load.(runner.Sealer).Seal())
-	work, err := load.Work()
-	if err != nil || work.Wrong != "" || work.Effects != 200 || work.Figures["share-2"] < 5 {
-		t.Errorf("%+v, %v", work, err)
-	}
-	for _, set := range work.Settings {
-		if set.Asked != "" && set.Asked != set.Value {
-			t.Errorf("%+v", set)
-		}
-	}
-	must(t, load.Close())
-	setup.Style, setup.Dir = "4", t.TempDir()
-	if _, err := scenario.Open(setup); err == nil || !strings.Contains(err.Error(), "0 workers have a store") {
-		t.Errorf("four workers: %v", err)
 	}
 }
 
@@ -326,11 +264,11 @@ type ending struct {
 	stderr bytes.Buffer
 }
 
-func startedWorker(t *testing.T, to any, data string) *ending {
+func startedWorker(t *testing.T, to any, data string, flags ...string) *ending {
 	t.Helper()
 	program, err := os.Executable()
 	must(t, err)
-	args := []string{workload.WorkerCommand, "-data", data}
+	args := append([]string{workload.WorkerCommand, "-data", data}, flags...)
 	if to != nil { // otherwise the environment says where the player is
 		args = append(args, "-stdin")
 	}

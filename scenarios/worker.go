@@ -28,23 +28,27 @@ Ctrl-C or TERM has it finish what it has, and leave.
 
   -data DIR        folder of the store (default data); a missing store is made
   -sync LEVEL      normal or full: whether each commit waits for the disk (default full)
+  -generate        store nothing: say messages to the workers when a run orders it, and tell it
+                   how long each took by the clock here
   -stdin           be told on stdin where the player is, in one line
                    {"url":"nats://HOST:PORT","user":"NAME","password":"SECRET"}, and leave
                    when stdin ends. rubato run scale-out starts its workers so
 
 Without -stdin the environment says where the player is: RUBATO_NATS_URL is your server, as
-for -set transport=url, and RUBATO_NATS_PLAYER is the name of the player, which workers and
-player share. Secrets are never on the command line, which every program of the machine can
-read.
+for -set transport=url, and RUBATO_NATS_PLAYER is the name of the player, which workers,
+generators and player share. Secrets are never on the command line, which every program of
+the machine can read.
 
-Example: one worker, two more, and the run that compares them. -1 and -2 are how many share a
-player. The run reads the stores, so FOLDER is on a disk that all of them see:
+Example: two workers, two generators, and the run that measures them, each on a machine of its
+own if you like. -2 is how many workers share the player. The run asks all of them over NATS
+for what they have stored and measured:
   export RUBATO_NATS_URL=nats://server:4222
-  RUBATO_NATS_PLAYER=mine-1 rubato worker -data FOLDER/1/a
-  RUBATO_NATS_PLAYER=mine-2 rubato worker -data FOLDER/2/a
-  RUBATO_NATS_PLAYER=mine-2 rubato worker -data FOLDER/2/b
+  RUBATO_NATS_PLAYER=mine-2 rubato worker -data a
+  RUBATO_NATS_PLAYER=mine-2 rubato worker -data b
+  RUBATO_NATS_PLAYER=mine-2 rubato worker -generate
+  RUBATO_NATS_PLAYER=mine-2 rubato worker -generate
   RUBATO_NATS_PLAYER=mine rubato run scale-out \
-    -set transport=url -set workers=2 -set data=FOLDER
+    -set transport=url -set workers=2 -set generators=2
 
 Exit codes: 0 it has left in good order, 2 usage, 5 it cannot join or has lost its player.
 `
@@ -63,6 +67,7 @@ const longestInvitation = 4 << 10
 type working struct {
 	data, sync string
 	stdin      bool
+	generate   bool
 }
 
 // workerCommand is rubato worker. It works until ctx ends, or what it stands on does.
@@ -93,6 +98,7 @@ func parseWorker(args []string) (w working, err error) {
 	flags.StringVar(&w.data, "data", "data", "a folder, such as data")
 	flags.StringVar(&w.sync, "sync", "full", "normal or full")
 	flags.BoolVar(&w.stdin, "stdin", false, "")
+	flags.BoolVar(&w.generate, "generate", false, "")
 	names, err := command.Parse(flags, args)
 	switch {
 	case err != nil:
@@ -103,12 +109,14 @@ func parseWorker(args []string) (w working, err error) {
 		return w, command.Wrong(flags, "sync")
 	case w.data == "":
 		return w, errors.New("-data is empty: give a folder")
+	case w.generate && w.stdin:
+		return w, errors.New("-generate does not go with -stdin: a generator joins a player on a server of yours")
 	}
 	return w, nil
 }
 
 // run joins, and leaves when ctx, stdin or the connection ends.
-func (w working) run(ctx context.Context, styles []player.Style, in io.Reader, stdout io.Writer) (err error) {
+func (w working) run(ctx context.Context, styles []player.Style, in io.Reader, stdout io.Writer) (failed error) {
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
 	invitation, err := w.invitation(in, leave)
@@ -119,12 +127,16 @@ func (w working) run(ctx context.Context, styles []player.Style, in io.Reader, s
 	if err != nil {
 		return err
 	}
-	store, closed, err := w.open()
-	if err != nil {
-		return err
+	config := player.Config{Placement: player.Placement{Sends: true}, Answer: new(workload.Speaker).Answer}
+	if !w.generate {
+		store, closed, err := w.open()
+		if err != nil {
+			return err
+		}
+		defer func() { failed = errors.Join(failed, closed()) }()
+		config = player.Config{Store: toldStore{store}, Answer: workload.Ledger{Store: store, Dir: w.data, Sync: w.sync}.Answer}
 	}
-	defer func() { err = errors.Join(err, closed()) }()
-	member, err := join(invitation, player.Config{Store: toldStore{store}})
+	member, err := join(invitation, config)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (r *readback) prepare() error {
 		Statement{&r.plays, "SELECT max(id) FROM play_history"},
 		Statement{&r.history, "SELECT passage, began, ended, reason FROM play_history ORDER BY id DESC LIMIT 1000"},
 		Statement{&r.settings, "SELECT key, value FROM settings ORDER BY key"},
-		Statement{&r.after, "SELECT username, message, timestamp FROM messages WHERE id > ?1 ORDER BY id"},
+		Statement{&r.after, "SELECT username, message, timestamp FROM messages WHERE id > ?1 AND id <= ?2 ORDER BY id"},
 		Statement{&r.said, "SELECT 1 FROM messages WHERE id > (SELECT max(id) FROM messages) - ?2 AND timestamp = ?1 ORDER BY id DESC LIMIT 1"},
 		Statement{&r.at, "SELECT timestamp FROM messages WHERE id = ?1"},
 		Statement{&r.counted, "SELECT username, messages FROM users ORDER BY username"},
@@ -192,13 +192,18 @@ func (s *Store) Newest() (int64, error) {
 
 // MessagesAfter visits every durable message with a greater id, in the order of writing.
 func (s *Store) MessagesAfter(id int64, visit func(player.Message)) error {
+	return s.MessagesBetween(id, math.MaxInt64, visit)
+}
+
+// MessagesBetween visits those with an id greater than after, and not greater than last.
+func (s *Store) MessagesBetween(after, last int64, visit func(player.Message)) error {
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	stmt := s.readback.after
 	return s.readback.Each(stmt, func() error {
 		visit(player.Message{Username: stmt.ColumnText(0), Text: stmt.ColumnText(1), At: player.Ticks(stmt.ColumnInt64(2))})
 		return nil
-	}, id)
+	}, after, last)
 }
 
 // costPragmas are the pragmas that decide what a commit and a read cost.

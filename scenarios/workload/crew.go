@@ -22,14 +22,15 @@ import (
 )
 
 // A Crew is a player whose module log is in worker processes, which share its messages. This
-// process has the other modules and the server, and reads what the workers have stored from
-// their files.
+// process has the other modules and the server. It reads what the workers have stored from
+// their files, if it has started them; others are asked (elsewhere.go).
 type Crew struct {
-	Player   player.Player
-	Workers  []*Worker
-	Quickest time.Duration // commit on this disk; 0: unknown
-	store    *sqlite.Store
-	network  player.Network
+	Player     player.Player
+	Workers    []*Worker
+	generators []elsewhere   // that say the messages; none: this process says them
+	quickest   time.Duration // commit on this disk; 0: unknown
+	store      *sqlite.Store
+	network    player.Network
 }
 
 const (
@@ -37,7 +38,7 @@ const (
 	WorkerCommand = "worker"
 	// WorkerFile is a worker's store, in its folder.
 	WorkerFile = "log.db"
-	// membersWait is how long answers of workers elsewhere are waited for.
+	// membersWait is how long answers of members elsewhere are waited for.
 	membersWait = 500 * time.Millisecond
 	// joinWait is how long a worker may take to join.
 	joinWait = 20 * time.Second
@@ -48,6 +49,9 @@ const (
 // Joined is the line that a worker prints when it has joined.
 func Joined(m player.Member) string {
 	line := joinedPrefix
+	if _, says := m.(player.Generating); says {
+		line = "joined as a generator: "
+	}
 	for _, f := range m.Describe() {
 		line += f.Name + " " + f.Value + ", "
 	}
@@ -59,6 +63,12 @@ const (
 	// CommitFact says whether a worker's commits wait for the disk.
 	CommitFact = "commit"
 )
+
+// GeneratorsKey is how many generators say the messages of a crew.
+var GeneratorsKey = runner.Key{
+	Name: "generators", Default: "0", Values: []string{"0", "1", "2", "4"},
+	Doc: "transport=url: processes on other machines that say the messages (rubato worker -generate); 0: the measured process says them",
+}
 
 // OpenCrew opens the style that has a network, and starts workers as processes of this
 // program; with transport=url others have started them. It returns when all have joined.
@@ -80,7 +90,7 @@ func (s Styles) OpenCrew(setup runner.Setup, workers int, adjust func(*player.Co
 }
 
 func (c *Crew) open(style player.Style, setup runner.Setup, workers int, adjust func(*player.Config)) (err error) {
-	if c.Quickest, err = quickestOf(setup); err != nil {
+	if c.quickest, err = quickestOf(setup); err != nil {
 		return err
 	}
 	library, own := filepath.Join(setup.Shared, LibraryFile), filepath.Join(setup.Dir, LibraryFile)
@@ -100,12 +110,16 @@ func (c *Crew) open(style player.Style, setup runner.Setup, workers int, adjust 
 	if c.Player, err = style.Open(config); err != nil {
 		return err
 	}
+	generators, _ := strconv.Atoi(setup.Options[GeneratorsKey.Name]) // as the key has checked; none in other scenarios
+	if generators > 0 && setup.Options["transport"] != "url" {
+		return errors.New("generators are processes that you start on other machines: they need transport=url (rubato worker -h)")
+	}
 	inviting, can := c.network.(player.Inviting)
 	if !can {
 		return fmt.Errorf("the network of %s cannot be joined by workers", style.Name)
 	}
 	if setup.Options["transport"] == "url" {
-		return c.find(inviting, setup.Options["data"], workers)
+		return c.find(inviting, workers, generators)
 	}
 	to, err := inviting.Invite()
 	if err != nil {
@@ -114,6 +128,7 @@ func (c *Crew) open(style player.Style, setup runner.Setup, workers int, adjust 
 	for i := range workers {
 		w, err := startWorker(filepath.Join(setup.Dir, "worker-"+strconv.Itoa(i+1)), library, setup.Options["sync"], to)
 		if w != nil {
+			w.quickest = c.quickest
 			c.Workers = append(c.Workers, w)
 		}
 		if err != nil {
@@ -126,30 +141,6 @@ func (c *Crew) open(style player.Style, setup runner.Setup, workers int, adjust 
 		}
 	}
 	return nil
-}
-
-// find waits for workers that others have started, and opens their files.
-func (c *Crew) find(inviting player.Inviting, data string, workers int) error {
-	files, err := filepath.Glob(filepath.Join(data, strconv.Itoa(workers), "*", WorkerFile))
-	if err == nil && len(files) != workers {
-		err = fmt.Errorf("%d workers have a store at %s: want one for each of %d; name the folder with -set data=FOLDER", len(files), filepath.Join(data, strconv.Itoa(workers), "*", WorkerFile), workers)
-	}
-	var facts []string
-	for end := time.Now().Add(joinWait); err == nil && len(facts) != workers; {
-		facts, err = inviting.Members(membersWait)
-		if len(facts) != workers && time.Now().After(end) {
-			err = fmt.Errorf("%d workers have joined, not %d: start rubato worker for each (rubato worker -h)", len(facts), workers)
-		}
-	}
-	for i, file := range files {
-		if err != nil {
-			break
-		}
-		w := &Worker{path: file, Facts: lasting(facts[i])}
-		w.store, err = sqlite.Open(file, sqlite.Options{})
-		c.Workers = append(c.Workers, w)
-	}
-	return err
 }
 
 // lasting are facts that are the same in each trial: a server's port is not.
@@ -170,25 +161,49 @@ func (w *Worker) Commit() string {
 
 // Stored is how many messages are durable.
 func (c *Crew) Stored() (n int64, err error) {
-	for _, w := range c.Workers {
+	for i, w := range c.Workers {
 		newest, failed := w.store.Newest()
-		n, err = n+newest, errors.Join(err, failed)
+		n, err = n+newest, errors.Join(err, named(i, failed))
 	}
 	return n, err
+}
+
+// named says whose error it is.
+func named(worker int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("worker %d: %w", worker+1, err)
 }
 
 // Mark begins a new part: what is stored from now on belongs to it.
 func (c *Crew) Mark() error {
 	var err error
-	for _, w := range c.Workers {
+	for i, w := range c.Workers {
 		stored, failed := w.store.Stored()
-		w.before, err = stored, errors.Join(err, failed)
+		w.before, err = stored, errors.Join(err, named(i, failed))
 	}
 	return err
 }
 
-// Shares are how many of these messages each worker has stored since Mark, as its file shows.
-// Each message must be in one file, once, as it was said, and its user counted once; wrong
+// Say has generators, or else this process, say the messages, window of them under way at most.
+func (c *Crew) Say(seed uint64, first int, stimuli []player.Stimulus, window int, latency func(time.Duration)) error {
+	if len(c.generators) == 0 {
+		return Pipelined(c.Player, stimuli, latency)
+	}
+	return c.speak(seed, first, len(stimuli), window, latency)
+}
+
+// Generators are what those tell of themselves that say the messages.
+func (c *Crew) Generators() (facts []string) {
+	for _, g := range c.generators {
+		facts = append(facts, lasting(g.Facts))
+	}
+	return facts
+}
+
+// Shares are how many of these messages each worker has stored since Mark, as its file shows, or
+// as it tells. Each message must be in one file, once, as it was said, and its user counted once; wrong
 // says what is not so.
 func (c *Crew) Shares(said []player.Stimulus) (shares []int64, wrong string, err error) {
 	missing := map[player.Message]int{}
@@ -203,12 +218,12 @@ func (c *Crew) Shares(said []player.Stimulus) (shares []int64, wrong string, err
 				wrong = cmp.Or(wrong, fmt.Sprintf("worker %d has stored a message that was not said, or was stored before: %.60q", i+1, m.Text))
 			}
 		})
-		if err != nil {
-			return nil, "", err
+		if errors.Is(err, errDisagrees) {
+			wrong, err = named(i, err).Error(), nil // rather than what follows from it
 		}
-		now, err := w.store.Stored()
-		if err != nil {
-			return nil, "", err
+		now, failed := w.store.Stored()
+		if err = errors.Join(err, failed); err != nil {
+			return nil, "", named(i, err)
 		}
 		if counted := now.Said - w.before.Said; counted != rows {
 			wrong = cmp.Or(wrong, fmt.Sprintf("worker %d has stored %d messages and counted %d", i+1, rows, counted))
@@ -261,17 +276,34 @@ func (c *Crew) Close() (err error) {
 	return err
 }
 
+// Floor is the least time in which workers can have made so many commits each, on their disks.
+func (c *Crew) Floor(commits []int64) (least time.Duration) {
+	for i, w := range c.Workers {
+		least = max(least, time.Duration(commits[i])*w.quickest)
+	}
+	return least
+}
+
 // A Worker is a worker's process, and its file.
 type Worker struct {
-	command *exec.Cmd // nil: others have started it
-	input   io.WriteCloser
-	output  *os.File
-	path    string
-	Facts   string // that it told when it joined
-	killed  atomic.Bool
-	ended   chan struct{} // closed when it has ended and was waited for
-	store   *sqlite.Store // to read; nil before it has joined
-	before  player.Stored // at Mark
+	command  *exec.Cmd // nil: others have started it
+	input    io.WriteCloser
+	output   *os.File
+	path     string
+	Facts    string // that it told when it joined
+	killed   atomic.Bool
+	ended    chan struct{} // closed when it has ended and was waited for
+	store    storeReader   // nil before it has joined
+	quickest time.Duration // commit on its disk; 0: unknown
+	before   player.Stored // at Mark
+}
+
+// A storeReader reads what a worker has stored: its file, or what it tells.
+type storeReader interface {
+	Newest() (int64, error)
+	MessagesAfter(id int64, visit func(player.Message)) error
+	Stored() (player.Stored, error)
+	Close() error
 }
 
 // startWorker starts this program as a worker with a store of its own, made from library, and
@@ -327,7 +359,10 @@ func (w *Worker) join() error {
 		return fmt.Errorf("it says %.80q, not that it has joined", line)
 	}
 	w.Facts = lasting(facts)
-	w.store, err = sqlite.Open(w.path, sqlite.Options{})
+	store, err := sqlite.Open(w.path, sqlite.Options{})
+	if err == nil {
+		w.store = store
+	}
 	return err
 }
 

@@ -63,6 +63,10 @@ func Sampled(first, n int, do func(i int) error, latency func(time.Duration)) er
 // Pipelined posts as fast as the style accepts, then settles. Latency counts from the post to
 // the report that the effect is durable.
 func Pipelined(p player.Player, stimuli []player.Stimulus, latency func(time.Duration)) error {
+	return postAll(p, stimuli, latency)
+}
+
+func postAll(p player.Sender, stimuli []player.Stimulus, latency func(time.Duration)) error {
 	if len(stimuli) == 0 {
 		return nil
 	}
