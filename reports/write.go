@@ -17,6 +17,11 @@ import (
 // lines, the report as Markdown and as one HTML page, and the plots. Each file is written
 // completely or not at all. The run must be Summarized.
 func Write(dir string, run *results.Run, details results.Details) error {
+	return writeFrom(dir, dir, run, details)
+}
+
+// writeFrom reads profiles from one folder and writes to another.
+func writeFrom(from, dir string, run *results.Run, details results.Details) error {
 	if err := os.MkdirAll(filepath.Join(dir, plotsFolder), 0o755); err != nil {
 		return fmt.Errorf("make the folder of the report: %w", err)
 	}
@@ -42,7 +47,7 @@ func Write(dir string, run *results.Run, details results.Details) error {
 			}
 		}
 	}
-	page, err := newPage(dir, run, details, plots)
+	page, err := newPage(from, run, details, plots)
 	if err != nil {
 		return err
 	}

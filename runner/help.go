@@ -21,6 +21,7 @@ Commands:
   run       measure and write the results to a folder
   list      what there is to measure: scenarios, styles, -set keys; list NAME tells more
   report    render a folder's results again
+  verify    is a folder what its raw results say?
   gate      hold a run against budgets
   compare   what changed from one run to another, by interval
   selfcheck does this machine measure well enough?
@@ -95,6 +96,7 @@ that was stopped, too: what was measured until then is shown and marked incomple
 Example:
   %[1]s report out/latest
 `,
+	"verify":    verifyHelp,
 	"selfcheck": selfcheckHelp,
 	"compare":   compareManual,
 	"version": `Usage: %[1]s version
@@ -106,7 +108,7 @@ Prints the versions of the program, of Go, and of what the styles stand on.
 }
 
 // commandNames are those that a user may type, in the order of the help text.
-var commandNames = []string{"run", "list", "report", "gate", "compare", "selfcheck", "version", "help"}
+var commandNames = []string{"run", "list", "report", "verify", "gate", "compare", "selfcheck", "version", "help"}
 
 // printHelp teaches one command, or all.
 func (p program) printHelp(w io.Writer, command string) {
