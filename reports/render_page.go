@@ -15,7 +15,8 @@ import (
 	"rubato/results"
 )
 
-// A page is the report before it becomes Markdown or HTML. Both have the same content.
+// A page is the report before it becomes Markdown or HTML. Both have the same content, but for
+// what only HTML can fold away.
 type page struct {
 	Title    string
 	Said     []string // before all else, what each style costs
@@ -36,6 +37,7 @@ type section struct {
 	Grids  []Grid
 	Plots  [][]drawing // one list per comparison group
 	Folded string      // if not empty, the section is folded under this title
+	Raw    bool        // every round: too long for Markdown, which shall fit a comment on a change
 }
 
 // newPage builds the report. Profiles are read from dir.
@@ -47,6 +49,7 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 	}
 	p.Sections = append(p.Sections, controlsSection(run)...)
 	p.Sections = append(p.Sections, verdictSection(run)...)
+	p.Sections = append(p.Sections, recommendationSection(run)...)
 	all := groups(run)
 	var balances []balance
 	for _, g := range all {
@@ -141,7 +144,7 @@ func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []gro
 	if err != nil {
 		return nil, err
 	}
-	all := append([]section{head}, spent...)
+	all := slices.Concat([]section{head}, cpuSection(s, gs, details), spent)
 	if len(s.Claims) > 0 {
 		all = append(all, section{ID: id + "-claims", Title: s.Name + ": claims and budgets", Grids: []Grid{claimTable(run, s, details)}, Text: []string{
 			"Each published figure, compared with what was measured here. The answer is inconclusive unless the whole 95 % interval lies inside, above or below the claimed range. For counts, and with too few rounds for an interval, every round must lie there. This machine cannot refute an estimate made on another machine, but it tests its size." + aloneText(s)}})
@@ -158,7 +161,7 @@ func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []gro
 }
 
 func roundSection(s results.Scenario, gs []group, cells []*results.Cell, details results.Details) section {
-	out := section{ID: slug(s.Name) + "-rounds", Title: s.Name + ": all rounds", Folded: "Every round as measured",
+	out := section{ID: slug(s.Name) + "-rounds", Title: s.Name + ": all rounds", Raw: true, Folded: "Every round as measured",
 		Text:  []string{"Turn is the position in the round's random order. The first table shows the spread of the round times. The second has the data behind all figures above."},
 		Grids: []Grid{spreadTable(cells, details), roundTable(cells, reportedMeasures(s, gs), details)}}
 	if s.Paced { // the spread of times that a clock sets has no meaning

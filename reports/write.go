@@ -117,6 +117,10 @@ func (p *page) markdown(w *bytes.Buffer) error {
 
 func (s section) markdown(w *bytes.Buffer) {
 	fmt.Fprintf(w, "## %s\n\n", mark(s.Title))
+	if s.Raw {
+		fmt.Fprint(w, "In report.html and results.jsonl.\n\n")
+		return
+	}
 	if s.Folded != "" {
 		fmt.Fprintf(w, "<details><summary>%s</summary>\n\n", mark(s.Folded))
 	}
