@@ -67,7 +67,8 @@ millisecond. Trials go on until every verdict is certain (changed by more than
   -decide          answer by the exit code, too: 1 if a budget is certainly exceeded, 3
                    if a verdict is open when the time is up
   -margin 2%%       a ratio that is certainly this near to 1 is no change: 0.02 or 2%%
-  -budgets FILE    the budgets (default ci/budgets.yaml, if it exists)
+  -budgets FILE    the budgets (default ci/budgets.yaml, if it exists). The report also says
+                   which targets in targets.yaml beside it are missed
 
 Examples:
   %[1]s run                                everything

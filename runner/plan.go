@@ -18,6 +18,7 @@ type plan struct {
 	baseline    string // the first chosen style
 	comparisons []comparisonPlan
 	budgets     ci.Budgets // of a run that decides
+	targets     ci.Budgets // what is to be reached; the report says whether it is
 }
 
 // A comparisonPlan is one scenario with one set of the options that all styles share. Its

@@ -49,7 +49,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		err = checkOut(config.out)
 	}
 	if err == nil {
-		if plan.budgets, err = config.decide.limits(); err != nil {
+		if plan.budgets, plan.targets, err = config.decide.limits(); err != nil {
 			err = usageError{err}
 		}
 	}
