@@ -74,6 +74,9 @@ func TestRights(t *testing.T) {
 		publish, subscribe string // one of them, which is refused
 	}{
 		{user: w.network.users["pd"], publish: "rubato.action.ap.Playback.command"},
+		{user: w.network.users[listener], publish: saidSubject},
+		{user: w.network.users[listener], publish: "rubato.action.ap.Playback.command"},
+		{user: w.network.users[listener], subscribe: "rubato.done.ui"},
 		{user: w.network.users["log"], publish: "rubato.action.ap.Playback.command"},
 		{user: w.network.users["log"], publish: "rubato.event.ui.Chat.said"},
 		{user: w.network.users["ap"], publish: "rubato.action.pd.Timeslots.override"},

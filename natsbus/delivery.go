@@ -1,6 +1,7 @@
 package natsbus
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -128,7 +129,7 @@ func newStream(config player.Config) *stream {
 		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, Duplicates: repeats,
 		MaxMsgs: max(streamMessages, 2*int64(config.Window)), MaxBytes: streamBytes, MaxAge: max(streamAge, repeats)}
 	s.consumer = jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy,
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: redeliverWait, MaxAckPending: unacknowledged(config.Window)}
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: redeliverWait, MaxAckPending: max(2*config.Batch, cmp.Or(config.Placement.Pending, unacknowledged(config.Window)))}
 	return s
 }
 

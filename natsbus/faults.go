@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"net"
+	"strconv"
 	"sync"
 	"time"
 
@@ -121,4 +122,55 @@ func (c linked) Read(b []byte) (int, error) {
 func (c linked) Write(b []byte) (int, error) {
 	c.link.pass()
 	return c.Conn.Write(b)
+}
+
+// listener is the user of a subscriber that is not a module. It may hear what is said, and say
+// nothing.
+const listener = "listener"
+
+var listenerRights = rights{subscribe: []string{saidSubject}}
+
+// Subscribe has one more subscriber hear what is said, on a connection of its own. It hears it past a
+// stream: what it misses, it does not get again.
+func (w *wired) Subscribe(hear func(seq uint64)) (leave func(), err error) {
+	conn, err := w.network.connect(listener, w.config.Timeout, w.config.Placement.Reconnects)
+	if err != nil {
+		return nil, err
+	}
+	_, err = conn.Subscribe(w.network.space.of(saidSubject), func(msg *nats.Msg) {
+		if seq, _, _, err := addressed(msg.Header); err == nil {
+			hear(seq)
+		}
+	})
+	if err == nil {
+		err = conn.Flush() // the server must know it before it has joined
+	}
+	if err != nil {
+		conn.Close()
+	}
+	return conn.Close, err
+}
+
+// limited has at most n messages wait for a subscription. 0: the client's own limit.
+func limited(s *nats.Subscription, n int) error {
+	if n == 0 {
+		return nil
+	}
+	return s.SetPendingLimits(n, -1)
+}
+
+// most is how many messages may wait at module log's end: in the subscription, or, with a stream,
+// without an acknowledgement.
+func (r *receiver) most(s *nats.Subscription) string {
+	if r.stream != nil {
+		return strconv.Itoa(r.stream.consumer.MaxAckPending)
+	}
+	if s == nil {
+		return "none: it is not here"
+	}
+	n, _, err := s.PendingLimits()
+	if err != nil {
+		return "none: " + err.Error()
+	}
+	return strconv.Itoa(n)
 }

@@ -3,7 +3,10 @@ package natsbus
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,4 +121,101 @@ func emptied(t *testing.T, s *server.Server) {
 		}
 	}
 	t.Errorf("the server still keeps %d messages", kept)
+}
+
+// TestPoison: a message that module log refuses, and one that fits no connection, are refused once
+// and for good, and those beside them are stored. The server holds and sends none of them again, by
+// its own account.
+func TestPoison(t *testing.T) {
+	t.Parallel()
+	w, l := openLedger(t, player.Config{Timeout: never, Placement: placed(t, deliveryFile)})
+	nobody, endless := utter(2), utter(3)
+	nobody.Message.Username, endless.Message.Text = "", strings.Repeat("x", 2*maxPayload)
+	for want, s := range map[player.Code][]player.Stimulus{"": {utter(1), utter(4)}, player.Invalid: {nobody, endless}} {
+		for _, s := range s {
+			if err := w.Do(s); player.CodeOf(err) != want {
+				t.Errorf("message %d: %v, want %q", s.Seq, err, want)
+			}
+		}
+	}
+	if got := slices.Sorted(slices.Values(l.stored())); !slices.Equal(got, []string{"1", "4"}) {
+		t.Errorf("stored: %q", got)
+	}
+	w.log.leave() // its acknowledgements have arrived
+	seen, err := w.network.carrier.(*embedded).now().Jsz(&server.JSzOptions{Accounts: true, Streams: true, Consumer: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := seen.AccountDetails[0].Streams[0]
+	if c := s.Consumer[0]; s.State.LastSeq < 3 || s.State.Msgs != 0 || c.NumRedelivered != 0 || c.NumAckPending != 0 {
+		t.Errorf("the stream holds %d of %d, of which %d are sent again and %d wait for an acknowledgement", s.State.Msgs, s.State.LastSeq, c.NumRedelivered, c.NumAckPending)
+	}
+}
+
+// TestPending: with less room than messages, core NATS drops and says so, and JetStream waits. The
+// limit is that of the subscription, or of the consumer at the server.
+func TestPending(t *testing.T) {
+	t.Parallel()
+	for _, delivery := range []string{deliveryCore, deliveryMemory} {
+		placement := placed(t, delivery)
+		placement.Pending = 5
+		w, l := openLedger(t, player.Config{Timeout: time.Second, Placement: placement})
+		var told atomic.Int64
+		w.log.mu.Lock() // it is busy
+		for seq := range uint64(20) {
+			if err := w.Post(utter(seq+1), func(_ uint64, err error) {
+				if err == nil {
+					told.Add(1)
+				}
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.ui.conn.Load().Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.log.conn.Load().Flush(); err != nil { // what the server has sent has arrived
+			t.Fatal(err)
+		}
+		w.log.mu.Unlock()
+		err := w.Settle()
+		dropped, _ := w.lost()
+		stored := len(l.stored())
+		if core := delivery == deliveryCore; core != (err != nil) || core != (dropped > 0) || stored+dropped < 20 || int64(stored) != told.Load() || w.receiver.most(w.subscription) != "5" {
+			t.Errorf("%s: %d stored, %d reported so, %d dropped, at most %s wait: %v", delivery, stored, told.Load(), dropped, w.receiver.most(w.subscription), err)
+		}
+	}
+}
+
+// TestSubscribe: another subscriber hears what is said while it is there, once, in order, and nobody
+// notices.
+func TestSubscribe(t *testing.T) {
+	t.Parallel()
+	for _, delivery := range []string{deliveryCore, deliveryFile} {
+		w, l := openLedger(t, player.Config{Timeout: never, Placement: placed(t, delivery)})
+		say := func(from, to uint64) {
+			for seq := from; seq <= to; seq++ {
+				if err := w.Do(utter(seq)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		heard := make(chan uint64, 100)
+		say(1, 5)
+		leave, err := w.Subscribe(func(seq uint64) { heard <- seq })
+		if err != nil {
+			t.Fatal(err)
+		}
+		say(6, 10)
+		for want := uint64(6); want <= 10; want++ {
+			if got := <-heard; got != want {
+				t.Errorf("%s: heard %d, want %d", delivery, got, want)
+			}
+		}
+		leave()
+		say(11, 12)
+		if len(heard) > 0 || len(l.stored()) != 12 {
+			t.Errorf("%s: heard %d more, %d of 12 are stored", delivery, len(heard), len(l.stored()))
+		}
+	}
 }

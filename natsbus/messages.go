@@ -132,8 +132,11 @@ func (s *sender) send(stimulus player.Stimulus, done player.Done, publish func(*
 			return nil // the end of the connection has failed it already
 		}
 		<-s.window
-		if player.CodeOf(err) == player.Invalid {
+		switch {
+		case player.CodeOf(err) == player.Invalid:
 			return err
+		case errors.Is(err, nats.ErrMaxPayload): // it will never fit
+			return &player.Error{Code: player.Invalid, Op: saidEvent, Err: err}
 		}
 		return unavailable(saidEvent, err)
 	}

@@ -157,6 +157,7 @@ func (w *wired) Describe() []player.Fact {
 	return slices.Concat(w.Parts.Describe(), w.Facts(), w.ap.switches(), []player.Fact{
 		{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
 		{Name: "delivery", Value: w.receiver.stream.describe(), Own: true},
+		{Name: "pending", Value: w.receiver.most(w.subscription), Own: true},
 		{Name: "flush", Value: flushOf(w.ui.conn.Load()), Own: true},
 		{Name: "codec", Value: w.config.Placement.Codec, Own: true},
 		{Name: "codec output", Value: describe(w.codec), Own: true},

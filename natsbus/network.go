@@ -109,7 +109,7 @@ func startNetwork(p player.Placement) (*network, error) {
 	if p.Transport == "url" {
 		return joinRemote(os.Getenv)
 	}
-	n := &network{users: map[string]*server.User{}, transport: p.Transport, delivery: p.Delivery}
+	n := &network{users: map[string]*server.User{listener: newUser(listener, listenerRights)}, transport: p.Transport, delivery: p.Delivery}
 	for _, module := range modules {
 		r := rightsOf(module, orchestrated.Rules())
 		if p.Delivery != deliveryCore {

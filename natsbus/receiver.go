@@ -28,6 +28,7 @@ type receiver struct {
 	earlier  atomic.Int64                      // messages that those before it have dropped
 	group    string                            // that shares the messages; empty: all of them come here
 	to       string                            // where the next outcomes go
+	pending  int                               // messages that may wait here; 0: the client's own limit
 }
 
 func newReceiver(m *module, batch *player.Batch, fields schema, s *stream) *receiver {
@@ -56,6 +57,9 @@ func (r *receiver) subscribe() (subscription *nats.Subscription, err error) {
 		subscription, err = conn.Subscribe(r.module.space.of(chatSubjects), r.receive)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := limited(subscription, r.pending); err != nil {
 		return nil, err
 	}
 	return subscription, conn.Flush() // the server must know it before anything is said

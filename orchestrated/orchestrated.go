@@ -143,6 +143,11 @@ func (w *wired) messageSaid(s player.Stimulus) error {
 	return w.engine.Emit(s.Seq, 0, "ui::Chat::said", engine.String(m.Username), engine.String(m.Text), engine.Int(m.At))
 }
 
+// Subscribe has one more subscriber hear what is said. The bus takes it while the engine runs.
+func (w *wired) Subscribe(hear func(seq uint64)) (leave func(), err error) {
+	return w.engine.Subscribe("ui::Chat::said", func(e *engine.Envelope) { hear(e.Flow) })
+}
+
 // Describe lists the facts of the parts and of the engine.
 func (w *wired) Describe() []player.Fact { return append(w.Parts.Describe(), w.Facts()...) }
 

@@ -150,3 +150,10 @@ type RecordedRule struct {
 	Mean     time.Duration `json:"mean"` // of its actions, ns
 	Max      time.Duration `json:"max"`
 }
+
+// A Subscribable is a Player that another subscriber can join while it works. It hears the flow token
+// of each message that is said from then on, on any goroutine, until it leaves. It leaves before the
+// player closes.
+type Subscribable interface {
+	Subscribe(hear func(seq uint64)) (leave func(), err error)
+}

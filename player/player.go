@@ -123,6 +123,9 @@ type Placement struct {
 	// Flush is when what is published is written out. "auto": soon, with what was published
 	// meanwhile (default); "each": at once, each message alone.
 	Flush string
+	// Pending bounds the messages that wait at module log's end of a network. Core NATS drops what
+	// comes then; JetStream sends no more meanwhile. 0: the client's own limit.
+	Pending int
 	// Dir is where a server that keeps messages makes a folder of its own, which it removes
 	// in the end. "": the system's folder for temporary files.
 	Dir string

@@ -13,16 +13,15 @@ import (
 )
 
 // restart breaks something while users send messages and mends it a tenth of a second later:
-// module log stops, the server between the modules dies, the line to module log is silent, or the
-// disk hangs. Messages come at a
-// fixed rate in an open loop. It breaks after a third of the block.
+// restart_faults.go says what. Messages come at a fixed rate in an open loop. It breaks after a
+// third of the block.
 //
 // The styles differ here by nature: that is the question. Direct calls and the bus answer
 // at once that the module is stopped, and have no server or line that could fail; core NATS publishes to
 // nobody and finds out by timeout. What it publishes while its server is away waits in the
 // client, but what was under way is lost. So neither transcript nor effects are compared with the baseline's. Instead
 // each style's own outcomes must add up: a message is stored or lost, and a lost one was
-// reported as lost. A message that was reported durable and is not in the database makes
+// reported as lost; one that can never be stored is refused. A message that was reported durable and is not in the database makes
 // the block invalid. Nothing may be stored twice, unless it was sent twice.
 //
 // The sender waits as long as the style's timeout. With retry=yes it then sends again what
@@ -34,8 +33,7 @@ func (s styles) restart() runner.Scenario {
 		Name:    "restart",
 		Answers: "What is lost, doubled or late when a module, the network or the disk fails under load?",
 		Keys: []runner.Key{
-			{Name: "fault", Default: faultModule, Values: []string{faultModule, faultServer, faultPartition, faultDisk}, Doc: "what fails for 100 ms. module: " +
-				"module log is stopped and started; server: the NATS server dies and another takes its place (other styles have none); partition: nothing passes between it and module log; disk: a commit hangs"},
+			faultKey, pendingKey,
 			{Name: "retry", Default: "no,yes", Values: []string{"no", "yes"}, Doc: "whether the sender sends again what was not reported durable in time"},
 			{Name: "rate", Default: "500", Check: workload.Between(100, 2000), Doc: "messages a second, in an open loop; a block lasts a second or two"},
 		},
@@ -47,11 +45,15 @@ func (s styles) restart() runner.Scenario {
 		Bare:     true,
 		Size:     restartSize,
 		Open: func(setup runner.Setup) (runner.Workload, error) {
-			w := &workload.Workload{Script: workload.Say, Drive: workload.Pipelined, Count: workload.Stored, Each: 2, Loose: true}
+			w := &workload.Workload{Script: workload.Say, Drive: workload.ClosedLoop, Count: workload.Stored, Each: 2, Loose: true, Accounts: true}
 			r := &restarting{Workload: w, fault: setup.Options["fault"], rate: float64(workload.Number(setup.Options, "rate")), retry: setup.Options["retry"] == "yes", seq: aside}
+			if killable(setup) {
+				return s.openProcesses(setup, r)
+			}
 			_, err := s.Start(setup, w, func(c *player.Config) {
 				r.commits = workload.NewCommitLog(c.Store)
 				c.Store, c.Timeout, c.Placement.Reconnects = r.commits, patient, true
+				c.Placement.Pending = pending(setup)
 			})
 			if err != nil {
 				return nil, err
@@ -81,14 +83,6 @@ func restartSize(effort string, options runner.Options) runner.Size {
 	return size
 }
 
-// Values of the key fault.
-const (
-	faultModule    = "module"
-	faultServer    = "server"
-	faultPartition = "partition"
-	faultDisk      = "disk"
-)
-
 // restarting is a workload with an outage.
 type restarting struct {
 	*workload.Workload
@@ -100,8 +94,15 @@ type restarting struct {
 	due     []time.Duration
 	stored  player.Stored   // before the last Prepare
 	sendLog *sendLog        // of the last Run
+	held    time.Duration   // of the sender by its calls, in the last Run
 	late    []time.Duration // of the generator in the last Run, where it was free to post
 	outage  disturbance
+	poison  map[int]bool // messages that can never be stored
+	kill    func() error // module log's process, or one of them; nil: there is none
+	start   func() error // another one; nil: there is none
+	started chan error   // what start said; nil: it was not called, or was waited for
+	hearing *hearing     // of the new subscriber; nil: there is none
+	dropped uint64       // before the last Prepare
 }
 
 // Prepare makes the messages and counts what is stored.
@@ -112,7 +113,11 @@ func (w *restarting) Prepare(first, n int) error {
 		return err
 	}
 	seen, err := w.Player.Observe()
-	w.stored = seen.Stored
+	w.stored, w.dropped = seen.Stored, seen.Dropped
+	w.poison = map[int]bool{}
+	if w.fault == faultPoison {
+		w.poisons()
+	}
 	return err
 }
 
@@ -128,6 +133,7 @@ func (w *restarting) Work() (runner.Work, error) {
 		err = w.commits.Audit(w.stored, seen.Stored)
 	}
 	t := w.sendLog.outcomes(w.Stimuli, w.commits.Rows())
+	t.dropped = int(seen.Dropped - w.dropped)
 	switch {
 	case err != nil:
 		return runner.Work{}, err
@@ -138,7 +144,7 @@ func (w *restarting) Work() (runner.Work, error) {
 	}
 	return runner.Work{
 		Stimuli:  int64(len(w.Stimuli)),
-		Effects:  int64(t.stored + t.lost),
+		Effects:  int64(t.stored + t.lost + t.rejected),
 		Expected: int64(len(w.Stimuli)),
 		Wrong:    checked.Wrong,
 		Settings: checked.Settings,
@@ -147,16 +153,25 @@ func (w *restarting) Work() (runner.Work, error) {
 }
 
 var restartMeasures = []runner.Measure{
+	{Name: "struck", Doc: "1: the fault struck; 0: the style cannot have it (docs/nats.md), and nothing more is said of it"},
 	{Name: "lost", Better: "less", Doc: "messages that are not stored and were reported so"},
 	{Name: "unsure", Better: "less", Doc: "messages that are stored although they were reported failed, or not reported"},
 	{Name: "duplicated", Better: "less", Doc: "rows of a message beyond its first"},
 	{Name: "refused", Better: "less", Doc: "times that a sender learned at once that the module was unavailable"},
 	{Name: "unanswered", Better: "less", Doc: "times that a sender learned it by time-out, at the end"},
+	{Name: "disordered", Better: "less", Doc: "messages stored after a message that the same user said later"},
+	{Name: "late", Better: "less", Doc: "messages that are stored, but were not durable within 100 ms of being due"},
+	{Name: "dropped", Better: "less", Doc: "messages that a full buffer between modules dropped"},
+	{Name: "held", Unit: "ns", Better: "less", Doc: "how long the sender's calls kept it in a block, in all: it can do nothing else then"},
 	{Name: "again", Better: "less", Doc: "times that a message was sent again"},
-	{Name: "recover", Unit: "ns", Better: "less", Doc: "from the order to start (disk: from the end of the outage) until the first message sent after it was durable"},
+	{Name: "recover", Unit: "ns", Better: "less", Doc: "from the order to start (disk, slow, poison: from the end of the outage; instance: from the kill) until the first message sent after it was durable"},
 	{Name: "recovered", Unit: "%", Better: "more", Doc: "of the messages due within 100 ms of the order to start, the share that was durable within 100 ms of being due"},
 	{Name: "stopping", Unit: "ns", Better: "less", Doc: "how long the order to stop took, including work to finish first"},
-	{Name: "starting", Unit: "ns", Better: "less", Doc: "how long the order to start took"},
+	{Name: "starting", Unit: "ns", Better: "less", Doc: "how long the order to start, or to join, took"},
+	{Name: "rejected", Doc: "fault=poison: messages that can never be stored, and were refused for good"},
+	{Name: "missed", Better: "less", Doc: "fault=subscriber: messages said since the new subscriber joined that it did not hear"},
+	{Name: "heard-twice", Better: "less", Doc: "fault=subscriber: messages that the new subscriber heard again"},
+	{Name: "heard-late", Better: "less", Doc: "fault=subscriber: messages that the new subscriber heard after one that was said later"},
 	{Name: "gen-p99", Unit: "ns", Better: "less", Doc: "how late the generator itself was, 99th percentile over what it was free to post"},
 }
 
@@ -192,10 +207,11 @@ type order struct {
 func (w *restarting) Run(_ int, latency func(time.Duration)) error {
 	n := len(w.due)
 	stop := w.due[n/3]
-	w.outage, w.late = disturbance{due: stop + outage}, nil
+	end := stop + w.lasts()
+	w.outage, w.late, w.held = disturbance{due: end}, nil, 0
 	s := &sending{restarting: w, times: workload.NewScheduler(time.Now(), workload.SpinBefore),
-		orders: []order{{stop, w.breaks}, {stop + outage, w.mends}}}
-	w.sendLog = &sendLog{start: s.times.Start, first: w.seq}
+		orders: []order{{stop, w.breaks}, {end, w.mends}}}
+	w.sendLog = &sendLog{start: s.times.Start, first: w.seq, poison: w.poison}
 	for i := 0; i < n; {
 		i += s.step(i)
 		if err := w.sendLog.failed(); err != nil {
@@ -228,7 +244,7 @@ func (s *sending) step(i int) int {
 	case retry >= 0 && due <= message:
 		s.waits = s.waits[1:]
 		s.at(due, func() {
-			if !s.sendLog.well(retry) {
+			if !s.sendLog.final(retry) {
 				s.say(s.sendLog.tries[retry].message)
 			}
 		})
@@ -243,7 +259,7 @@ func (s *sending) step(i int) int {
 func (s *sending) again() (due time.Duration, attempt int) {
 	for s.retry && len(s.waits) > 0 {
 		a := s.waits[0]
-		if !s.sendLog.well(a) {
+		if !s.sendLog.final(a) {
 			return s.sendLog.tries[a].posted + patient, a
 		}
 		s.waits = s.waits[1:]
@@ -263,6 +279,7 @@ func (s *sending) say(i int) {
 	attempt, seq := s.sendLog.begin(i)
 	stimulus := s.Stimuli[i]
 	stimulus.Seq = seq
+	defer func(began time.Time) { s.held += time.Since(began) }(time.Now())
 	if err := s.Player.Post(stimulus, s.sendLog.done); err != nil {
 		s.sendLog.done(seq, err)
 	}
@@ -275,57 +292,19 @@ func (s *sending) give(o order) {
 	s.sendLog.done(seq, o.do(seq))
 }
 
-// breakable refuses a fault that nothing here could have.
-func (w *restarting) breakable() error {
-	_, can := w.Network().(player.Breakable)
-	if far := w.fault == faultServer || w.fault == faultPartition; far && w.Network() != nil && !can {
-		return fmt.Errorf("fault=%s needs a server in this process: transport=tcp or pipe", w.fault)
-	}
-	return nil
-}
-
-// breaks has something fail.
-func (w *restarting) breaks(seq uint64) (err error) {
-	began := time.Now()
-	switch network, can := w.Network().(player.Breakable); {
-	case w.fault == faultDisk:
-		w.commits.Stall(outage)
-	case w.fault == faultModule:
-		err = w.Player.Do(player.Stimulus{Kind: player.ModuleStopped, Seq: seq, Module: "log"})
-	case w.fault == faultServer && can:
-		err = network.Kill()
-	case can:
-		network.Part("log", true)
-	}
-	w.outage.stopping = time.Since(began)
-	return err
-}
-
-// mends brings it back.
-func (w *restarting) mends(seq uint64) (err error) {
-	began := time.Now()
-	switch network, can := w.Network().(player.Breakable); {
-	case w.fault == faultModule:
-		err = w.Player.Do(player.Stimulus{Kind: player.ModuleStarted, Seq: seq, Module: "log"})
-	case w.fault == faultServer && can:
-		err = network.Revive()
-	case w.fault == faultPartition && can:
-		network.Part("log", false)
-	}
-	w.outage.starting, w.outage.asked = time.Since(began), began
-	return err
-}
-
 // mostTries limits the retries after the last message.
 const mostTries = 10
 
 // finish settles and sends failed messages again. A failed message is not a failed run: the
 // sendLog must account for each.
 func (s *sending) finish() error {
+	if err := s.waitStarted(); err != nil {
+		return err
+	}
 	for range mostTries {
 		s.sendLog.settles()
 		err := s.Player.Settle()
-		failed := slices.DeleteFunc(slices.Clone(s.waits), s.sendLog.well)
+		failed := slices.DeleteFunc(slices.Clone(s.waits), s.sendLog.final)
 		if err != nil && player.CodeOf(err) != player.Unavailable {
 			return err
 		}
@@ -337,5 +316,9 @@ func (s *sending) finish() error {
 		}
 	}
 	s.seq += uint64(len(s.sendLog.tries))
+	if s.sendLog.unanswered() {
+		s.commits.Quiet(patient, mostTries*patient)
+	}
+	s.hearing.wait(s.sendLog)
 	return s.sendLog.complete()
 }

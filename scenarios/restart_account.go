@@ -3,6 +3,7 @@ package scenarios
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 type sendLog struct {
 	start   time.Time
 	first   uint64 // sequence number before the first
+	poison  map[int]bool
 	mu      sync.Mutex
 	tries   []attempt
 	settled bool  // answers from now on come after a Settle
@@ -51,7 +53,7 @@ func (b *sendLog) done(seq uint64, err error) {
 	}
 	a := &b.tries[i]
 	a.answered, a.complete, a.settled, a.err = now, true, b.settled, err
-	if a.message < 0 || player.CodeOf(err) != player.Unavailable {
+	if refused := b.poison[a.message] && player.CodeOf(err) == player.Invalid; a.message < 0 || player.CodeOf(err) != player.Unavailable && !refused {
 		b.err = cmp.Or(b.err, err)
 	}
 }
@@ -70,12 +72,22 @@ func (b *sendLog) settles() {
 	b.settled = true
 }
 
-// well reports whether an attempt was reported durable.
-func (b *sendLog) well(i int) bool {
+// final reports whether an attempt was reported durable, or refused for good.
+func (b *sendLog) final(i int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.tries[i].complete && b.tries[i].err == nil
+	return b.tries[i].complete && (b.tries[i].err == nil || b.tries[i].refused())
 }
+
+// unanswered reports whether a message timed out. A stream may have it, and hand it over when its
+// server is well again: it is stored then, unsure, and belongs to this block.
+func (b *sendLog) unanswered() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.tries, func(a attempt) bool { return a.settled && a.err != nil && !a.refused() })
+}
+
+func (a attempt) refused() bool { return player.CodeOf(a.err) == player.Invalid }
 
 // complete returns an error when an attempt was never answered, or for the first error.
 func (b *sendLog) complete() error {
@@ -103,6 +115,7 @@ func (b *sendLog) latencies(due []time.Duration, latency func(time.Duration)) {
 // outcomes counts what happened to the messages, from the sendLog and the database.
 type outcomes struct {
 	stored, lost, unsure, duplicated int // messages; one reported durable but not stored is neither stored nor lost
+	rejected, disordered, dropped    int // messages; rejected: refused for good
 	unknown                          int // rows of no message
 	refused, unanswered, again       int // attempts
 	fates                            []fate
@@ -113,6 +126,7 @@ type fate struct {
 	sent     time.Duration // the first time
 	tries    int
 	reported bool          // durable
+	rejected bool          // for good
 	durable  time.Duration // 0: not
 }
 
@@ -123,6 +137,11 @@ func (b *sendLog) outcomes(messages []player.Stimulus, rows []workload.Committed
 	for i, m := range messages {
 		sent[m.Message.At] = &t.fates[i]
 	}
+	users := map[player.Ticks]string{}
+	for _, m := range messages {
+		users[m.Message.At] = m.Message.Username
+	}
+	newest := map[string]player.Ticks{} // of a user, that is stored
 	for _, r := range rows {
 		switch f := sent[r.Said]; {
 		case f == nil:
@@ -131,6 +150,11 @@ func (b *sendLog) outcomes(messages []player.Stimulus, rows []workload.Committed
 			t.duplicated++
 		default:
 			f.durable = max(r.Durable.Sub(b.start), 1)
+			if user := users[r.Said]; r.Said < newest[user] {
+				t.disordered++
+			} else {
+				newest[user] = r.Said
+			}
 		}
 	}
 	for _, a := range b.tries {
@@ -145,6 +169,8 @@ func (b *sendLog) outcomes(messages []player.Stimulus, rows []workload.Committed
 			fallthrough
 		case f.durable > 0:
 			t.stored++
+		case f.rejected && !f.reported:
+			t.rejected++
 		case !f.reported:
 			t.lost++
 		}
@@ -162,6 +188,8 @@ func (t *outcomes) attempt(a attempt, f *fate) {
 	switch {
 	case a.err == nil:
 		f.reported = true
+	case a.refused():
+		f.rejected = true
 	case a.settled:
 		t.unanswered++
 	default:
@@ -171,11 +199,28 @@ func (t *outcomes) attempt(a attempt, f *fate) {
 
 // figures returns the restartMeasures.
 func (w *restarting) figures(t outcomes) map[string]float64 {
-	f := map[string]float64{
-		"lost": float64(t.lost), "unsure": float64(t.unsure), "duplicated": float64(t.duplicated),
-		"refused": float64(t.refused), "unanswered": float64(t.unanswered), "again": float64(t.again),
-		"stopping": float64(w.outage.stopping), "starting": float64(w.outage.starting),
+	if !w.can() { // zeros would look like merits
+		return map[string]float64{"struck": 0}
 	}
+	f := map[string]float64{
+		"struck": 1, "lost": float64(t.lost), "unsure": float64(t.unsure), "duplicated": float64(t.duplicated),
+		"refused": float64(t.refused), "unanswered": float64(t.unanswered),
+		"disordered": float64(t.disordered), "late": float64(late(w.due, t.fates)), "dropped": float64(t.dropped),
+		"held": float64(w.held),
+	}
+	switch w.fault {
+	case faultPoison:
+		f["rejected"] = float64(t.rejected)
+	case faultModule, faultServer:
+		f["stopping"] = float64(w.outage.stopping)
+		fallthrough
+	case faultSubscriber, faultCrash:
+		f["starting"] = float64(w.outage.starting)
+	}
+	if w.retry {
+		f["again"] = float64(t.again)
+	}
+	w.hearing.figures(w.sendLog, f)
 	if back, ok := back(t.fates, w.outage.asked.Sub(w.sendLog.start)); ok {
 		f["recover"] = float64(back)
 	}
@@ -186,6 +231,16 @@ func (w *restarting) figures(t outcomes) map[string]float64 {
 		f["gen-p99"] = workload.Percentile(w.late, 99)
 	}
 	return f
+}
+
+// late is how many messages are stored, but not soon after they were due.
+func late(due []time.Duration, fates []fate) (n int) {
+	for i, f := range fates {
+		if f.durable > due[i]+soon {
+			n++
+		}
+	}
+	return n
 }
 
 // back is the time from the order to start, at asked, until the first message that was first

@@ -148,14 +148,13 @@ func (e *Engine) register(c *compiled) {
 func continueFlow(v *Envelope) { v.flow.happen(v.topic, v.Cause, v.Fields) }
 
 // Subscribe has handle called for each event, in the emitter's goroutine. It must not
-// wait and must not keep the envelope.
-func (e *Engine) Subscribe(event string, handle func(*Envelope)) error {
+// wait and must not keep the envelope. It may be called while the engine runs, as may cancel.
+func (e *Engine) Subscribe(event string, handle func(*Envelope)) (cancel func(), err error) {
 	known := e.registry.events[event]
 	if known == nil {
-		return fmt.Errorf("subscribe: unknown event %q", event)
+		return nil, fmt.Errorf("subscribe: unknown event %q", event)
 	}
-	e.bus.subscribe(known.trigger, handle)
-	return nil
+	return e.bus.subscribe(known.trigger, handle), nil
 }
 
 func (e *Engine) nextRecord() uint64 { return e.records.Add(1) }

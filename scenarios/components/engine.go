@@ -24,7 +24,7 @@ func emissionPieces() []piece {
 		d := &fixture{}
 		e, err := d.engine(engine.Settings{})
 		if err == nil {
-			err = e.Subscribe(fixtureURI+"happened", func(*engine.Envelope) { d.events++ })
+			_, err = e.Subscribe(fixtureURI+"happened", func(*engine.Envelope) { d.events++ })
 		}
 		return emitting(d, e), err
 	}}}

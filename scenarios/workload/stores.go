@@ -22,6 +22,21 @@ type CommitLog struct {
 // Stall has the next commit take so much longer, as on a disk that hangs.
 func (l *CommitLog) Stall(d time.Duration) { l.log.stall.Store(int64(d)) }
 
+// Slow has every commit take so much longer that begins before end.
+func (l *CommitLog) Slow(d time.Duration, end time.Time) { l.log.slow.Store(&slowness{d, end}) }
+
+type slowness struct {
+	more time.Duration
+	end  time.Time
+}
+
+func (s *slowness) now() time.Duration {
+	if s == nil || time.Now().After(s.end) {
+		return 0
+	}
+	return s.more
+}
+
 // CommittedRow is a message that was committed.
 type CommittedRow struct {
 	Said    player.Ticks // identifies the message: no two have the same time
@@ -48,6 +63,17 @@ func (l *CommitLog) Rows() []CommittedRow {
 	l.log.mu.Lock()
 	defer l.log.mu.Unlock()
 	return slices.Clone(l.log.rows)
+}
+
+// Quiet returns when nothing was committed for so long, or after most.
+func (l *CommitLog) Quiet(wait, most time.Duration) {
+	for start := time.Now(); time.Since(start) < most; {
+		before := len(l.Rows())
+		<-time.After(wait)
+		if len(l.Rows()) == before {
+			return
+		}
+	}
 }
 
 // Counted is the number of counts of users that were committed since Forget.
@@ -82,8 +108,9 @@ type loggingStore struct {
 	player.LogStore
 	mu      sync.Mutex
 	pending []CommittedRow
-	counts  int64 // pending
-	stall   atomic.Int64
+	counts  int64        // pending
+	stall   atomic.Int64 // the next commit
+	slow    atomic.Pointer[slowness]
 	rows    []CommittedRow
 	users   int64
 }
@@ -109,8 +136,8 @@ func (l *loggingStore) CountUser(username string) error {
 
 // Commit moves what is pending to the log. After a failed commit nothing is pending.
 func (l *loggingStore) Commit() error {
-	if d := l.stall.Swap(0); d > 0 {
-		<-time.After(time.Duration(d))
+	if d := time.Duration(l.stall.Swap(0)) + l.slow.Load().now(); d > 0 {
+		<-time.After(d)
 	}
 	err := l.LogStore.Commit()
 	if err == nil && len(l.pending)+int(l.counts) > 0 {
