@@ -289,7 +289,11 @@ func (b balance) text() string {
 		}
 	}
 	rest := b.difference(partRest)
-	return fmt.Sprintf("%s, of %s on average (%s): %s; rest %s.", b.label, signedTime(b.gap()), b.cell.ComparisonLabel(), strings.Join(said, ", "), signedTime(rest.Median))
+	text := fmt.Sprintf("%s, of %s on average (%s): %s; rest %s", b.label, signedTime(b.gap()), b.cell.ComparisonLabel(), strings.Join(said, ", "), signedTime(rest.Median))
+	if n := min(b.base.samples, b.own.samples); n < samplesForRank {
+		text += fmt.Sprintf("; from only %s profile samples, so see the intervals", count(int64(n)))
+	}
+	return text + "."
 }
 
 // A Bar is a stacked bar of the parts that take more than in the baseline.
