@@ -142,6 +142,9 @@ func (s summary) judge() {
 		for j := range c.Judged {
 			judgeCell(&c.Judged[j], c)
 		}
+		for j := range c.Targets {
+			judgeCell(&c.Targets[j], c)
+		}
 	}
 	for i, p := range inference.Holm(ps) {
 		rows[i].PAdjusted = &p

@@ -81,6 +81,9 @@ func TestAnswerComesFirst(t *testing.T) {
 			t.Errorf("%s: the last answer is at %d, the first reason at %d", name, answer, note)
 		}
 	}
+	if rows := len(page.Answer.Rows); strings.Count(html.String(), `<th scope="row" class="text" data-head="scenario">s`) < rows || strings.Contains(html.String(), "&lt;t") {
+		t.Errorf("the page has not a row of a table for each of %d cells", rows)
+	}
 	for _, all := range []string{"39 effects are missing", "block 38 was late", "the 38th ratio is 38.38", "musty"} {
 		if !strings.Contains(md.String(), all) {
 			t.Errorf("the report nowhere says %q", all)

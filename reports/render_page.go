@@ -15,10 +15,15 @@ import (
 	"rubato/results"
 )
 
-// A page is the report before it becomes Markdown or HTML. Both have the same content.
+// A page is the report before it becomes Markdown or HTML. Both have the same content, but for
+// what only HTML can fold away.
 type page struct {
 	Title    string
-	Answer   Grid     // before all else
+	Said     []string // before all else, what each style costs
+	Answer   Grid
+	Bars     []Bar    // where the differences go
+	Belief   []string // why to believe it
+	Scope    []string // what it is about
 	Banners  []banner // what weakens it
 	Lead     []string
 	Machine  Grid
@@ -32,24 +37,36 @@ type section struct {
 	Grids  []Grid
 	Plots  [][]drawing // one list per comparison group
 	Folded string      // if not empty, the section is folded under this title
+	Raw    bool        // every round: too long for Markdown, which shall fit a comment on a change
 }
 
 // newPage builds the report. Profiles are read from dir.
 func newPage(dir string, run *results.Run, details results.Details, plots []drawing) (*page, error) {
-	p := &page{Title: "What the coupling costs", Answer: shortTable(run), Banners: banners(run), Lead: lead(run), Machine: machineTable(run.Machine)}
+	p := &page{Title: "What the coupling costs", Said: sentences(run), Answer: answerTable(run), Belief: belief(run), Scope: scope(run),
+		Banners: banners(run), Lead: lead(run), Machine: machineTable(run.Machine)}
 	if len(run.Cells) == 0 {
 		p.Lead = append(p.Lead, "No cell was measured: there is nothing to compare.")
 	}
 	p.Sections = append(p.Sections, controlsSection(run)...)
 	p.Sections = append(p.Sections, verdictSection(run)...)
+	p.Sections = append(p.Sections, recommendationSection(run)...)
 	all := groups(run)
+	var balances []balance
+	for _, g := range all {
+		b, err := balancesOf(dir, g, details)
+		if err != nil {
+			return nil, err
+		}
+		balances = append(balances, b...)
+	}
+	p.Bars = bars(run, balances)
 	for _, name := range scenarioNames(run) {
 		gs := slices.DeleteFunc(slices.Clone(all), func(g group) bool { return g.scenario != name })
 		sections, err := scenarioSections(dir, run, run.Scenario(name), gs, details, plots)
 		if err != nil {
 			return nil, err
 		}
-		p.Sections = append(p.Sections, sections...)
+		p.Sections = append(p.Sections, slices.Insert(sections, 1, balanceSection(name, balances)...)...)
 	}
 	if split := conversationLines(run); len(split.Rows) > 0 {
 		title := split.Title
@@ -84,23 +101,10 @@ func scenarioNames(run *results.Run) []string {
 }
 
 func lead(run *results.Run) []string {
-	var styles []string
-	for _, c := range run.Cells {
-		if !run.Scenario(c.Scenario).Pieces() {
-			styles = results.AddOnce(styles, c.Style)
-		}
-	}
-	compared := fmt.Sprintf("Compared: %s, doing the same work; ratios are to %s.", strings.Join(styles, ", "), run.Baseline)
-	if len(styles) == 0 {
-		compared = "Compared: pieces of a whole, which do not do the same work."
-	}
-	m := run.Machine
-	machine := fmt.Sprintf("Measured on %s, %s, %s/%s, %s. The absolute figures hold for this machine only.",
-		m.CPU, plural(m.Cores, "core"), m.OS, m.Arch, m.Go)
 	took := time.Duration(run.Seconds * float64(time.Second)).Round(time.Second)
 	when := fmt.Sprintf("Started %s, took %v, effort %s, seed %d. Command: %s",
 		run.Started.UTC().Format("2006-01-02 15:04:05 UTC"), took, run.Effort, run.Seed, strings.Join(run.Command, " "))
-	return []string{compared, machine, when, processesText(run)}
+	return []string{when, processesText(run)}
 }
 
 // processesText says whether the intervals include differences between processes.
@@ -140,7 +144,7 @@ func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []gro
 	if err != nil {
 		return nil, err
 	}
-	all := append([]section{head}, spent...)
+	all := slices.Concat([]section{head}, cpuSection(s, gs, details), spent)
 	if len(s.Claims) > 0 {
 		all = append(all, section{ID: id + "-claims", Title: s.Name + ": claims and budgets", Grids: []Grid{claimTable(run, s, details)}, Text: []string{
 			"Each published figure, compared with what was measured here. The answer is inconclusive unless the whole 95 % interval lies inside, above or below the claimed range. For counts, and with too few rounds for an interval, every round must lie there. This machine cannot refute an estimate made on another machine, but it tests its size." + aloneText(s)}})
@@ -157,7 +161,7 @@ func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []gro
 }
 
 func roundSection(s results.Scenario, gs []group, cells []*results.Cell, details results.Details) section {
-	out := section{ID: slug(s.Name) + "-rounds", Title: s.Name + ": all rounds", Folded: "Every round as measured",
+	out := section{ID: slug(s.Name) + "-rounds", Title: s.Name + ": all rounds", Raw: true, Folded: "Every round as measured",
 		Text:  []string{"Turn is the position in the round's random order. The first table shows the spread of the round times. The second has the data behind all figures above."},
 		Grids: []Grid{spreadTable(cells, details), roundTable(cells, reportedMeasures(s, gs), details)}}
 	if s.Paced { // the spread of times that a clock sets has no meaning

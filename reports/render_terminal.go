@@ -10,9 +10,10 @@ import (
 	"rubato/results"
 )
 
-// Terminal is the short form of the report, as a terminal shows it.
+// Terminal is the short form of the report, as a terminal shows it. It ends with the answer in
+// words, since the end is what stays in sight.
 func Terminal(run *results.Run) string {
-	answer := shortTable(run)
+	answer := answerTable(run)
 	for _, b := range banners(run) {
 		if b.Kind != "incomplete" { // the command ends with that
 			answer.Notes = append(answer.Notes, b.Kind+": "+b.Text)
@@ -24,54 +25,16 @@ func Terminal(run *results.Run) string {
 		grids = append(grids, measureLines(s, slices.DeleteFunc(slices.Clone(all), func(g group) bool { return g.scenario != s.Name })))
 	}
 	grids = append(grids, questionLines(run), controlLines(run), conversationLines(run), instrumentLines(run), trialLines(run))
-	var shown []string
+	var shown, words []string
 	for _, g := range grids {
 		if len(g.Rows) > 0 {
 			shown = append(shown, g.Terminal())
 		}
 	}
-	return strings.Join(shown, "\n")
-}
-
-// shortTable has one line per cell.
-func shortTable(run *results.Run) Grid {
-	g := Grid{Text: []int{0, 1, 9},
-		Head: []string{"scenario", "style", "per op", "to " + baselineName(run), "more per op", "all-in", "p99", "CPU per op", "allocs", "verdict"}}
-	for i := range run.Cells {
-		c := &run.Cells[i]
-		if c.Verdict == results.Invalid {
-			g.Add(c.Verdict, c.ComparisonLabel(), c.Style, "", "", "", "", "", "", "", results.Invalid)
-			continue
-		}
-		perOp, against, overhead, allIn, p99 := nanoseconds(c.NsOp.Median), "1", "", "", noFigure
-		if c.TypicalNsOp != nil {
-			perOp = nanoseconds(c.TypicalNsOp.Median)
-		}
-		if c.MeanRatio != nil {
-			allIn = bracketed(c.MeanRatio, ratio)
-		}
-		switch {
-		case run.Scenario(c.Scenario).Paced: // a clock sets the time, so only CPU can be compared
-			if perOp = "paced"; c.CPURatio != nil {
-				against = "CPU " + bracketed(c.CPURatio, ratio)
-			}
-		case c.Ratio != nil && c.OverheadNs != nil:
-			against, overhead = bracketed(c.Ratio, ratio), bracketed(c.OverheadNs, nanoseconds)
-		}
-		if c.P99Ns > 0 {
-			p99 = nanoseconds(c.P99Ns)
-		}
-		g.Add(c.Verdict, c.ComparisonLabel(), c.Style, perOp, against, overhead, allIn, p99, nanoseconds(c.CPUNsOp.Median), grouped(c.AllocsOp, 0), shortVerdict(run, *c))
+	for _, said := range slices.Concat(belief(run), sentences(run)) {
+		words = append(words, oneLine(said))
 	}
-	return g
-}
-
-// shortVerdict is the verdict of a cell, and whether its comparison is insensitive.
-func shortVerdict(run *results.Run, c results.Cell) string {
-	if p := run.ControlsOf(&c); p != nil && p.Insensitive != "" {
-		return c.Verdict + ", insensitive"
-	}
-	return c.Verdict
+	return strings.Join(append(shown, strings.Join(words, "\n")+"\n"), "\n")
 }
 
 // baselineName is what ratios are to, if all scenarios have the same baseline.

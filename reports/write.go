@@ -17,6 +17,11 @@ import (
 // lines, the report as Markdown and as one HTML page, and the plots. Each file is written
 // completely or not at all. The run must be Summarized.
 func Write(dir string, run *results.Run, details results.Details) error {
+	return writeFrom(dir, dir, run, details)
+}
+
+// writeFrom reads profiles from one folder and writes to another.
+func writeFrom(from, dir string, run *results.Run, details results.Details) error {
 	if err := os.MkdirAll(filepath.Join(dir, plotsFolder), 0o755); err != nil {
 		return fmt.Errorf("make the folder of the report: %w", err)
 	}
@@ -42,7 +47,7 @@ func Write(dir string, run *results.Run, details results.Details) error {
 			}
 		}
 	}
-	page, err := newPage(dir, run, details, plots)
+	page, err := newPage(from, run, details, plots)
 	if err != nil {
 		return err
 	}
@@ -79,8 +84,23 @@ func writeWith(path string, render func(*bytes.Buffer) error) error {
 // markdown writes the page for a viewer that shows tables. Text from the run is escaped.
 func (p *page) markdown(w *bytes.Buffer) error {
 	fmt.Fprintf(w, "# %s\n\n", mark(p.Title))
+	for _, t := range p.Said {
+		fmt.Fprintf(w, "* %s\n", mark(t))
+	}
+	if len(p.Said) > 0 {
+		fmt.Fprintln(w)
+	}
 	if len(p.Answer.Rows) > 0 {
 		p.Answer.markdown(w)
+	}
+	for _, b := range p.Bars {
+		fmt.Fprintf(w, "* %s\n", mark(b.Label))
+	}
+	if len(p.Bars) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, t := range slices.Concat(p.Belief, p.Scope) {
+		fmt.Fprintf(w, "%s\n\n", mark(t))
 	}
 	for _, b := range p.Banners {
 		fmt.Fprintf(w, "> **%s**: %s\n\n", mark(b.Kind), mark(b.Text))
@@ -97,6 +117,10 @@ func (p *page) markdown(w *bytes.Buffer) error {
 
 func (s section) markdown(w *bytes.Buffer) {
 	fmt.Fprintf(w, "## %s\n\n", mark(s.Title))
+	if s.Raw {
+		fmt.Fprint(w, "In report.html and results.jsonl.\n\n")
+		return
+	}
 	if s.Folded != "" {
 		fmt.Fprintf(w, "<details><summary>%s</summary>\n\n", mark(s.Folded))
 	}

@@ -21,7 +21,8 @@ type Run struct {
 	Command     []string     `json:"command"`
 	Effort      string       `json:"effort"` // quick, default or full
 	Seed        uint64       `json:"seed"`
-	Baseline    string       `json:"baseline"` // the style that ratios compare with
+	Baseline    string       `json:"baseline"`         // the style that ratios compare with
+	Styles      []Arm        `json:"styles,omitempty"` // what each is, in the order of the command
 	Machine     Machine      `json:"machine"`
 	Scenarios   []Scenario   `json:"scenarios"` // for titles and claims
 	Cells       []Cell       `json:"cells"`
@@ -54,7 +55,8 @@ type Scenario struct {
 	Measures []Measure `json:"measures,omitempty"`
 }
 
-// An Arm is a piece of a whole. Doc says what one operation of it is.
+// An Arm is a style, or a piece of a whole. Doc says what the style adds to the one before, or what
+// one operation of the piece is.
 type Arm struct {
 	Name string `json:"name"`
 	Doc  string `json:"doc"`
@@ -172,6 +174,7 @@ type Cell struct {
 	Looked    int      `json:"looked,omitempty"`     // when Sequential: rounds at the last look, from which medians and intervals are
 	LeftOut   int      `json:"left_out,omitempty"`   // rounds left out for all arms because something disturbed one of them
 	Judged    []Judged `json:"judged,omitempty"`     // what its ratio and overhead are compared with
+	Targets   []Judged `json:"targets,omitempty"`    // what the project wants to reach; no verdict of the run waits for them
 	PAdjusted *float64 `json:"p_adjusted,omitempty"` // p-value of the two-sided sign test that its ratio is 1, adjusted by Holm over the run; nil when Sequential
 
 	Equivalence *Equivalence `json:"equivalence,omitempty"` // nil: nothing shows that its work was the baseline's

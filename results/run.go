@@ -197,7 +197,7 @@ func (c *Cell) OptionsLabel() string {
 func (c *Cell) Invalidate(why string) {
 	*c = Cell{Scenario: c.Scenario, Style: c.Style, Options: c.Options, Named: c.Named,
 		Rounds: c.Rounds, BlockOps: c.BlockOps, Work: c.Work, Verdict: Invalid, Why: why, Warnings: c.Warnings,
-		Role: c.Role, Rule: c.Rule, LeftOut: c.LeftOut, Judged: unsettled(c.Judged)}
+		Role: c.Role, Rule: c.Rule, LeftOut: c.LeftOut, Judged: unsettled(c.Judged), Targets: unsettled(c.Targets)}
 }
 
 // unsettled are the same questions without answers.

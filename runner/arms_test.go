@@ -165,7 +165,7 @@ func TestJudgedAgainstBudgets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	budgets, err := ask.decide.limits()
+	budgets, _, err := ask.decide.limits()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestDecisionFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ask.decide.limits(); err == nil || !strings.Contains(err.Error(), "no such file") {
+	if _, _, err := ask.decide.limits(); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("a file that was named and is not there: %v", err)
 	}
 }

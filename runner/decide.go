@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -28,14 +29,34 @@ const (
 	decisionTime   = 2 * time.Minute // of a run that decides
 	precisionTime  = 5 * time.Minute // of one with -precision
 	defaultBudgets = "ci/budgets.yaml"
+	targetsFile    = "targets.yaml" // beside the budgets
 )
 
-// limits reads the budgets. Without a file, the question is only whether there is a change.
-func (d decision) limits() (ci.Budgets, error) {
-	if _, err := os.Stat(d.budgets); errors.Is(err, fs.ErrNotExist) && !d.named {
-		return ci.Budgets{}, nil
+// limits reads the budgets, and the targets beside them. Without budgets, the question is only
+// whether there is a change.
+func (d decision) limits() (budgets, targets ci.Budgets, err error) {
+	if d.named || exists(d.budgets) {
+		budgets, err = ci.ReadBudgets(d.budgets)
 	}
-	return ci.ReadBudgets(d.budgets)
+	if beside := filepath.Join(filepath.Dir(d.budgets), targetsFile); err == nil && exists(beside) {
+		targets, err = ci.ReadBudgets(beside)
+	}
+	return budgets, targets, err
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// limited are the questions that these budgets ask of an arm.
+func (p comparisonPlan) limited(a armPlan, budgets ci.Budgets) (all []results.Judged) {
+	if budgets.Baseline == p.arms[0].style {
+		for _, l := range budgets.Paired(p.scenario.Name, a.style, a.options) {
+			all = append(all, results.Judged{Budget: l.Budget, Quantity: l.Quantity, Limit: l.Limit, Verdict: string(inference.Inconclusive)})
+		}
+	}
+	return all
 }
 
 // decided reports whether the comparison ends when its verdicts are certain. What measuring
@@ -46,19 +67,10 @@ func (p comparisonPlan) decided(config config) bool {
 
 // judged are the questions about an arm: its budgets; without one, whether it changed.
 func (p comparisonPlan) judged(a armPlan, d decision, budgets ci.Budgets) []results.Judged {
-	var all []results.Judged
-	if budgets.Baseline == p.arms[0].style {
-		for _, l := range budgets.Paired(p.scenario.Name, a.style, a.options) {
-			all = append(all, results.Judged{Budget: l.Budget, Quantity: l.Quantity, Limit: l.Limit})
-		}
+	if all := p.limited(a, budgets); len(all) > 0 {
+		return all
 	}
-	if len(all) == 0 {
-		all = []results.Judged{{Quantity: "ratio", Margin: d.margin}}
-	}
-	for i := range all {
-		all[i].Verdict = string(inference.Inconclusive)
-	}
-	return all
+	return []results.Judged{{Quantity: "ratio", Margin: d.margin, Verdict: string(inference.Inconclusive)}}
 }
 
 // rule gives every cell that is measured in trials its questions, and counts the intervals
@@ -85,7 +97,7 @@ func (p plan) rule(run *results.Run, config config, budgets ci.Budgets) {
 				run.Rule.Rows++ // a control is shown beside the styles, with the same confidence
 				continue
 			}
-			cell.Judged = c.judged(a, config.decide, budgets)
+			cell.Judged, cell.Targets = c.judged(a, config.decide, budgets), c.limited(a, p.targets)
 			quantities := map[string]bool{} // limits of one quantity share its interval
 			for _, j := range cell.Judged {
 				quantities[j.Quantity] = true
@@ -186,7 +198,7 @@ func (c *comparison) decided(blocks []results.Block) bool {
 	soFar.Cells, soFar.Controls = nil, nil
 	for _, a := range styles(c.arms) {
 		cell := *a.cell
-		cell.Judged, cell.Warnings, cell.Options = slices.Clone(cell.Judged), slices.Clone(cell.Warnings), maps.Clone(cell.Options)
+		cell.Judged, cell.Targets, cell.Warnings, cell.Options = slices.Clone(cell.Judged), slices.Clone(cell.Targets), slices.Clone(cell.Warnings), maps.Clone(cell.Options)
 		trials := *cell.Trials
 		cell.Trials = &trials
 		soFar.Cells = append(soFar.Cells, cell)

@@ -21,6 +21,7 @@ Commands:
   run       measure and write the results to a folder
   list      what there is to measure: scenarios, styles, -set keys; list NAME tells more
   report    render a folder's results again
+  verify    is a folder what its raw results say?
   gate      hold a run against budgets
   compare   what changed from one run to another, by interval
   selfcheck does this machine measure well enough?
@@ -66,7 +67,8 @@ millisecond. Trials go on until every verdict is certain (changed by more than
   -decide          answer by the exit code, too: 1 if a budget is certainly exceeded, 3
                    if a verdict is open when the time is up
   -margin 2%%       a ratio that is certainly this near to 1 is no change: 0.02 or 2%%
-  -budgets FILE    the budgets (default ci/budgets.yaml, if it exists)
+  -budgets FILE    the budgets (default ci/budgets.yaml, if it exists). The report also says
+                   which targets in targets.yaml beside it are missed
 
 Examples:
   %[1]s run                                everything
@@ -95,6 +97,7 @@ that was stopped, too: what was measured until then is shown and marked incomple
 Example:
   %[1]s report out/latest
 `,
+	"verify":    verifyHelp,
 	"selfcheck": selfcheckHelp,
 	"compare":   compareManual,
 	"version": `Usage: %[1]s version
@@ -106,7 +109,7 @@ Prints the versions of the program, of Go, and of what the styles stand on.
 }
 
 // commandNames are those that a user may type, in the order of the help text.
-var commandNames = []string{"run", "list", "report", "gate", "compare", "selfcheck", "version", "help"}
+var commandNames = []string{"run", "list", "report", "verify", "gate", "compare", "selfcheck", "version", "help"}
 
 // printHelp teaches one command, or all.
 func (p program) printHelp(w io.Writer, command string) {

@@ -148,6 +148,8 @@ func (p program) main(ctx context.Context, args []string) int {
 		return p.gate(rest)
 	case "report":
 		return p.report(rest)
+	case "verify":
+		return p.verify(rest)
 	case "compare":
 		return p.compare(rest)
 	case "list":

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rubato/ci"
+	"rubato/results"
 )
 
 // maxArms bounds what -set can ask for: a product grows fast.
@@ -17,6 +18,7 @@ type plan struct {
 	baseline    string // the first chosen style
 	comparisons []comparisonPlan
 	budgets     ci.Budgets // of a run that decides
+	targets     ci.Budgets // what is to be reached; the report says whether it is
 }
 
 // A comparisonPlan is one scenario with one set of the options that all styles share. Its
@@ -353,4 +355,16 @@ func (o Options) and(more Options) Options {
 	wider := maps.Clone(o)
 	maps.Copy(wider, more)
 	return wider
+}
+
+// styles are those of the suite that the plan has.
+func (p plan) styles(suite Suite) (all []results.Arm) {
+	for _, s := range suite.Styles {
+		if slices.ContainsFunc(p.comparisons, func(c comparisonPlan) bool {
+			return slices.ContainsFunc(c.arms, func(a armPlan) bool { return a.style == s.Name })
+		}) {
+			all = append(all, results.Arm{Name: s.Name, Doc: s.Doc})
+		}
+	}
+	return all
 }

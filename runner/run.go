@@ -49,7 +49,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		err = checkOut(config.out)
 	}
 	if err == nil {
-		if plan.budgets, err = config.decide.limits(); err != nil {
+		if plan.budgets, plan.targets, err = config.decide.limits(); err != nil {
 			err = usageError{err}
 		}
 	}
@@ -145,7 +145,7 @@ func cellsByKey(run *results.Run) map[string]*results.Cell {
 // newResult is the run before anything is measured: all cells, no figures.
 func newResult(suite Suite, config config, plan plan, command []string, started time.Time) *results.Run {
 	run := &results.Run{Schema: results.Schema, Started: started.UTC(), Command: command,
-		Effort: config.effort.Name, Fresh: true, Seed: config.seed, Baseline: plan.baseline}
+		Effort: config.effort.Name, Fresh: true, Seed: config.seed, Baseline: plan.baseline, Styles: plan.styles(suite)}
 	for _, c := range plan.comparisons {
 		s := c.scenario
 		if n := len(run.Scenarios); n == 0 || run.Scenarios[n-1].Name != s.Name {
