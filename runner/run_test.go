@@ -197,7 +197,7 @@ func TestFaults(t *testing.T) {
 		why     []string
 		failure string // in Run.Incomplete
 	}
-	for _, test := range some(3, []fault{
+	for _, test := range some(2, []fault{
 		{fault: "other/lane/3", code: exitInvalid, style: "other",
 			why: []string{"script", "style other", "lane journal", "line 4", "want", "got", "or so"}},
 		{fault: "other/drops/50", code: exitInvalid, style: "other", why: []string{"effects are missing"}},
