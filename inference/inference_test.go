@@ -86,18 +86,22 @@ func TestLooksSpend(t *testing.T) {
 	t.Parallel()
 	normal := func(r *rand.Rand) float64 { return r.NormFloat64() }
 	cauchy := func(r *rand.Rand) float64 { return math.Tan(math.Pi * (r.Float64() - 0.5)) }
+	series := 5_000
+	if testing.Short() {
+		series = 1_500
+	}
 	for name, plan := range map[string]func([]int, float64) (*Sequential, error){"signs": NewSequential, "signed ranks": NewSequentialPaired} {
 		p, err := plan(DefaultLooks(), Confidence)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if errs := wrongs(p, 5_000, normal); errs > 0.055 || errs < 0.02 {
-			t.Errorf("%s: some look of 13 errs in %.3f of 5000 series", name, errs)
+		if errs := wrongs(p, series, normal); errs > 0.055 || errs < 0.02 {
+			t.Errorf("%s: some look of 13 errs in %.3f of %d series", name, errs, series)
 		}
-		if errs := wrongs(p, 2_000, cauchy); errs > 0.06 {
+		if errs := wrongs(p, series/2, cauchy); errs > 0.06 {
 			t.Errorf("%s: with heavy tails some look errs in %.3f", name, errs)
 		}
-		if errs := wrongs(p.EndingAt(20), 5_000, normal); errs > 0.055 || errs < 0.01 {
+		if errs := wrongs(p.EndingAt(20), series, normal); errs > 0.055 || errs < 0.01 {
 			t.Errorf("%s: some look up to the last at 20 errs in %.3f", name, errs)
 		}
 	}

@@ -76,9 +76,13 @@ func TestSimulatedDecides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	controls := 200
+	if testing.Short() {
+		controls = 60
+	}
 	for _, n := range Noises() {
-		wrong, found, trials, err := SimulateDecided(n, 5, 200, p, math.Log(1.01))
-		if err != nil || len(trials) != 200 {
+		wrong, found, trials, err := SimulateDecided(n, 5, controls, p, math.Log(1.01))
+		if err != nil || len(trials) != controls {
 			t.Fatalf("%s: %d, %v", n.Name, len(trials), err)
 		}
 		if lo, _ := wrong.Between(); lo > 0.05 {

@@ -62,7 +62,7 @@ emulate() {
   [[ $name != armv6 ]] || export QEMU_CPU=arm1176
   runs "$binary" || fail "$binary does not start under qemu: $("$binary" version 2>&1 | tail -1)"
   # Two scenarios show that it works. Exit 3 (inconclusive) is fine: an emulator is too unsteady for intervals.
-  timeout 600 "$binary" run -quick -seed 1 -out "$work/$name" -set mode=closed queue-low message-log \
+  timeout 600 "$binary" run -quick -time 1s -seed 1 -out "$work/$name" -set mode=closed queue-low message-log \
     >"$work/$name.log" 2>&1 || code=$?
   if ((code != 0 && code != 3)); then
     tail -n 20 "$work/$name.log" >&2

@@ -196,6 +196,9 @@ var shared struct {
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if testing.Short() {
+		*simulations = min(*simulations, 20)
+	}
 	var err error
 	if shared.dir, err = os.MkdirTemp("", "rubato-reports-"); err != nil {
 		panic(err)

@@ -58,15 +58,6 @@ func TestControlledRun(t *testing.T) {
 	}
 }
 
-// What a clock paces has no A/A control: there is no ratio of it.
-func TestPacedHasNoControls(t *testing.T) {
-	t.Parallel()
-	r := runTiny(t, t.Context(), nil, "beat", "-controls")
-	if r.code != exitPass || len(r.run.Controls) != 0 {
-		t.Errorf("exit %d, %d pairs of controls\n%s", r.code, len(r.run.Controls), r.stderr)
-	}
-}
-
 // The controls are invalid with the baseline. A baseline that does other work than its A/A
 // control is invalid, not insensitive.
 func TestControlsOfFaultyBaseline(t *testing.T) {

@@ -54,8 +54,8 @@ func (c *comparison) calibrate(ctx context.Context) error {
 }
 
 const (
-	// shortSlice is what the fastest arm's slice lasts: arms that alternate so fast meet
-	// the same noise of the machine.
+	// shortSlice is what the fastest arm's slice lasts, unless blocks are shorter: arms that
+	// alternate so fast meet the same noise of the machine.
 	shortSlice = time.Millisecond
 	// longSlice bounds the slowest arm's slice, unless the fastest would get less than
 	// leastSlice, in which the hand-over and the clock are felt.
@@ -66,7 +66,7 @@ const (
 // shortest is how long the fastest arm's block or slice should last.
 func (c *comparison) shortest() time.Duration {
 	if c.plan.inTrials() {
-		return shortSlice
+		return min(shortSlice, c.config.effort.Block)
 	}
 	return c.config.effort.Block
 }

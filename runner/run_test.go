@@ -15,8 +15,8 @@ import (
 )
 
 // tiny is an effort for tests: everything a run does, and no more of it than needed.
-var tiny = Effort{Name: "tiny", Rounds: 6, Time: 300 * time.Millisecond, Block: time.Millisecond, Warmup: 1,
-	Active: 120 * time.Millisecond, Idle: 120 * time.Millisecond, Profile: 50 * time.Millisecond}
+var tiny = Effort{Name: "tiny", Rounds: 6, Time: 300 * time.Millisecond, Block: time.Millisecond / 5, Warmup: 1,
+	Active: 60 * time.Millisecond, Idle: 60 * time.Millisecond, Profile: 50 * time.Millisecond}
 
 // some returns the cases; with -short only the first n, because each is a run of its own.
 func some[T any](n int, cases []T) []T {
@@ -197,7 +197,7 @@ func TestFaults(t *testing.T) {
 		why     []string
 		failure string // in Run.Incomplete
 	}
-	for _, test := range some(4, []fault{
+	for _, test := range some(2, []fault{
 		{fault: "other/lane/3", code: exitInvalid, style: "other",
 			why: []string{"script", "style other", "lane journal", "line 4", "want", "got", "or so"}},
 		{fault: "other/drops/50", code: exitInvalid, style: "other", why: []string{"effects are missing"}},

@@ -208,7 +208,7 @@ func TestInterrupt(t *testing.T) {
 // run was stopped at once, without a summary.
 func TestEchoedSignal(t *testing.T) {
 	t.Parallel()
-	s := startRun(t, 4)
+	s := startRun(t, 2)
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} { // two of a kind may be delivered as one
 		if err := s.command.Process.Signal(signal); err != nil {
 			t.Fatal(err)
@@ -224,14 +224,19 @@ func TestEchoedSignal(t *testing.T) {
 // measured stays in the summary.
 func TestRecordLost(t *testing.T) {
 	t.Parallel()
-	for why, harm := range map[string]func(string) error{
-		"results.jsonl was removed while the run was under way":  os.Remove,
-		"results.jsonl was changed by another program while the": func(path string) error { return os.Truncate(path, 9) },
-		"/results.jsonl was removed while the run was under way": func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
-	} {
+	type loss struct {
+		why  string
+		harm func(string) error
+	}
+	for _, c := range some(2, []loss{
+		{"/results.jsonl was removed while the run was under way", func(path string) error { return os.RemoveAll(filepath.Dir(path)) }},
+		{"results.jsonl was changed by another program while the", func(path string) error { return os.Truncate(path, 9) }},
+		{"results.jsonl was removed while the run was under way", os.Remove},
+	}) {
+		why, harm := c.why, c.harm
 		t.Run(why, func(t *testing.T) {
 			t.Parallel()
-			s := startRun(t, 4)
+			s := startRun(t, 2)
 			if err := harm(filepath.Join(s.results(), rawName)); err != nil {
 				t.Fatal(err)
 			}
@@ -252,7 +257,7 @@ func TestRecordLost(t *testing.T) {
 func TestSecondInterrupt(t *testing.T) {
 	t.Parallel()
 	s := &started{dir: t.TempDir()}
-	s.start(t, fullPipe(t), 4) // it waits to print its answer, so it has not ended when the second comes
+	s.start(t, fullPipe(t), 2) // it waits to print its answer, so it has not ended when the second comes
 	ended := make(chan struct{})
 	go func() { // again and again: two at once would be delivered as one
 		for {
@@ -293,7 +298,7 @@ func TestKilledBeforeTrials(t *testing.T) {
 // When the runner itself is killed its children end with it.
 func TestKilledRunner(t *testing.T) {
 	t.Parallel()
-	s := startRun(t, 4)
+	s := startRun(t, 2)
 	if err := s.command.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

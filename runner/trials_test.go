@@ -125,12 +125,13 @@ func (r ran) page(t *testing.T) string {
 	return string(text)
 }
 
-// What a clock paces keeps its processes and has no turns.
+// What a clock paces keeps its processes and has no turns. It has no A/A control: there is no
+// ratio of it.
 func TestPacedHasNoTrials(t *testing.T) {
 	t.Parallel()
-	r := runTiny(t, t.Context(), nil, "beat")
-	if r.code != exitPass || len(r.details.Blocks) != 3*tiny.Rounds {
-		t.Fatalf("exit %d, %d blocks\n%s", r.code, len(r.details.Blocks), r.stderr)
+	r := runTiny(t, t.Context(), nil, "beat", "-controls")
+	if r.code != exitPass || len(r.details.Blocks) != 3*tiny.Rounds || len(r.run.Controls) != 0 {
+		t.Fatalf("exit %d, %d blocks, %d pairs of controls\n%s", r.code, len(r.details.Blocks), len(r.run.Controls), r.stderr)
 	}
 	for _, c := range r.run.Cells {
 		if c.Trials != nil || c.MeanRatio != nil {
@@ -376,7 +377,7 @@ func TestFaultsInTrials(t *testing.T) {
 		warning     string // of all cells
 		failure     string // in Run.Incomplete
 	}
-	for _, test := range some(3, []fault{
+	for _, test := range some(2, []fault{
 		{fault: "other/crash/50/2", inks: black, code: exitPass, dropped: 1, kept: -1},
 		{fault: "other/drops/50/2", inks: black, code: exitInvalid, kept: -1, why: "effects are missing"},
 		{fault: "other/error/50/2", inks: black, code: exitFailed, kept: 1, failure: "the pen broke"},

@@ -21,8 +21,8 @@ func inParts(t *testing.T, s runner.Scenario, setup runner.Setup, parts ...int) 
 	for _, n := range parts {
 		total += n
 	}
-	var heard atomic.Int64                  // many goroutines may report at once
-	for _, first := range []int{0, total} { // the second time finds what the first has left
+	var heard atomic.Int64                           // many goroutines may report at once
+	for _, first := range some(1, []int{0, total}) { // the second time finds what the first has left
 		must(t, load.Prepare(first, total))
 		for _, n := range parts {
 			must(t, load.Run(n, func(time.Duration) { heard.Add(1) }))

@@ -78,8 +78,12 @@ func TestWAV(t *testing.T) {
 
 func TestFLAC(t *testing.T) {
 	t.Parallel()
-	for _, rate := range []int{8_000, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000} {
-		for channels := 1; channels <= 6; channels++ {
+	rates, all := []int{8_000, 44_100, 192_000, 16_000, 22_050, 48_000, 96_000}, []int{1, 2, 6, 3, 4, 5}
+	if testing.Short() {
+		rates, all = rates[:3], all[:3]
+	}
+	for _, rate := range rates {
+		for _, channels := range all {
 			t.Run(fmt.Sprintf("%d Hz, %d channels", rate, channels), func(t *testing.T) {
 				t.Parallel()
 				checkTones(t, flacFile(t, 16, rate, channels, rate*3/10), "FLAC", rate, channels, 0.002)

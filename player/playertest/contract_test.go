@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -64,7 +65,11 @@ func newStore(t testing.TB) player.Store {
 // TestContract runs the contract on every style.
 func TestContract(t *testing.T) {
 	memory, file := delivered("jetstream-memory"), delivered("jetstream-file")
-	playertest.Suite{Styles: append(styles, memory, file), Keeps: []string{memory.Name, file.Name}, Refuses: []string{memory.Name, file.Name}, Store: newStore, Start: sqlite.Epoch, Golden: "testdata/transcript.golden",
+	all := append(slices.Clone(styles), file, memory)
+	if testing.Short() {
+		all = all[:len(all)-1] // a stream in memory differs from one in files by its store alone
+	}
+	playertest.Suite{Styles: all, Keeps: []string{memory.Name, file.Name}, Refuses: []string{memory.Name, file.Name}, Store: newStore, Start: sqlite.Epoch, Golden: "testdata/transcript.golden",
 		Listening: "testdata/listening.golden"}.Run(t)
 }
 

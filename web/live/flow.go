@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"rubato/player"
 )
@@ -126,17 +127,17 @@ func splitURI(uri string) (module, rest string) {
 // and those that change the direction of writing, so that a user's text cannot control a
 // terminal or disguise a line.
 func shortened(text string, most int) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
+	all := min(len(text), utf8.UTFMax*(most+1)) // more is not looked at, however much was said
 	runes := []rune(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == 0xFFFE || r == 0xFFFF {
 			return ' '
 		}
 		return r
-	}, text))
-	if len(runes) <= most {
+	}, strings.ToValidUTF8(text[:all], "\uFFFD")))
+	if len(runes) <= most && all == len(text) {
 		return string(runes)
 	}
-	return string(runes[:most-1]) + "…"
+	return string(runes[:min(len(runes), most-1)]) + "…"
 }
 
 // longestValue is how many characters of inputs, outputs or an error a line shows.

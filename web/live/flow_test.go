@@ -127,6 +127,10 @@ func TestFlowBounds(t *testing.T) {
 		}
 		wellFormed(t, c.name, []byte(svg))
 	}
+	broken := strings.Repeat("\xff", 10_000) + "the end" // is one sign, and more than is looked at
+	if text := live.FlowText(player.Flow{Rows: []player.TraceRow{drawing(1, 0, "", "", "ap::A::a", broken, "", "", 1)}}); !strings.Contains(text, "(\uFFFD…)") {
+		t.Errorf("text does not say that it is cut: %q", text)
+	}
 }
 
 // No text that a user may have said breaks a picture.
