@@ -240,8 +240,8 @@ func (w *wired) leave() error {
 	if w.sender != nil {
 		w.sender.close()
 	}
-	if w.receiver != nil && w.receiver.stream != nil {
-		w.receiver.stream.remove()
+	if w.receiver != nil {
+		w.receiver.end()
 	}
 	for _, m := range []*module{w.ui, w.ap, w.pd, w.log} {
 		if m != nil {

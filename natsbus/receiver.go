@@ -28,8 +28,9 @@ type receiver struct {
 	renewed  atomic.Pointer[nats.Subscription] // made since subscribe, when the connection had come back
 	earlier  atomic.Int64                      // messages that those before it have dropped
 	group    string                            // that shares the messages; empty: all of them come here
-	to       string                            // where the next outcomes go
-	pending  int                               // messages that may wait here; 0: the client's own limit
+	ended    bool
+	to       string // where the next outcomes go
+	pending  int    // messages that may wait here; 0: the client's own limit
 	share    string
 	listed   schema // of messages in a list
 	rows     []engine.Value
@@ -74,8 +75,20 @@ func (r *receiver) subscribe() (subscription *nats.Subscription, err error) {
 func (r *receiver) reconnected(conn *nats.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.ended {
+		return
+	}
 	if next := r.stream.back(conn, r.receive); next != nil {
 		r.renew(next)
+	}
+}
+
+// end removes the stream, for good: a connection that comes back now makes no other.
+func (r *receiver) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended = true; r.stream != nil {
+		r.stream.remove()
 	}
 }
 
