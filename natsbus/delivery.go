@@ -56,7 +56,7 @@ func flushOf(conn *nats.Conn) string {
 }
 
 const (
-	streamName     = "rubato-chat"
+	streamName     = "rubato-chat"         // on a user's server the player's space follows
 	consumerPrefix = "log-"                // a number follows
 	deliverPrefix  = "rubato.deliver.log." // the server sends the stream's messages here, a number follows
 	apiPrefix      = "$JS.API."
@@ -77,7 +77,7 @@ const (
 // server's acknowledgement comes to its inbox.
 func streamRights(module string, r rights) rights {
 	if module == "log" {
-		r.publish = append(r.publish, "$JS.ACK."+streamName+".>", apiPrefix+"STREAM.CREATE."+streamName, apiPrefix+"STREAM.DELETE."+streamName,
+		r.publish = append(r.publish, "$JS.ACK."+streamName+".>", apiPrefix+"STREAM.CREATE."+streamName, apiPrefix+"STREAM.DELETE."+streamName, apiPrefix+"STREAM.INFO."+streamName,
 			apiPrefix+"CONSUMER.CREATE."+streamName+".*", apiPrefix+"CONSUMER.DELETE."+streamName+".*")
 		r.subscribe[slices.Index(r.subscribe, chatSubjects)] = deliverPrefix + "*"
 	}
@@ -87,34 +87,48 @@ func streamRights(module string, r rights) rights {
 // keepStreams turns JetStream on, with a folder of the network's own. A server that takes the place
 // of one that died finds its streams there, if they are files.
 func (e *embedded) keepStreams(s *server.Server) (err error) {
-	if e.delivery == deliveryCore {
-		return nil
+	if e.folder == "" {
+		e.folder, err = streamFolder(e.dir, e.delivery)
 	}
 	if e.folder == "" {
-		e.folder, err = os.MkdirTemp(e.dir, "jetstream-")
+		return err
 	}
-	if err == nil {
-		err = s.EnableJetStream(&server.JetStreamConfig{StoreDir: e.folder, MaxMemory: serverBytes, MaxStore: serverBytes})
+	return keepStreams(s, e.folder)
+}
+
+// streamFolder makes a folder for streams; "": this delivery has none.
+func streamFolder(dir, delivery string) (string, error) {
+	if delivery == deliveryCore {
+		return "", nil
 	}
+	folder, err := os.MkdirTemp(dir, "jetstream-")
 	if err != nil {
-		return fmt.Errorf("turn on JetStream for delivery=%s: %w; use delivery=%s", e.delivery, err, deliveryCore)
+		err = fmt.Errorf("turn on JetStream for delivery=%s: %w; use delivery=%s", delivery, err, deliveryCore)
+	}
+	return folder, err
+}
+
+func keepStreams(s *server.Server, folder string) error {
+	if err := s.EnableJetStream(&server.JetStreamConfig{StoreDir: folder, MaxMemory: serverBytes, MaxStore: serverBytes}); err != nil {
+		return fmt.Errorf("turn on JetStream: %w; use delivery=%s", err, deliveryCore)
 	}
 	return nil
 }
 
 // stream is module log's hold of the stream.
 type stream struct {
-	config   jetstream.StreamConfig
-	consumer jetstream.ConsumerConfig
-	timeout  time.Duration
-	joins    int              // of module log
-	kept     jetstream.Stream // nil: not made yet
-	js       jetstream.JetStream
+	config    jetstream.StreamConfig
+	consumer  jetstream.ConsumerConfig
+	timeout   time.Duration
+	deliverTo string           // a number follows
+	joins     int              // of module log
+	kept      jetstream.Stream // nil: not made yet
+	js        jetstream.JetStream
 }
 
 // newStream is nil for core.
-func newStream(config player.Config) *stream {
-	s := &stream{timeout: config.Timeout}
+func newStream(config player.Config, apart space) *stream {
+	s := &stream{timeout: config.Timeout, deliverTo: apart.of(deliverPrefix)}
 	storage := jetstream.MemoryStorage
 	switch config.Placement.Delivery {
 	case deliveryCore:
@@ -123,12 +137,20 @@ func newStream(config player.Config) *stream {
 		storage = jetstream.FileStorage
 	}
 	repeats := max(2*config.Timeout, time.Second) // longer than anybody waits before trying again
-	s.config = jetstream.StreamConfig{Name: streamName, Subjects: []string{chatSubjects}, Storage: storage, Replicas: 1,
+	s.config = jetstream.StreamConfig{Name: streamOf(apart), Subjects: []string{apart.of(chatSubjects)}, Storage: storage, Replicas: config.Placement.Replicas,
 		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, Duplicates: repeats,
 		MaxMsgs: max(streamMessages, 2*int64(config.Window)), MaxBytes: streamBytes, MaxAge: max(streamAge, repeats)}
 	s.consumer = jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: redeliverWait, MaxAckPending: unacknowledged(config.Window)}
 	return s
+}
+
+// streamOf is the name of a player's stream.
+func streamOf(apart space) string {
+	if apart == "" {
+		return streamName
+	}
+	return streamName + "-" + string(apart)
 }
 
 // unacknowledged is how many messages the server sends before it waits for an
@@ -142,7 +164,7 @@ func unacknowledged(window int) int { return 2 * window }
 func (s *stream) listen(conn *nats.Conn, receive nats.MsgHandler) (*nats.Subscription, error) {
 	before := s.consumer.Durable
 	s.joins++
-	s.consumer.Durable, s.consumer.DeliverSubject = consumerPrefix+strconv.Itoa(s.joins), deliverPrefix+strconv.Itoa(s.joins)
+	s.consumer.Durable, s.consumer.DeliverSubject = consumerPrefix+strconv.Itoa(s.joins), s.deliverTo+strconv.Itoa(s.joins)
 	subscription, err := conn.Subscribe(s.consumer.DeliverSubject, receive)
 	if err == nil {
 		err = conn.Flush()
@@ -160,11 +182,11 @@ func (s *stream) deliver(conn *nats.Conn, before string) (err error) {
 	}
 	if s.kept == nil {
 		err = s.make()
-	} else if err = s.js.DeleteConsumer(context.Background(), streamName, before); errors.Is(err, jetstream.ErrConsumerNotFound) {
+	} else if err = s.js.DeleteConsumer(context.Background(), s.config.Name, before); errors.Is(err, jetstream.ErrConsumerNotFound) {
 		err = nil
 	}
 	if err == nil {
-		_, err = s.js.CreatePushConsumer(context.Background(), streamName, s.consumer)
+		_, err = s.js.CreatePushConsumer(context.Background(), s.config.Name, s.consumer)
 	}
 	return err
 }
@@ -176,7 +198,7 @@ func (s *stream) back(conn *nats.Conn) {
 	for end := time.Now().Add(s.timeout); !conn.IsClosed() && time.Now().Before(end); <-time.After(reconnectEvery) {
 		_, err := s.js.CreateStream(context.Background(), s.config)
 		if err == nil {
-			_, err = s.js.CreatePushConsumer(context.Background(), streamName, s.consumer)
+			_, err = s.js.CreatePushConsumer(context.Background(), s.config.Name, s.consumer)
 		}
 		if err == nil {
 			return
@@ -187,17 +209,33 @@ func (s *stream) back(conn *nats.Conn) {
 // make makes the stream anew: a player that did not end well may have left its own on a
 // server that goes on.
 func (s *stream) make() error {
-	err := s.js.DeleteStream(context.Background(), streamName)
+	err := s.js.DeleteStream(context.Background(), s.config.Name)
 	if err == nil || errors.Is(err, jetstream.ErrStreamNotFound) {
 		s.kept, err = s.js.CreateStream(context.Background(), s.config)
 	}
+	if err == nil && s.config.Replicas > 1 {
+		err = s.complete()
+	}
 	return err
+}
+
+// complete waits until a leader has the stream, and every replica follows it.
+func (s *stream) complete() error {
+	all := inTime(s.timeout, func() bool {
+		info, err := s.kept.Info(context.Background())
+		return err == nil && info.Cluster != nil && info.Cluster.Leader != "" && len(info.Cluster.Replicas) == s.config.Replicas-1 &&
+			!slices.ContainsFunc(info.Cluster.Replicas, func(p *jetstream.PeerInfo) bool { return !p.Current || p.Offline })
+	})
+	if !all {
+		return fmt.Errorf("the %d replicas of the stream were not all there within %v: see whether this machine is very busy, or use replicas=1", s.config.Replicas, s.timeout)
+	}
+	return nil
 }
 
 // remove removes the stream. Without a connection its age ends it.
 func (s *stream) remove() {
 	if s.kept != nil {
-		_ = s.js.DeleteStream(context.Background(), streamName)
+		_ = s.js.DeleteStream(context.Background(), s.config.Name)
 	}
 }
 
@@ -218,12 +256,21 @@ func explain(conn *nats.Conn, err error) error {
 	return unavailable("nats: delivery", err)
 }
 
-// describe is the delivery in use, by the storage that the server reports.
-func (s *stream) describe() string {
+// describe is the delivery in use, by the storage and the cluster that the server reports.
+func (s *stream) describe() []player.Fact {
 	if s == nil {
-		return deliveryCore
+		return []player.Fact{{Name: "delivery", Value: deliveryCore, Own: true}}
 	}
-	return "jetstream-" + strings.ToLower(s.kept.CachedInfo().Config.Storage.String())
+	info := s.kept.CachedInfo()
+	has := 1
+	if info.Cluster != nil {
+		has += len(info.Cluster.Replicas)
+	}
+	if has != info.Config.Replicas {
+		has = 0 // the server contradicts itself
+	}
+	return []player.Fact{{Name: "delivery", Value: "jetstream-" + strings.ToLower(info.Config.Storage.String()), Own: true},
+		{Name: "replicas", Value: strconv.Itoa(has), Own: true}}
 }
 
 // publisher is module ui's way into the stream. The server acknowledges each message.

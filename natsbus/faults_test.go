@@ -1,6 +1,7 @@
 package natsbus
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -24,20 +25,53 @@ func TestServerSchedules(t *testing.T) {
 		for seed := range uint64(n) {
 			t.Run(fmt.Sprintf("%s/%d", delivery, seed), func(t *testing.T) {
 				t.Parallel()
-				serverSchedule(t, delivery, seed)
+				serverSchedule(t, player.Placement{Transport: "tcp", Delivery: delivery}, seed)
 			})
 		}
 	}
 }
 
-func serverSchedule(t *testing.T, delivery string, seed uint64) {
-	placement := player.Placement{Transport: "tcp", Delivery: delivery, Dir: t.TempDir(), Reconnects: true}
+// TestNodeSchedules: the same with one of three nodes, which is drawn, too. Each of them has every
+// message; modules that were connected to the one that died go to another.
+func TestNodeSchedules(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("after a node's death the others may take 9 s to vote: go test runs it without -short")
+	}
+	for _, delivery := range kept {
+		for seed := range uint64(6) {
+			t.Run(fmt.Sprintf("%s/%d", delivery, seed), func(t *testing.T) {
+				serverSchedule(t, player.Placement{Transport: "cluster", Delivery: delivery, Replicas: nodes}, seed)
+			})
+		}
+	}
+}
+
+// breaking is what dies: the server, or one node of a cluster.
+func breaking(shared player.Network, seed uint64) player.Breakable {
+	b := shared.(breakable)
+	if c, is := b.Breakable.(*cluster); is {
+		return node{c.nodes[seed%nodes], c}
+	}
+	return b
+}
+
+type node struct {
+	*embedded
+	cluster *cluster
+}
+
+func (n node) Revive() error { return errors.Join(n.embedded.Revive(), n.cluster.whole()) }
+
+func serverSchedule(t *testing.T, placement player.Placement, seed uint64) {
+	placement.Dir, placement.Reconnects = t.TempDir(), true
 	shared, err := Network(placement)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = shared.Close() }) // after the player
 	placement.Network = shared
+	dies := breaking(shared, seed)
 	w, l := openLedger(t, player.Config{Batch: 1 + int(seed%3), Timeout: 5 * time.Second, Placement: placement})
 	w.sender.timeout = 200 * time.Millisecond
 	random := rand.New(rand.NewPCG(seed, 1))
@@ -52,11 +86,11 @@ func serverSchedule(t *testing.T, delivery string, seed uint64) {
 	l.left, l.when = 1+random.IntN(20), moment(random.IntN(int(moments)))
 	struck := make(chan struct{})
 	l.strike = func() { // in the middle of module log's work
-		_ = shared.(player.Breakable).Kill()
+		_ = dies.Kill()
 		close(struck)
 	}
 	revive := func() {
-		if err := shared.(player.Breakable).Revive(); err != nil {
+		if err := dies.Revive(); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 	}
@@ -76,7 +110,7 @@ func serverSchedule(t *testing.T, delivery string, seed uint64) {
 	revive()
 	for range deaths {
 		say(1 + random.IntN(20))
-		_ = shared.(player.Breakable).Kill()
+		_ = dies.Kill()
 		say(random.IntN(5))
 		revive()
 	}

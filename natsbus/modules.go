@@ -161,14 +161,16 @@ func (w *wired) join() (err error) {
 		}
 	}
 	fields := all(orchestrated.ChatConcept().Events[0].Fields)
-	w.receiver = newReceiver(w.log, w.Batch, fields, newStream(w.config))
+	w.receiver = newReceiver(w.log, w.Batch, fields, newStream(w.config, w.network.space))
 	if !w.config.Placement.Away {
 		if w.subscription, err = w.receiver.subscribe(); err != nil {
 			return err
 		}
 	}
-	w.sender, err = newSender(w.ui.conn.Load(), w.config, w.network.space, w.codec, fields)
-	return err
+	if w.sender, err = newSender(w.ui.conn.Load(), w.config, w.network.space, w.codec, fields); err != nil {
+		return err
+	}
+	return w.network.known(w.heard())
 }
 
 // joinModule gives a module a connection of its own.
@@ -212,6 +214,9 @@ func (w *wired) startModule(module string) error {
 	}
 	if err = w.joinModule(w.log); err == nil {
 		w.subscription, err = w.receiver.subscribe()
+	}
+	if err == nil {
+		err = w.network.known(w.heard())
 	}
 	if err != nil {
 		w.subscription = nil

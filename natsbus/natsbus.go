@@ -156,11 +156,10 @@ func (w *wired) messageSaid(s player.Stimulus, done player.Done) error {
 func (w *wired) Describe() []player.Fact {
 	return slices.Concat(w.Parts.Describe(), w.Facts(), w.ap.switches(), []player.Fact{
 		{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
-		{Name: "delivery", Value: w.receiver.stream.describe(), Own: true},
 		{Name: "flush", Value: flushOf(w.ui.conn.Load()), Own: true},
 		{Name: "codec", Value: w.config.Placement.Codec, Own: true},
 		{Name: "codec output", Value: describe(w.codec), Own: true},
-	}, w.network.describe(w.ui.conn.Load()))
+	}, w.receiver.stream.describe(), w.network.describe(w.ui.conn.Load()))
 }
 
 // Status asks ap::Playback from module ui.

@@ -23,6 +23,11 @@ const startWait = 10 * time.Second
 // one) and without a socket for pipe. Only these users can connect. The server itself can be asked for its
 // counters (Varz, Connz) by whoever started it.
 func startServer(transport string, port int, users ...*server.User) (*server.Server, error) {
+	return startServerAs(transport, port, nil, users...)
+}
+
+// startServerAs starts one that is a node of a cluster, unless joins is nil.
+func startServerAs(transport string, port int, joins func(*server.Options), users ...*server.User) (*server.Server, error) {
 	options := &server.Options{
 		ServerName: "rubato", Host: "127.0.0.1", Port: port,
 		NoLog: true, NoSigs: true, MaxPayload: maxPayload, Users: users,
@@ -36,7 +41,10 @@ func startServer(transport string, port int, users ...*server.User) (*server.Ser
 		options.DontListen = true
 	default:
 		return nil, &player.Error{Code: player.Invalid, Op: "nats: transport",
-			Err: fmt.Errorf("%q is none of tcp, pipe, process, url", transport)}
+			Err: fmt.Errorf("%q is none of tcp, pipe, process, url, cluster", transport)}
+	}
+	if joins != nil {
+		joins(options)
 	}
 	s, err := server.NewServer(options)
 	if err != nil {
@@ -69,8 +77,9 @@ type embedded struct {
 	transport string
 	users     map[string]*server.User // by module
 	delivery  string
-	dir       string // for the folder
-	folder    string // of streams; ends with this
+	dir       string                // for the folder
+	folder    string                // of streams; ends with this
+	joins     func(*server.Options) // a cluster; nil: it is alone
 
 	mu     sync.Mutex
 	server *server.Server
@@ -87,7 +96,7 @@ func startEmbedded(p player.Placement, users map[string]*server.User) (*embedded
 }
 
 func (e *embedded) start(port int) error {
-	s, err := startServer(e.transport, port, slices.Collect(maps.Values(e.users))...)
+	s, err := startServerAs(e.transport, port, e.joins, slices.Collect(maps.Values(e.users))...)
 	if err != nil {
 		return err
 	}
@@ -95,6 +104,9 @@ func (e *embedded) start(port int) error {
 	defer e.mu.Unlock()
 	if e.server = s; e.transport == "tcp" {
 		e.port = s.Addr().(*net.TCPAddr).Port
+	}
+	if e.joins != nil {
+		return nil // its streams are the cluster's
 	}
 	return e.keepStreams(s)
 }

@@ -112,7 +112,7 @@ func (w *worker) reach(to player.Invitation, timeout time.Duration) (*nats.Conn,
 	if err != nil {
 		return nil, "", err
 	}
-	n, err := joinNamed(os.Getenv, name)
+	n, err := joinNamed(os.Getenv, name, player.Placement{Delivery: deliveryCore})
 	if err != nil {
 		return nil, "", err
 	}

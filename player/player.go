@@ -104,7 +104,8 @@ const (
 type Placement struct {
 	// Transport is "tcp": loopback socket to a server in this process (default); "pipe":
 	// in-process connection; "process": loopback socket to a server in a process of its own;
-	// "url": the user's server.
+	// "url": the user's server; "cluster": loopback sockets to three servers in this process that
+	// are routed to each other.
 	Transport string
 	// Reconnects: modules whose connection breaks try for some seconds to get it back. Without
 	// it a lost network stays lost. Only a server in this process comes back.
@@ -116,6 +117,9 @@ type Placement struct {
 	// server passes it on and forgets it (default); "jetstream-memory", "jetstream-file": the
 	// server keeps it until it is durable, and delivers it again if need be.
 	Delivery string
+	// Replicas is how many servers of a cluster keep a message: 1 (default) or 3. 3 needs transport
+	// "cluster" and a delivery that keeps.
+	Replicas int
 	// Flush is when what is published is written out. "auto": soon, with what was published
 	// meanwhile (default); "each": at once, each message alone.
 	Flush string
@@ -192,7 +196,7 @@ type Link struct {
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
-// transport tcp, codec json, delivery core, flush auto, broadcast overlapped, flavor once, dispatch
+// transport tcp, codec json, delivery core, 1 replica, flush auto, broadcast overlapped, flavor once, dispatch
 // inline, 20 rules, pace coalesced. A window is at least a batch, since a smaller one would never
 // fill it.
 func (c Config) Defaults() Config {
@@ -212,6 +216,9 @@ func (c Config) Defaults() Config {
 	}
 	if c.Placement.Delivery == "" {
 		c.Placement.Delivery = "core"
+	}
+	if c.Placement.Replicas == 0 {
+		c.Placement.Replicas = 1
 	}
 	if c.Placement.Flush == "" {
 		c.Placement.Flush = "auto"

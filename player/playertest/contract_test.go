@@ -118,7 +118,7 @@ func userServer(t *testing.T) string {
 		}
 	})
 	var at struct{ URL string }
-	_, err = io.WriteString(in, `[{"user":"ada","password":"hers"}]`+"\n")
+	_, err = io.WriteString(in, `{"users":[{"user":"ada","password":"hers"}]}`+"\n")
 	if err == nil {
 		err = json.NewDecoder(out).Decode(&at)
 	}
