@@ -120,6 +120,7 @@ type stream struct {
 	config    jetstream.StreamConfig
 	consumer  jetstream.ConsumerConfig
 	timeout   time.Duration
+	wait      time.Duration    // for what concerns the stream itself
 	deliverTo string           // a number follows
 	joins     int              // of module log
 	kept      jetstream.Stream // nil: not made yet
@@ -128,13 +129,16 @@ type stream struct {
 
 // newStream is nil for core.
 func newStream(config player.Config, apart space) *stream {
-	s := &stream{timeout: config.Timeout, deliverTo: apart.of(deliverPrefix)}
+	s := &stream{timeout: config.Timeout, wait: config.Timeout, deliverTo: apart.of(deliverPrefix)}
 	storage := jetstream.MemoryStorage
 	switch config.Placement.Delivery {
 	case deliveryCore:
 		return nil
 	case deliveryFile:
 		storage = jetstream.FileStorage
+	}
+	if config.Placement.Replicas > 1 {
+		s.wait = max(s.wait, startWait) // for a vote, which is no answer of a module's
 	}
 	repeats := max(2*config.Timeout, time.Second) // longer than anybody waits before trying again
 	s.config = jetstream.StreamConfig{Name: streamOf(apart), Subjects: []string{apart.of(chatSubjects)}, Storage: storage, Replicas: config.Placement.Replicas,
@@ -177,7 +181,7 @@ func (s *stream) listen(conn *nats.Conn, receive nats.MsgHandler) (*nats.Subscri
 
 // deliver makes the consumer instead of the one before, and the stream if there is none yet.
 func (s *stream) deliver(conn *nats.Conn, before string) (err error) {
-	if s.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(s.timeout)); err != nil {
+	if s.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(s.wait)); err != nil {
 		return err
 	}
 	if s.kept == nil {
@@ -195,7 +199,7 @@ func (s *stream) deliver(conn *nats.Conn, before string) (err error) {
 // the other. What it has stays. It tries until the time-out: the server listens before its
 // streams are there.
 func (s *stream) back(conn *nats.Conn) {
-	for end := time.Now().Add(s.timeout); !conn.IsClosed() && time.Now().Before(end); <-time.After(reconnectEvery) {
+	for end := time.Now().Add(s.wait); !conn.IsClosed() && time.Now().Before(end); <-time.After(reconnectEvery) {
 		_, err := s.js.CreateStream(context.Background(), s.config)
 		if err == nil {
 			_, err = s.js.CreatePushConsumer(context.Background(), s.config.Name, s.consumer)
@@ -221,13 +225,13 @@ func (s *stream) make() error {
 
 // complete waits until a leader has the stream, and every replica follows it.
 func (s *stream) complete() error {
-	all := inTime(s.timeout, func() bool {
+	all := inTime(s.wait, func() bool {
 		info, err := s.kept.Info(context.Background())
 		return err == nil && info.Cluster != nil && info.Cluster.Leader != "" && len(info.Cluster.Replicas) == s.config.Replicas-1 &&
 			!slices.ContainsFunc(info.Cluster.Replicas, func(p *jetstream.PeerInfo) bool { return !p.Current || p.Offline })
 	})
 	if !all {
-		return fmt.Errorf("the %d replicas of the stream were not all there within %v: see whether this machine is very busy, or use replicas=1", s.config.Replicas, s.timeout)
+		return fmt.Errorf("the %d replicas of the stream were not all there within %v: see whether this machine is very busy, or use replicas=1", s.config.Replicas, s.wait)
 	}
 	return nil
 }
