@@ -18,7 +18,7 @@ import (
 // crosses a route, which nobody joins without the secret.
 func TestClusterPlaces(t *testing.T) {
 	t.Parallel()
-	w, store := open(t, player.Config{Timeout: never, Placement: player.Placement{Transport: "cluster"}})
+	w, store := open(t, player.Config{Timeout: never, Placement: player.Placement{Transport: "cluster", Codec: "none"}})
 	facts := map[string]string{}
 	for _, f := range w.Describe() {
 		facts[f.Name] = f.Value
@@ -74,7 +74,9 @@ func TestReplicasOutliveANode(t *testing.T) {
 		t.Errorf("settled: %v", err)
 	}
 	c := w.network.carrier.(*cluster)
-	until(t, "the stream has all", func() bool { return leads(c) != nil && streamed(t, leads(c)) >= uint64(len(want)) /* what asks for a commit is there, too */ })
+	until(t, "the stream has all", func() bool {
+		return leads(c) != nil && streamed(t, leads(c)) >= uint64(len(want)) /* what asks for a commit is there, too */
+	})
 	dead := leads(c)
 	if err := dead.Kill(); err != nil {
 		t.Fatal(err)

@@ -123,6 +123,7 @@ type stream struct {
 	wait      time.Duration    // for what concerns the stream itself
 	deliverTo string           // a number follows
 	joins     int              // of module log
+	before    []string         // consumers that may still be there: a server that is busy voting does not answer
 	kept      jetstream.Stream // nil: not made yet
 	js        jetstream.JetStream
 }
@@ -166,28 +167,32 @@ func unacknowledged(window int) int { return 2 * window }
 // Each time has a consumer and a subject of its own: the server may still be about to send
 // what is new to the last one, ahead of what is older, and to remove its files.
 func (s *stream) listen(conn *nats.Conn, receive nats.MsgHandler) (*nats.Subscription, error) {
-	before := s.consumer.Durable
-	s.joins++
+	if s.joins++; s.joins > 1 {
+		s.before = append(s.before, s.consumer.Durable)
+	}
 	s.consumer.Durable, s.consumer.DeliverSubject = consumerPrefix+strconv.Itoa(s.joins), s.deliverTo+strconv.Itoa(s.joins)
 	subscription, err := conn.Subscribe(s.consumer.DeliverSubject, receive)
 	if err == nil {
 		err = conn.Flush()
 	}
 	if err == nil {
-		err = explain(conn, s.deliver(conn, before))
+		err = explain(conn, s.deliver(conn))
 	}
 	return subscription, err
 }
 
-// deliver makes the consumer instead of the one before, and the stream if there is none yet.
-func (s *stream) deliver(conn *nats.Conn, before string) (err error) {
+// deliver makes the consumer instead of those before, and the stream if there is none yet.
+func (s *stream) deliver(conn *nats.Conn) (err error) {
 	if s.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(s.wait)); err != nil {
 		return err
 	}
 	if s.kept == nil {
 		err = s.make()
-	} else if err = s.js.DeleteConsumer(context.Background(), s.config.Name, before); errors.Is(err, jetstream.ErrConsumerNotFound) {
-		err = nil
+	}
+	for err == nil && len(s.before) > 0 {
+		if err = s.js.DeleteConsumer(context.Background(), s.config.Name, s.before[0]); err == nil || errors.Is(err, jetstream.ErrConsumerNotFound) {
+			s.before, err = s.before[1:], nil
+		}
 	}
 	if err == nil {
 		_, err = s.js.CreatePushConsumer(context.Background(), s.config.Name, s.consumer)

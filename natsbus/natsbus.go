@@ -8,7 +8,7 @@
 // modules.go joins the modules, requests.go is the path of a request, messages.go and receiver.go
 // are the two ends of the path of a message, delivery.go is JetStream, wire.go is subjects and
 // headers, codec.go is the bodies, flavors.go names flavors that are known, access.go says who may
-// speak. network.go is what carries all that: server.go embeds a server, process.go starts one,
+// speak. network.go is what carries all that: server.go embeds a server, cluster.go three, process.go starts one,
 // url.go finds the user's; faults.go is what may go wrong with it, and rung.go is its floor.
 // worker.go is module log in a process of its own.
 package natsbus
