@@ -1,6 +1,7 @@
 package natsbus
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"rubato/player"
 )
@@ -253,3 +255,16 @@ func (c *cluster) Revive() error {
 
 // Part is as with one server.
 func (c *cluster) Part(module string, parted bool) { c.nodes[home[module]].Part(module, parted) }
+
+// complete waits until a leader has the stream, and every replica follows it.
+func (s *stream) complete() error {
+	all := inTime(s.wait, func() bool {
+		info, err := s.kept.Info(context.Background())
+		return err == nil && info.Cluster != nil && info.Cluster.Leader != "" && len(info.Cluster.Replicas) == s.config.Replicas-1 &&
+			!slices.ContainsFunc(info.Cluster.Replicas, func(p *jetstream.PeerInfo) bool { return !p.Current || p.Offline })
+	})
+	if !all {
+		return fmt.Errorf("the %d replicas of the stream were not all there within %v: see whether this machine is very busy, or use replicas=1", s.config.Replicas, s.wait)
+	}
+	return nil
+}

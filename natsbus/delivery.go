@@ -5,13 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -82,37 +80,6 @@ func streamRights(module string, r rights) rights {
 		r.subscribe[slices.Index(r.subscribe, chatSubjects)] = deliverPrefix + "*"
 	}
 	return r
-}
-
-// keepStreams turns JetStream on, with a folder of the network's own. A server that takes the place
-// of one that died finds its streams there, if they are files.
-func (e *embedded) keepStreams(s *server.Server) (err error) {
-	if e.folder == "" {
-		e.folder, err = streamFolder(e.dir, e.delivery)
-	}
-	if e.folder == "" {
-		return err
-	}
-	return keepStreams(s, e.folder)
-}
-
-// streamFolder makes a folder for streams; "": this delivery has none.
-func streamFolder(dir, delivery string) (string, error) {
-	if delivery == deliveryCore {
-		return "", nil
-	}
-	folder, err := os.MkdirTemp(dir, "jetstream-")
-	if err != nil {
-		err = fmt.Errorf("turn on JetStream for delivery=%s: %w; use delivery=%s", delivery, err, deliveryCore)
-	}
-	return folder, err
-}
-
-func keepStreams(s *server.Server, folder string) error {
-	if err := s.EnableJetStream(&server.JetStreamConfig{StoreDir: folder, MaxMemory: serverBytes, MaxStore: serverBytes}); err != nil {
-		return fmt.Errorf("turn on JetStream: %w; use delivery=%s", err, deliveryCore)
-	}
-	return nil
 }
 
 // stream is module log's hold of the stream.
@@ -226,19 +193,6 @@ func (s *stream) make() error {
 		err = s.complete()
 	}
 	return err
-}
-
-// complete waits until a leader has the stream, and every replica follows it.
-func (s *stream) complete() error {
-	all := inTime(s.wait, func() bool {
-		info, err := s.kept.Info(context.Background())
-		return err == nil && info.Cluster != nil && info.Cluster.Leader != "" && len(info.Cluster.Replicas) == s.config.Replicas-1 &&
-			!slices.ContainsFunc(info.Cluster.Replicas, func(p *jetstream.PeerInfo) bool { return !p.Current || p.Offline })
-	})
-	if !all {
-		return fmt.Errorf("the %d replicas of the stream were not all there within %v: see whether this machine is very busy, or use replicas=1", s.config.Replicas, s.wait)
-	}
-	return nil
 }
 
 // remove removes the stream. Without a connection its age ends it.

@@ -111,6 +111,37 @@ func (e *embedded) start(port int) error {
 	return e.keepStreams(s)
 }
 
+// keepStreams turns JetStream on, with a folder of the network's own. A server that takes the place
+// of one that died finds its streams there, if they are files.
+func (e *embedded) keepStreams(s *server.Server) (err error) {
+	if e.folder == "" {
+		e.folder, err = streamFolder(e.dir, e.delivery)
+	}
+	if e.folder == "" {
+		return err
+	}
+	return keepStreams(s, e.folder)
+}
+
+// streamFolder makes a folder for streams; "": this delivery has none.
+func streamFolder(dir, delivery string) (string, error) {
+	if delivery == deliveryCore {
+		return "", nil
+	}
+	folder, err := os.MkdirTemp(dir, "jetstream-")
+	if err != nil {
+		err = fmt.Errorf("turn on JetStream for delivery=%s: %w; use delivery=%s", delivery, err, deliveryCore)
+	}
+	return folder, err
+}
+
+func keepStreams(s *server.Server, folder string) error {
+	if err := s.EnableJetStream(&server.JetStreamConfig{StoreDir: folder, MaxMemory: serverBytes, MaxStore: serverBytes}); err != nil {
+		return fmt.Errorf("turn on JetStream: %w; use delivery=%s", err, deliveryCore)
+	}
+	return nil
+}
+
 // now is the server in use.
 func (e *embedded) now() *server.Server {
 	e.mu.Lock()
