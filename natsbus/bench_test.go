@@ -99,7 +99,7 @@ func rawStream(b *testing.B, placement player.Placement, like *stream, read bool
 	if !read { // a stream that fills up refuses, so this one forgets
 		s.config.Retention, s.config.Discard = jetstream.LimitsPolicy, jetstream.DiscardOld
 	}
-	subscription, err := s.listen(reader, func(m *nats.Msg) { _ = m.Ack() })
+	subscription, err := s.listen(reader, func(m *nats.Msg) { _ = m.Ack() }, s.wait)
 	if err == nil && !read {
 		err = errors.Join(subscription.Unsubscribe(), s.js.DeleteConsumer(b.Context(), streamName, s.consumer.Durable))
 	}

@@ -99,7 +99,7 @@ func newCodec(p player.Placement, window int) (codec, error) {
 	case "protobuf":
 		return protobufCodec{}, nil
 	case "none":
-		if p.Transport == "tcp" || p.Transport == "pipe" {
+		if p.Transport == "tcp" || p.Transport == "pipe" || p.Transport == "cluster" {
 			return newHandOver(2*window + handedOver), nil // a message and its outcome
 		}
 		return nil, &player.Error{Code: player.Invalid, Op: "nats: codec",

@@ -6,13 +6,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -57,12 +55,15 @@ func flushOf(conn *nats.Conn) string {
 }
 
 const (
-	streamName     = "rubato-chat"
+	streamName     = "rubato-chat"         // on a user's server the player's space follows
 	consumerPrefix = "log-"                // a number follows
 	deliverPrefix  = "rubato.deliver.log." // the server sends the stream's messages here, a number follows
 	apiPrefix      = "$JS.API."
 
 	redeliverWait = 30 * time.Second // without an acknowledgement
+	// In a cluster a node can die with what it was sending, while module log's own connection, to
+	// another node, goes on.
+	redeliverSoon = 5 * time.Second
 
 	// Limits of the stream. It holds only what is not acknowledged, and refuses what is over
 	// them rather than dropping what it has accepted. What is older than its age is dropped.
@@ -78,45 +79,29 @@ const (
 // server's acknowledgement comes to its inbox.
 func streamRights(module string, r rights) rights {
 	if module == "log" {
-		r.publish = append(r.publish, "$JS.ACK."+streamName+".>", apiPrefix+"STREAM.CREATE."+streamName, apiPrefix+"STREAM.DELETE."+streamName,
+		r.publish = append(r.publish, "$JS.ACK."+streamName+".>", apiPrefix+"STREAM.CREATE."+streamName, apiPrefix+"STREAM.DELETE."+streamName, apiPrefix+"STREAM.INFO."+streamName,
 			apiPrefix+"CONSUMER.NAMES."+streamName, apiPrefix+"CONSUMER.CREATE."+streamName+".*", apiPrefix+"CONSUMER.DELETE."+streamName+".*")
 		r.subscribe[slices.Index(r.subscribe, chatSubjects)] = deliverPrefix + "*"
 	}
 	return r
 }
 
-// keepStreams turns JetStream on, with a folder of the network's own. A server that takes the place
-// of one that died finds its streams there, if they are files.
-func (e *embedded) keepStreams(s *server.Server) (err error) {
-	if e.delivery == deliveryCore {
-		return nil
-	}
-	if e.folder == "" {
-		e.folder, err = os.MkdirTemp(e.dir, "jetstream-")
-	}
-	if err == nil {
-		err = s.EnableJetStream(&server.JetStreamConfig{StoreDir: e.folder, MaxMemory: serverBytes, MaxStore: serverBytes})
-	}
-	if err != nil {
-		return fmt.Errorf("turn on JetStream for delivery=%s: %w; use delivery=%s", e.delivery, err, deliveryCore)
-	}
-	return nil
-}
-
 // stream is module log's hold of the stream.
 type stream struct {
-	config   jetstream.StreamConfig
-	consumer jetstream.ConsumerConfig
-	timeout  time.Duration
-	joins    int              // of module log, and of its connection when it comes back
-	life     uint64           // how often the connection had come back when its consumer was made
-	kept     jetstream.Stream // nil: not made yet
-	js       jetstream.JetStream
+	config    jetstream.StreamConfig
+	consumer  jetstream.ConsumerConfig
+	timeout   time.Duration
+	wait      time.Duration    // for what concerns the stream itself
+	deliverTo string           // a number follows
+	joins     int              // of module log, and of its connection when it comes back
+	life      uint64           // how often the connection had come back when its consumer was made
+	kept      jetstream.Stream // nil: not made yet
+	js        jetstream.JetStream
 }
 
 // newStream is nil for core.
-func newStream(config player.Config) *stream {
-	s := &stream{timeout: config.Timeout}
+func newStream(config player.Config, apart space) *stream {
+	s := &stream{timeout: config.Timeout, wait: config.Timeout, deliverTo: apart.of(deliverPrefix)}
 	storage := jetstream.MemoryStorage
 	switch config.Placement.Delivery {
 	case deliveryCore:
@@ -124,13 +109,26 @@ func newStream(config player.Config) *stream {
 	case deliveryFile:
 		storage = jetstream.FileStorage
 	}
+	again := redeliverWait
+	if config.Placement.Replicas > 1 {
+		s.wait = max(s.wait, startWait) // for a vote, which is no answer of a module's
+		again = redeliverSoon
+	}
 	repeats := max(2*config.Timeout, time.Second) // longer than anybody waits before trying again
-	s.config = jetstream.StreamConfig{Name: streamName, Subjects: []string{chatSubjects}, Storage: storage, Replicas: 1,
+	s.config = jetstream.StreamConfig{Name: streamOf(apart), Subjects: []string{apart.of(chatSubjects)}, Storage: storage, Replicas: config.Placement.Replicas,
 		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, Duplicates: repeats,
 		MaxMsgs: max(streamMessages, 2*int64(config.Window)), MaxBytes: streamBytes, MaxAge: max(streamAge, repeats)}
 	s.consumer = jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy,
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: redeliverWait, MaxAckPending: max(2*config.Batch, cmp.Or(config.Placement.Pending, unacknowledged(config.Window)))}
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: again, MaxAckPending: max(2*config.Batch, cmp.Or(config.Placement.Pending, unacknowledged(config.Window)))}
 	return s
+}
+
+// streamOf is the name of a player's stream.
+func streamOf(apart space) string {
+	if apart == "" {
+		return streamName
+	}
+	return streamName + "-" + string(apart)
 }
 
 // unacknowledged is how many messages the server sends before it waits for an
@@ -139,43 +137,46 @@ func unacknowledged(window int) int { return 2 * window }
 
 // listen subscribes on this connection and has the server deliver there, in order. It begins
 // with the oldest message that is not acknowledged, so a module that joins again misses none.
+// wait is for each answer of the server.
 // Each time has a consumer and a subject of its own: the server may still be about to send
 // what is new to the last one, ahead of what is older, and to remove its files.
-func (s *stream) listen(conn *nats.Conn, receive nats.MsgHandler) (subscription *nats.Subscription, err error) {
+func (s *stream) listen(conn *nats.Conn, receive nats.MsgHandler, wait time.Duration) (subscription *nats.Subscription, err error) {
 	s.life = conn.Stats().Reconnects
 	s.joins++
-	s.consumer.Durable, s.consumer.DeliverSubject = consumerPrefix+strconv.Itoa(s.joins), deliverPrefix+strconv.Itoa(s.joins)
+	s.consumer.Durable, s.consumer.DeliverSubject = consumerPrefix+strconv.Itoa(s.joins), s.deliverTo+strconv.Itoa(s.joins)
 	if subscription, err = conn.Subscribe(s.consumer.DeliverSubject, receive); err == nil {
 		err = conn.Flush()
 	}
 	if err == nil {
-		err = explain(conn, s.deliver(conn))
+		err = explain(conn, s.deliver(conn, wait))
 	}
 	return subscription, err
 }
 
 // deliver makes the consumer instead of those before, and the stream if it is not there. A server
 // that died may have forgotten that it had removed a consumer, so it is asked which it has.
-func (s *stream) deliver(conn *nats.Conn) (err error) {
-	if s.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(s.timeout)); err != nil {
+func (s *stream) deliver(conn *nats.Conn, wait time.Duration) (err error) {
+	if s.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(wait)); err != nil {
 		return err
 	}
 	if s.kept == nil {
 		err = s.make()
+	} else if kept, failed := s.js.CreateStream(context.Background(), s.config); failed == nil {
+		s.kept = kept // as it was: make would empty it
 	} else {
-		s.kept, err = s.js.CreateStream(context.Background(), s.config)
+		err = failed
 	}
 	if err != nil {
 		return err
 	}
 	before := s.kept.ConsumerNames(context.Background())
 	for name := range before.Name() {
-		if failed := s.js.DeleteConsumer(context.Background(), streamName, name); !errors.Is(failed, jetstream.ErrConsumerNotFound) {
+		if failed := s.js.DeleteConsumer(context.Background(), s.config.Name, name); !errors.Is(failed, jetstream.ErrConsumerNotFound) {
 			err = errors.Join(err, failed)
 		}
 	}
 	if err = errors.Join(err, before.Err()); err == nil {
-		_, err = s.js.CreatePushConsumer(context.Background(), streamName, s.consumer)
+		_, err = s.js.CreatePushConsumer(context.Background(), s.config.Name, s.consumer)
 	}
 	return err
 }
@@ -191,8 +192,8 @@ func (s *stream) stale(conn *nats.Conn, msg *nats.Msg) bool {
 // begins with it. Streams in memory ended with the other server. It tries until the time-out: the
 // server listens before its streams are there.
 func (s *stream) back(conn *nats.Conn, receive nats.MsgHandler) *nats.Subscription {
-	for end := time.Now().Add(s.timeout); !conn.IsClosed() && time.Now().Before(end); <-time.After(reconnectEvery) {
-		subscription, err := s.listen(conn, receive)
+	for end := time.Now().Add(s.wait); !conn.IsClosed() && time.Now().Before(end); <-time.After(reconnectEvery) {
+		subscription, err := s.listen(conn, receive, s.timeout) // who asked before a vote gets no answer
 		if err == nil {
 			return subscription
 		}
@@ -206,9 +207,12 @@ func (s *stream) back(conn *nats.Conn, receive nats.MsgHandler) *nats.Subscripti
 // make makes the stream anew: a player that did not end well may have left its own on a
 // server that goes on.
 func (s *stream) make() error {
-	err := s.js.DeleteStream(context.Background(), streamName)
+	err := s.js.DeleteStream(context.Background(), s.config.Name)
 	if err == nil || errors.Is(err, jetstream.ErrStreamNotFound) {
 		s.kept, err = s.js.CreateStream(context.Background(), s.config)
+	}
+	if err == nil && s.config.Replicas > 1 {
+		err = s.complete()
 	}
 	return err
 }
@@ -216,7 +220,7 @@ func (s *stream) make() error {
 // remove removes the stream. Without a connection its age ends it.
 func (s *stream) remove() {
 	if s.kept != nil {
-		_ = s.js.DeleteStream(context.Background(), streamName)
+		_ = s.js.DeleteStream(context.Background(), s.config.Name)
 	}
 }
 
@@ -237,12 +241,21 @@ func explain(conn *nats.Conn, err error) error {
 	return unavailable("nats: delivery", err)
 }
 
-// describe is the delivery in use, by the storage that the server reports.
-func (s *stream) describe() string {
+// describe is the delivery in use, by the storage and the cluster that the server reports.
+func (s *stream) describe() []player.Fact {
 	if s == nil {
-		return deliveryCore
+		return []player.Fact{{Name: "delivery", Value: deliveryCore, Own: true}}
 	}
-	return "jetstream-" + strings.ToLower(s.kept.CachedInfo().Config.Storage.String())
+	info := s.kept.CachedInfo()
+	has := 1
+	if info.Cluster != nil {
+		has += len(info.Cluster.Replicas)
+	}
+	if has != info.Config.Replicas {
+		has = 0 // the server contradicts itself
+	}
+	return []player.Fact{{Name: "delivery", Value: "jetstream-" + strings.ToLower(info.Config.Storage.String()), Own: true},
+		{Name: "replicas", Value: strconv.Itoa(has), Own: true}}
 }
 
 // publisher is module ui's way into the stream. The server acknowledges each message.

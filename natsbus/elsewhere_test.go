@@ -16,7 +16,7 @@ import (
 func TestQuestions(t *testing.T) {
 	t.Parallel()
 	at := startReal(t, "")
-	n, err := joinNamed(environment(URLVar, "nats://"+at.host), "p")
+	n, err := joinNamed(environment(URLVar, "nats://"+at.host), "p", player.Placement{Delivery: deliveryCore})
 	if err != nil {
 		t.Fatal(err)
 	}

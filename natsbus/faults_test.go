@@ -1,6 +1,7 @@
 package natsbus
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -29,16 +30,48 @@ func TestServerSchedules(t *testing.T) {
 		for seed := range uint64(n) {
 			t.Run(fmt.Sprintf("%s/%d", delivery, seed), func(t *testing.T) {
 				t.Parallel()
-				serverSchedule(t, delivery, seed)
+				serverSchedule(t, player.Placement{Transport: "tcp", Delivery: delivery}, seed)
 			})
 		}
 	}
 }
 
-func serverSchedule(t *testing.T, delivery string, seed uint64) {
-	placement := player.Placement{Transport: "tcp", Delivery: delivery, Dir: t.TempDir(), Reconnects: true}
+// TestNodeSchedules: the same with one of three nodes, which is drawn, too. Each of them has every
+// message; modules that were connected to the one that died go to another.
+func TestNodeSchedules(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("after a node's death the others may take 9 s to vote: go test runs it without -short")
+	}
+	for _, delivery := range kept {
+		for seed := range uint64(6) {
+			t.Run(fmt.Sprintf("%s/%d", delivery, seed), func(t *testing.T) {
+				serverSchedule(t, player.Placement{Transport: "cluster", Delivery: delivery, Replicas: nodes}, seed)
+			})
+		}
+	}
+}
+
+// breaking is what dies: the server, or one node of a cluster.
+func breaking(shared player.Network, seed uint64) player.Breakable {
+	b := shared.(breakable)
+	if c, is := b.Breakable.(*cluster); is {
+		return node{c.nodes[seed%nodes], c}
+	}
+	return b
+}
+
+type node struct {
+	*embedded
+	cluster *cluster
+}
+
+func (n node) Revive() error { return errors.Join(n.embedded.Revive(), n.cluster.whole()) }
+
+func serverSchedule(t *testing.T, placement player.Placement, seed uint64) {
+	placement.Dir, placement.Reconnects = t.TempDir(), true
 	switch {
-	case delivery == deliveryCore && seed%4 == 3:
+	case placement.Delivery == deliveryCore && seed%4 == 3:
 		placement.Share = shareAll
 	case seed%2 == 1:
 		placement.Share = shareOutcomes
@@ -49,6 +82,7 @@ func serverSchedule(t *testing.T, delivery string, seed uint64) {
 	}
 	t.Cleanup(func() { _ = shared.Close() }) // after the player
 	placement.Network = shared
+	dies := breaking(shared, seed)
 	w, l := openLedger(t, player.Config{Batch: 1 + int(seed%3), Timeout: 5 * time.Second, Placement: placement})
 	w.sender.timeout = 200 * time.Millisecond
 	random := rand.New(rand.NewPCG(seed, 1))
@@ -63,11 +97,11 @@ func serverSchedule(t *testing.T, delivery string, seed uint64) {
 	l.left, l.when = 1+random.IntN(20), moment(random.IntN(int(moments)))
 	struck := make(chan struct{})
 	l.strike = func() { // in the middle of module log's work
-		_ = shared.(player.Breakable).Kill()
+		_ = dies.Kill()
 		close(struck)
 	}
 	revive := func() {
-		if err := shared.(player.Breakable).Revive(); err != nil {
+		if err := dies.Revive(); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 	}
@@ -87,14 +121,17 @@ func serverSchedule(t *testing.T, delivery string, seed uint64) {
 	revive()
 	for range deaths {
 		say(1 + random.IntN(20))
-		_ = shared.(player.Breakable).Kill()
+		_ = dies.Kill()
 		say(random.IntN(5))
 		revive()
 	}
 	say(1)
 	_ = w.Settle() // what has no outcome by the time-out has failed
-	if delivery != deliveryCore {
-		emptied(t, shared.(breakable).embedded.now())
+	switch of := shared.(breakable).Breakable.(type) {
+	case *embedded:
+		emptied(t, redeliverWait/2, of)
+	case *cluster:
+		emptied(t, redeliverWait, of.nodes...) // a vote can take 9 s
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -114,15 +151,19 @@ func serverSchedule(t *testing.T, delivery string, seed uint64) {
 
 // emptied waits until the server keeps no message: none waits to be sent again, to be stored
 // long after the server had come back.
-func emptied(t *testing.T, s *server.Server) {
+func emptied(t *testing.T, most time.Duration, servers ...*embedded) {
 	t.Helper()
 	kept := uint64(0)
-	for end := time.Now().Add(redeliverWait / 2); time.Now().Before(end); <-time.After(10 * time.Millisecond) {
-		seen, err := s.Jsz(nil)
-		if err != nil {
-			t.Fatal(err)
+	for end := time.Now().Add(most); time.Now().Before(end); <-time.After(10 * time.Millisecond) {
+		kept = 0
+		for _, s := range servers {
+			seen, err := s.now().Jsz(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept += seen.Messages
 		}
-		if kept = seen.Messages; kept == 0 {
+		if kept == 0 {
 			return
 		}
 	}

@@ -162,15 +162,17 @@ func (w *wired) join() (err error) {
 		}
 	}
 	fields := all(orchestrated.ChatConcept().Events[0].Fields)
-	w.receiver = newReceiver(w.log, w.Batch, fields, newStream(w.config), w.config.Placement.Share)
+	w.receiver = newReceiver(w.log, w.Batch, fields, newStream(w.config, w.network.space), w.config.Placement.Share)
 	w.receiver.pending = w.config.Placement.Pending
 	if !w.config.Placement.Away {
 		if w.subscription, err = w.receiver.subscribe(); err != nil {
 			return err
 		}
 	}
-	w.sender, err = newSender(w.ui.conn.Load(), w.config, w.network.space, w.codec, fields)
-	return err
+	if w.sender, err = newSender(w.ui.conn.Load(), w.config, w.network.space, w.codec, fields); err != nil {
+		return err
+	}
+	return w.network.known(w.heard())
 }
 
 // joinModule gives a module a connection of its own.
@@ -214,6 +216,9 @@ func (w *wired) startModule(module string) error {
 	}
 	if err = w.joinModule(w.log); err == nil {
 		w.subscription, err = w.receiver.subscribe()
+	}
+	if err == nil {
+		err = w.network.known(w.heard())
 	}
 	if err != nil {
 		w.subscription = nil

@@ -8,7 +8,7 @@
 // modules.go joins the modules, requests.go is the path of a request, messages.go and receiver.go
 // are the two ends of the path of a message, sharing.go sends several as one, delivery.go is JetStream, wire.go is subjects and
 // headers, codec.go is the bodies (quickjson.go reads the usual ones), flavors.go names flavors that are known, access.go says who may
-// speak. network.go is what carries all that: server.go embeds a server, process.go starts one,
+// speak. network.go is what carries all that: server.go embeds a server, cluster.go three, process.go starts one,
 // url.go finds the user's; faults.go is what may go wrong with it, and rung.go is its floor.
 // worker.go is module log in a process of its own; elsewhere.go is how a run finds it and asks it.
 package natsbus
@@ -156,13 +156,12 @@ func (w *wired) messageSaid(s player.Stimulus, done player.Done) error {
 func (w *wired) Describe() []player.Fact {
 	return slices.Concat(w.Parts.Describe(), w.Facts(), w.ap.switches(), []player.Fact{
 		{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
-		{Name: "delivery", Value: w.receiver.stream.describe(), Own: true},
 		{Name: "pending", Value: w.receiver.most(w.subscription), Own: true},
 		{Name: "share", Value: w.receiver.share, Own: true},
 		{Name: "flush", Value: flushOf(w.ui.conn.Load()), Own: true},
 		{Name: "codec", Value: w.config.Placement.Codec, Own: true},
 		{Name: "codec output", Value: describe(w.codec), Own: true},
-	}, w.network.describe(w.ui.conn.Load()))
+	}, w.receiver.stream.describe(), w.network.describe(w.ui.conn.Load()))
 }
 
 // Status asks ap::Playback from module ui.

@@ -60,8 +60,8 @@ func Network(p player.Placement) (player.Network, error) {
 	if err != nil {
 		return nil, err // and no network that is nil inside
 	}
-	if e, is := n.carrier.(*embedded); is {
-		return breakable{n, e}, nil
+	if b, is := n.carrier.(player.Breakable); is {
+		return breakable{n, b}, nil
 	}
 	return n, nil
 }
@@ -75,18 +75,24 @@ func networkFor(p player.Placement) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return joinNamed(os.Getenv, name+space("-"+p.Number))
+	return joinNamed(os.Getenv, name+space("-"+p.Number), p)
 }
 
 // check refuses values that do not exist, or not together.
 func check(p player.Placement) error {
-	if p.Delivery != deliveryCore {
-		for _, not := range [][2]string{{p.Transport, "process"}, {p.Transport, "url"}, {p.Codec, "none"}} {
-			if not[0] == not[1] { // the stream's folder is the server's; and a token is good for one delivery
-				return &player.Error{Code: player.Invalid, Op: "nats: delivery",
-					Err: fmt.Errorf("%s does not go with %q: use delivery=%s", p.Delivery, not[1], deliveryCore)}
-			}
-		}
+	var bad error
+	switch {
+	case p.Delivery != deliveryCore && p.Codec == "none": // a token is good for one delivery
+		bad = fmt.Errorf("delivery=%s does not go with codec=none: use delivery=%s", p.Delivery, deliveryCore)
+	case p.Replicas != 1 && p.Replicas != 3:
+		bad = fmt.Errorf("%d replicas: use 1 or 3", p.Replicas)
+	case p.Replicas == 3 && p.Transport != "cluster":
+		bad = fmt.Errorf("replicas=3 needs three servers: use transport=cluster, or replicas=1")
+	case p.Replicas == 3 && p.Delivery == deliveryCore:
+		bad = fmt.Errorf("replicas=3 needs a stream: use delivery=%s or %s, or replicas=1", deliveryFile, deliveryMemory)
+	}
+	if bad != nil {
+		return &player.Error{Code: player.Invalid, Op: "nats: delivery", Err: bad}
 	}
 	if p.Share == shareAll && (p.Delivery != deliveryCore || p.Away) || p.Share != shareNothing && p.Codec == "none" {
 		return &player.Error{Code: player.Invalid, Op: "nats: share", // the server drops repeats, and workers share, by message
@@ -110,12 +116,12 @@ func oneOf(setting, value string, known ...string) error {
 // breakable is a network whose server is in this process.
 type breakable struct {
 	*network
-	*embedded
+	player.Breakable
 }
 
 func startNetwork(p player.Placement) (*network, error) {
 	if p.Transport == "url" {
-		return joinRemote(os.Getenv)
+		return joinRemote(os.Getenv, p)
 	}
 	n := &network{users: map[string]*server.User{listener: newUser(listener, listenerRights)}, transport: p.Transport, delivery: p.Delivery}
 	for _, module := range modules {
@@ -126,9 +132,12 @@ func startNetwork(p player.Placement) (*network, error) {
 		n.users[module] = newUser(module, r)
 	}
 	var err error
-	if p.Transport == "process" {
-		n.carrier, err = startProcess(n.users)
-	} else {
+	switch p.Transport {
+	case "process":
+		n.carrier, err = startProcess(p, n.users)
+	case "cluster":
+		n.carrier, err = startCluster(p, n.users)
+	default:
 		n.carrier, err = startEmbedded(p, n.users)
 	}
 	if err != nil {
@@ -177,6 +186,9 @@ func (n *network) used(conn *nats.Conn) string {
 	}
 	if _, port, err := net.SplitHostPort(conn.ConnectedAddr()); err != nil || port == "" {
 		return "pipe"
+	}
+	if c, is := n.carrier.(*cluster); is && c.has(conn) {
+		return "cluster"
 	}
 	switch pid, id := n.where(); {
 	case id != conn.ConnectedServerId() || pid == 0:

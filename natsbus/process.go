@@ -23,7 +23,7 @@ import (
 )
 
 // The server in a process of its own: this program once more, under a hidden command. It
-// reads JSON lines on stdin and answers each with one on stdout: first the users, then
+// reads JSON lines on stdin and answers each with one on stdout: first whom to serve, then
 // questions for its counters. It ends when stdin does, so it never outlives its starter.
 // Passwords are on no command line and in no environment.
 //
@@ -40,6 +40,12 @@ const (
 	endWait = 5 * time.Second
 )
 
+// served is what the process is told first.
+type served struct {
+	Users  []*server.User `json:"users"`
+	Folder string         `json:"folder,omitempty"` // for streams, which its starter makes and removes; "": no JetStream
+}
+
 // told is a line of the process.
 type told struct {
 	URL   string        `json:"url,omitempty"`
@@ -52,17 +58,22 @@ type told struct {
 func Serve(in io.Reader, out io.Writer) int {
 	signal.Ignore(os.Interrupt, syscall.SIGHUP) // its starter ends in good order, and then it does
 	lines, answers := bufio.NewReader(in), json.NewEncoder(out)
-	var users []*server.User
+	var to served
 	line, err := lines.ReadBytes('\n')
 	if err == nil {
-		err = json.Unmarshal(line, &users)
+		err = json.Unmarshal(line, &to)
 	}
 	var s *server.Server
-	if err == nil && len(users) == 0 {
+	if err == nil && len(to.Users) == 0 {
 		err = errors.New("it is told of no user")
 	}
 	if err == nil {
-		s, err = startServer("tcp", server.RANDOM_PORT, users...)
+		s, err = startServer("tcp", server.RANDOM_PORT, to.Users...)
+	}
+	if err == nil && to.Folder != "" {
+		if err = keepStreams(s, to.Folder); err != nil {
+			stopServer(s)
+		}
 	}
 	if err != nil {
 		_ = answers.Encode(told{Error: err.Error()})
@@ -92,6 +103,7 @@ type process struct {
 	command *exec.Cmd
 	users   map[string]*server.User
 	url, id string
+	folder  string // of streams; ends with this
 
 	mu     sync.Mutex // one question at a time
 	input  io.WriteCloser
@@ -100,7 +112,7 @@ type process struct {
 }
 
 // startProcess starts a server that lets only these users in.
-func startProcess(users map[string]*server.User) (*process, error) {
+func startProcess(of player.Placement, users map[string]*server.User) (*process, error) {
 	if err := loopback("127.0.0.1"); err != nil {
 		return nil, err
 	}
@@ -123,7 +135,10 @@ func startProcess(users map[string]*server.User) (*process, error) {
 	if err := p.command.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the NATS server's process: %w", err), in.Close(), out.Close())
 	}
-	hello, err := p.ask(slices.Collect(maps.Values(users)), startWait+time.Second)
+	var hello told
+	if p.folder, err = streamFolder(of.Dir, of.Delivery); err == nil {
+		hello, err = p.ask(served{slices.Collect(maps.Values(users)), p.folder}, startWait+time.Second)
+	}
 	if err != nil {
 		_ = p.close()
 		return nil, fmt.Errorf("start the NATS server's process: %w", err)
@@ -180,5 +195,8 @@ func (p *process) close() error {
 	_ = p.command.Wait() // how it ends does not matter
 	late.Stop()
 	_ = p.output.Close()
-	return nil
+	if p.folder == "" {
+		return nil
+	}
+	return os.RemoveAll(p.folder)
 }

@@ -55,7 +55,7 @@ func (r *receiver) subscribe() (subscription *nats.Subscription, err error) {
 		r.mu.Lock() // one of both at a time
 		defer r.mu.Unlock()
 		r.renew(nil)
-		return r.stream.listen(conn, r.receive)
+		return r.stream.listen(conn, r.receive, r.stream.wait)
 	}
 	if r.group != "" {
 		subscription, err = conn.QueueSubscribe(r.module.space.of(saidSubject), r.group, r.receive)

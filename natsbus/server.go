@@ -23,6 +23,11 @@ const startWait = 10 * time.Second
 // one) and without a socket for pipe. Only these users can connect. The server itself can be asked for its
 // counters (Varz, Connz) by whoever started it.
 func startServer(transport string, port int, users ...*server.User) (*server.Server, error) {
+	return startServerAs(transport, port, nil, users...)
+}
+
+// startServerAs starts one that is a node of a cluster, unless joins is nil.
+func startServerAs(transport string, port int, joins func(*server.Options), users ...*server.User) (*server.Server, error) {
 	options := &server.Options{
 		ServerName: "rubato", Host: "127.0.0.1", Port: port,
 		NoLog: true, NoSigs: true, MaxPayload: maxPayload, Users: users,
@@ -36,7 +41,10 @@ func startServer(transport string, port int, users ...*server.User) (*server.Ser
 		options.DontListen = true
 	default:
 		return nil, &player.Error{Code: player.Invalid, Op: "nats: transport",
-			Err: fmt.Errorf("%q is none of tcp, pipe, process, url", transport)}
+			Err: fmt.Errorf("%q is none of tcp, pipe, process, url, cluster", transport)}
+	}
+	if joins != nil {
+		joins(options)
 	}
 	s, err := server.NewServer(options)
 	if err != nil {
@@ -69,8 +77,9 @@ type embedded struct {
 	transport string
 	users     map[string]*server.User // by module
 	delivery  string
-	dir       string // for the folder
-	folder    string // of streams; ends with this
+	dir       string                // for the folder
+	folder    string                // of streams; ends with this
+	joins     func(*server.Options) // a cluster; nil: it is alone
 
 	mu     sync.Mutex
 	server *server.Server
@@ -87,7 +96,7 @@ func startEmbedded(p player.Placement, users map[string]*server.User) (*embedded
 }
 
 func (e *embedded) start(port int) error {
-	s, err := startServer(e.transport, port, slices.Collect(maps.Values(e.users))...)
+	s, err := startServerAs(e.transport, port, e.joins, slices.Collect(maps.Values(e.users))...)
 	if err != nil {
 		return err
 	}
@@ -96,7 +105,41 @@ func (e *embedded) start(port int) error {
 	if e.server = s; e.transport == "tcp" {
 		e.port = s.Addr().(*net.TCPAddr).Port
 	}
+	if e.joins != nil {
+		return nil // its streams are the cluster's
+	}
 	return e.keepStreams(s)
+}
+
+// keepStreams turns JetStream on, with a folder of the network's own. A server that takes the place
+// of one that died finds its streams there, if they are files.
+func (e *embedded) keepStreams(s *server.Server) (err error) {
+	if e.folder == "" {
+		e.folder, err = streamFolder(e.dir, e.delivery)
+	}
+	if e.folder == "" {
+		return err
+	}
+	return keepStreams(s, e.folder)
+}
+
+// streamFolder makes a folder for streams; "": this delivery has none.
+func streamFolder(dir, delivery string) (string, error) {
+	if delivery == deliveryCore {
+		return "", nil
+	}
+	folder, err := os.MkdirTemp(dir, "jetstream-")
+	if err != nil {
+		err = fmt.Errorf("turn on JetStream for delivery=%s: %w; use delivery=%s", delivery, err, deliveryCore)
+	}
+	return folder, err
+}
+
+func keepStreams(s *server.Server, folder string) error {
+	if err := s.EnableJetStream(&server.JetStreamConfig{StoreDir: folder, MaxMemory: serverBytes, MaxStore: serverBytes}); err != nil {
+		return fmt.Errorf("turn on JetStream: %w; use delivery=%s", err, deliveryCore)
+	}
+	return nil
 }
 
 // now is the server in use.

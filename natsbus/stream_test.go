@@ -282,3 +282,27 @@ func TestNoJetStream(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestStreamOfAProcess: the server in a process of its own keeps messages, too, in a folder that ends
+// with the player.
+func TestStreamOfAProcess(t *testing.T) {
+	t.Parallel()
+	for _, delivery := range kept {
+		placement := player.Placement{Transport: "process", Delivery: delivery, Dir: t.TempDir()}
+		w, l := openLedger(t, player.Config{Timeout: never, Placement: placement})
+		for seq := range uint64(3) {
+			if err := w.Do(utter(seq + 1)); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := w.receiver.stream.describe()[0].Value; got != delivery || len(l.stored()) != 3 {
+			t.Errorf("%s: it is %s, and stored %v", delivery, got, l.stored())
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+		if left, err := os.ReadDir(placement.Dir); err != nil || len(left) > 0 {
+			t.Errorf("left: %v, %v", left, err)
+		}
+	}
+}

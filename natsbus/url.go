@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -61,21 +62,23 @@ type member struct {
 }
 
 // joinRemote finds the server that the environment names, and tries what the modules need.
-func joinRemote(getenv func(string) string) (*network, error) { return joinNamed(getenv, "") }
+func joinRemote(getenv func(string) string, p player.Placement) (*network, error) {
+	return joinNamed(getenv, "", p)
+}
 
 // joinNamed joins as a player of this name; "": a name that is drawn.
-func joinNamed(getenv func(string) string, name space) (*network, error) {
+func joinNamed(getenv func(string) string, name space, p player.Placement) (*network, error) {
 	r, err := remoteOf(getenv)
 	if err == nil {
 		r.space = cmp.Or(name, r.space)
-		if err = r.try(); err != nil {
+		if err = r.try(p); err != nil {
 			_ = r.close()
 		}
 	}
 	if err != nil {
 		return nil, &player.Error{Code: player.Invalid, Op: "transport url", Err: err}
 	}
-	return &network{carrier: r, transport: "url", delivery: deliveryCore, space: r.space}, nil
+	return &network{carrier: r, transport: "url", delivery: p.Delivery, space: r.space}, nil
 }
 
 // modulesName begins the names of the modules' connections, probeName is that of the trial.
@@ -138,7 +141,7 @@ func (r *remote) close() error {
 }
 
 // try connects as a module does, and has one message go there and back.
-func (r *remote) try() error {
+func (r *remote) try(p player.Placement) error {
 	r.until = time.Now().Add(2 * remoteWait) // however many addresses there are
 	conn, err := r.reach(r.probeName(), "probe", remoteWait)
 	r.until = time.Time{}
@@ -153,6 +156,9 @@ func (r *remote) try() error {
 		return fmt.Errorf("the server %s takes messages of at most %d bytes, rubato sends up to %d: raise its max_payload", at, conn.MaxPayload(), maxPayload)
 	}
 	if err := r.roundTrip(conn); err != nil {
+		return err
+	}
+	if err := r.tryStream(conn, p); err != nil {
 		return err
 	}
 	// All modules join this server of a cluster: another one learns of a subject later, and the
@@ -172,6 +178,35 @@ func (r *remote) roundTrip(conn *nats.Conn) error {
 	}
 	if err != nil {
 		return fmt.Errorf("the server %s does not bring back a message: %w", r.address(), r.explain(err))
+	}
+	return nil
+}
+
+// tryStream makes a stream like that of a player, has a message go through it, and removes it.
+func (r *remote) tryStream(conn *nats.Conn, p player.Placement) error {
+	s := newStream(player.Config{Timeout: remoteWait, Placement: p}.Defaults(), r.space)
+	if s == nil {
+		return nil
+	}
+	heard := make(chan *nats.Msg, 1)
+	_, err := s.listen(conn, func(m *nats.Msg) { heard <- m }, s.wait)
+	if err == nil {
+		defer s.remove()
+		_, err = s.js.Publish(context.Background(), r.space.of(saidSubject), nil)
+	}
+	if err == nil {
+		select {
+		case m := <-heard:
+			err = m.AckSync(nats.AckWait(remoteWait))
+		case <-time.After(remoteWait):
+			err = errors.New("it does not deliver what its stream has")
+		}
+	}
+	if denied := conn.LastError(); errors.Is(denied, nats.ErrPermissionViolation) {
+		err = denied
+	}
+	if err != nil {
+		return r.hide(fmt.Errorf("the server %s does not keep messages for delivery=%s: %w; start it with JetStream and let the user publish to $JS.API.> and $JS.ACK.>, or use delivery=%s", r.address(), p.Delivery, err, deliveryCore))
 	}
 	return nil
 }

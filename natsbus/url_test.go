@@ -64,7 +64,7 @@ func TestServerOfTheUsers(t *testing.T) {
 			address := c.scheme + "://" + at.host
 			set := append(c.set, URLVar, c.scheme+"://"+c.userinfo+at.host)
 			for _, monitor := range []string{"", at.monitoring} {
-				n, err := joinRemote(environment(append(set, MonitorVar, monitor)...))
+				n, err := joinRemote(environment(append(set, MonitorVar, monitor)...), core)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -76,6 +76,9 @@ func TestServerOfTheUsers(t *testing.T) {
 		})
 	}
 }
+
+// core is where messages are not kept.
+var core = player.Placement{Transport: "url", Delivery: deliveryCore}
 
 // crossesOnce says one message over the network, which must count it, and is then cut.
 func crossesOnce(t *testing.T, n *network, want map[string]string) {
@@ -135,7 +138,7 @@ func TestTwoPlayersShareAServer(t *testing.T) {
 	var players []*wired
 	var stores []*memory
 	for range 2 {
-		n, err := joinRemote(environment(URLVar, "nats://"+at.host, MonitorVar, at.monitoring))
+		n, err := joinRemote(environment(URLVar, "nats://"+at.host, MonitorVar, at.monitoring), core)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +169,7 @@ func TestFirstThatAnswers(t *testing.T) {
 	first, second := startReal(t, ""), startReal(t, "")
 	list := "nats://127.0.0.1:1,nats://" + first.host + ", nats://" + second.host
 	for range 5 { // which none may pass by chance
-		n, err := joinRemote(environment(URLVar, list, MonitorVar, first.monitoring))
+		n, err := joinRemote(environment(URLVar, list, MonitorVar, first.monitoring), core)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +184,7 @@ func TestFirstThatAnswers(t *testing.T) {
 func TestServerGone(t *testing.T) {
 	t.Parallel()
 	at := startReal(t, "")
-	n, err := joinRemote(environment(URLVar, "nats://"+at.host))
+	n, err := joinRemote(environment(URLVar, "nats://"+at.host), core)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +206,7 @@ func TestServerGone(t *testing.T) {
 		}
 		break
 	}
-	if _, err := joinRemote(environment(URLVar, "nats://"+at.host)); err == nil || !strings.Contains(err.Error(), "no NATS server answers") {
+	if _, err := joinRemote(environment(URLVar, "nats://"+at.host), core); err == nil || !strings.Contains(err.Error(), "no NATS server answers") {
 		t.Errorf("%v", err)
 	}
 }
@@ -272,7 +275,7 @@ func TestBadServer(t *testing.T) {
 func refusesEnvironment(t *testing.T, set []string, want ...string) {
 	t.Helper()
 	began := time.Now()
-	n, err := joinRemote(environment(set...))
+	n, err := joinRemote(environment(set...), core)
 	if err == nil {
 		_ = n.Close()
 		t.Fatal("no error")

@@ -126,7 +126,7 @@ func joinPlayer() (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return joinNamed(os.Getenv, name)
+	return joinNamed(os.Getenv, name, player.Placement{Delivery: deliveryCore})
 }
 
 // spaceName is what a name can be, since it is a part of each subject.

@@ -109,7 +109,8 @@ const (
 type Placement struct {
 	// Transport is "tcp": loopback socket to a server in this process (default); "pipe":
 	// in-process connection; "process": loopback socket to a server in a process of its own;
-	// "url": the user's server.
+	// "url": the user's server; "cluster": loopback sockets to three servers in this process that
+	// are routed to each other.
 	Transport string
 	// Reconnects: modules whose connection breaks try for some seconds to get it back. Without
 	// it a lost network stays lost. Only a server in this process comes back.
@@ -126,6 +127,9 @@ type Placement struct {
 	Share string
 	// Envelope is where flow token, cause and depth are: in a "header" (default), or before the "body".
 	Envelope string
+	// Replicas is how many servers of a cluster keep a message: 1 (default) or 3. 3 needs transport
+	// "cluster" and a delivery that keeps.
+	Replicas int
 	// Flush is when what is published is written out. "auto": soon, with what was published
 	// meanwhile (default); "each": at once, each message alone.
 	Flush string
@@ -182,7 +186,7 @@ type Link struct {
 }
 
 // Defaults returns c with its zero fields set: batch 1, window 256, time-out 5 s,
-// transport tcp, codec json, delivery core, share nothing, envelope header, flush auto, broadcast
+// transport tcp, codec json, delivery core, 1 replica, share nothing, envelope header, flush auto, broadcast
 // overlapped, flavor once, dispatch inline, 20 rules, pace coalesced. A window is at least a batch,
 // since a smaller one would never fill it.
 func (c Config) Defaults() Config {
@@ -197,6 +201,7 @@ func (c Config) Defaults() Config {
 	c.Placement.Transport = cmp.Or(c.Placement.Transport, "tcp")
 	c.Placement.Codec = cmp.Or(c.Placement.Codec, "json")
 	c.Placement.Delivery = cmp.Or(c.Placement.Delivery, "core")
+	c.Placement.Replicas = cmp.Or(c.Placement.Replicas, 1)
 	c.Placement.Share = cmp.Or(c.Placement.Share, "nothing")
 	c.Placement.Envelope = cmp.Or(c.Placement.Envelope, "header")
 	c.Placement.Flush = cmp.Or(c.Placement.Flush, "auto")

@@ -39,10 +39,10 @@ func TestCodeOf(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	got := Config{}.Defaults()
-	if got.Batch != 1 || got.Window != 256 || got.Timeout != 5*time.Second || got.Placement != (Placement{Transport: "tcp", Codec: "json", Delivery: "core", Share: "nothing", Envelope: "header", Flush: "auto", Broadcast: "overlapped", Flavor: "once"}) || got.Trace.On || got.Verbatim {
+	if got.Batch != 1 || got.Window != 256 || got.Timeout != 5*time.Second || got.Placement != (Placement{Transport: "tcp", Codec: "json", Delivery: "core", Replicas: 1, Share: "nothing", Envelope: "header", Flush: "auto", Broadcast: "overlapped", Flavor: "once"}) || got.Trace.On || got.Verbatim {
 		t.Errorf("defaults %+v", got)
 	}
-	set := Config{Batch: 9, Window: 10, Timeout: time.Minute, Placement: Placement{Transport: "pipe", Codec: "msgpack", Delivery: "jetstream-file", Share: "outcomes", Envelope: "header", Flush: "each", Broadcast: "awaited", Flavor: "twice", Dir: "here"}, Dispatch: Queued, Rules: 5, Pace: Limited}
+	set := Config{Batch: 9, Window: 10, Timeout: time.Minute, Placement: Placement{Transport: "pipe", Codec: "msgpack", Delivery: "jetstream-file", Replicas: 3, Share: "outcomes", Envelope: "header", Flush: "each", Broadcast: "awaited", Flavor: "twice", Dir: "here"}, Dispatch: Queued, Rules: 5, Pace: Limited}
 	if got := set.Defaults(); !reflect.DeepEqual(got, set) {
 		t.Errorf("defaults change what is set: %+v", got)
 	}

@@ -170,6 +170,11 @@ func armsOf(scenario Scenario, style Style, shared Options, set settings) ([]arm
 	}
 	var arms []armPlan
 	for _, options := range product(own) {
+		if scenario.Fits != nil {
+			if err := scenario.Fits(shared.and(options)); err != nil {
+				return nil, usagef("scenario %s: %v", scenario.Name, err)
+			}
+		}
 		arms = append(arms, armPlan{style: style.Name, plain: style.Plain, options: shared.and(options), named: named})
 	}
 	return arms, nil

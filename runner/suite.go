@@ -86,6 +86,9 @@ type Scenario struct {
 	// Size, if set, gives the size of blocks for an effort ("quick", "default" or "full")
 	// and the options that apply to all styles.
 	Size func(effort string, options Options) Size
+	// Fits, if set, reports what is wrong with values that are valid each alone, before anything
+	// is measured.
+	Fits func(Options) error
 	// Paced: a clock or the length of the experiment sets the wall time, so time per
 	// operation is no cost. Styles are compared by latency percentiles, CPU per
 	// operation and Measures. Few rounds are then enough.

@@ -7,6 +7,7 @@ package scenarios
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 
 	"rubato/player"
@@ -87,7 +88,11 @@ func reachable(of []player.Style, scenarios []runner.Scenario) []runner.Scenario
 	for _, value := range workload.TransportKey.Values {
 		tried[value] = sync.OnceValue(func() error { return tryTransport(of, value) })
 	}
-	for _, s := range scenarios {
+	fits := deliverable(of)
+	for n, s := range scenarios {
+		if slices.ContainsFunc(s.Keys, func(k runner.Key) bool { return k.Name == workload.DeliveryKey.Name }) {
+			scenarios[n].Fits = fits
+		}
 		for i := range s.Keys {
 			if s.Keys[i].Name == workload.TransportKey.Name {
 				s.Keys[i].Check = func(value string) error { return tried[value]() }
@@ -98,11 +103,35 @@ func reachable(of []player.Style, scenarios []runner.Scenario) []runner.Scenario
 }
 
 func tryTransport(of []player.Style, value string) error {
+	if value == workload.TransportKey.Default {
+		return nil
+	}
+	return tryPlacement(of, player.Placement{Transport: value})
+}
+
+// deliverable has a delivery that keeps messages tried with its transport: a server without
+// JetStream is bad input, too.
+func deliverable(of []player.Style) func(runner.Options) error {
+	tried := map[player.Placement]error{}
+	return func(o runner.Options) error {
+		replicas, _ := strconv.Atoi(o[workload.ReplicasKey.Name])
+		p := player.Placement{Transport: o[workload.TransportKey.Name], Delivery: o[workload.DeliveryKey.Name], Replicas: replicas, Codec: o[workload.CodecKey.Name]}
+		if p.Transport == "" || p.Delivery == workload.DeliveryKey.Default && replicas < 2 {
+			return nil
+		}
+		if _, before := tried[p]; !before {
+			tried[p] = tryPlacement(of, p)
+		}
+		return tried[p]
+	}
+}
+
+func tryPlacement(of []player.Style, p player.Placement) error {
 	for _, style := range of {
-		if style.Network == nil || value == workload.TransportKey.Default {
+		if style.Network == nil {
 			continue
 		}
-		network, err := style.Network(player.Placement{Transport: value})
+		network, err := style.Network(p)
 		if err == nil {
 			err = network.Close()
 		}

@@ -97,6 +97,30 @@ func TestContractApart(t *testing.T) {
 	}
 }
 
+// TestContractCluster runs it with three servers, and with a message on each of them.
+func TestContractCluster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts three servers for each of many players: go test runs it without -short")
+	}
+	for _, c := range []struct {
+		delivery string
+		replicas int
+		keeps    []string
+	}{{"core", 1, nil}, {"jetstream-file", 3, []string{natsbus.Style.Name}}} {
+		t.Run(c.delivery, func(t *testing.T) {
+			spread := natsbus.Style
+			spread.Open = func(config player.Config) (player.Player, error) {
+				if config.Placement.Transport == "" {
+					config.Placement.Transport, config.Placement.Delivery, config.Placement.Replicas = "cluster", c.delivery, c.replicas
+				}
+				return natsbus.Open(config)
+			}
+			playertest.Suite{Styles: []player.Style{direct.Style, spread}, Keeps: c.keeps, Refuses: []string{spread.Name}, Store: newStore, Start: sqlite.Epoch,
+				Golden: "testdata/transcript.golden", Listening: "testdata/listening.golden"}.Run(t)
+		})
+	}
+}
+
 // userServer starts a server that knows one user, and returns its address with name and
 // password.
 func userServer(t *testing.T) string {
@@ -123,7 +147,7 @@ func userServer(t *testing.T) string {
 		}
 	})
 	var at struct{ URL string }
-	_, err = io.WriteString(in, `[{"user":"ada","password":"hers"}]`+"\n")
+	_, err = io.WriteString(in, `{"users":[{"user":"ada","password":"hers"}]}`+"\n")
 	if err == nil {
 		err = json.NewDecoder(out).Decode(&at)
 	}

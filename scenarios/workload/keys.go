@@ -38,9 +38,9 @@ var (
 		Doc: "rules in total: the player's own, and others that never match",
 	}
 	TransportKey = runner.Key{
-		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe", "process", "url"}, Styles: []string{"nats"},
+		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe", "process", "url", "cluster"}, Styles: []string{"nats"},
 		Doc: "tcp: embedded server on loopback; pipe: in-process connections; process: server in a process of its own, on loopback; " +
-			"url: your server or cluster, which RUBATO_NATS_URL names (docs/nats.md)",
+			"url: your server or cluster, which RUBATO_NATS_URL names (docs/nats.md); cluster: three embedded servers, modules spread over them",
 	}
 	ShareKey = runner.Key{
 		Name: "share", Default: "nothing", Values: []string{"nothing", "outcomes", "all"}, Styles: []string{"nats"},
@@ -57,6 +57,10 @@ var (
 	DeliveryKey = runner.Key{
 		Name: "delivery", Default: "core", Values: []string{"core", "jetstream-memory", "jetstream-file"}, Styles: []string{"nats"},
 		Doc: "core: the server forgets a message that it has passed on; jetstream-memory, jetstream-file: it keeps and acknowledges it, until module log acknowledges that it is durable",
+	}
+	ReplicasKey = runner.Key{
+		Name: "replicas", Default: "1", Values: []string{"1", "3"}, Styles: []string{"nats"},
+		Doc: "how many servers of transport=cluster keep a message, with delivery=jetstream-memory or jetstream-file",
 	}
 	BroadcastKey = runner.Key{
 		Name: "broadcast", Default: "overlapped", Values: []string{"overlapped", "awaited"}, Styles: []string{"nats"},
@@ -117,10 +121,11 @@ func Number(options runner.Options, key string) int {
 func config(setup runner.Setup, store *sqlite.Store) player.Config {
 	trace := setup.Options["trace"]
 	rules, _ := strconv.Atoi(setup.Options["rules"])
+	replicas, _ := strconv.Atoi(setup.Options["replicas"])
 	return player.Config{
 		Store: slowed(setup, store),
 		Placement: player.Placement{Transport: setup.Options["transport"], Codec: setup.Options["codec"],
-			Delivery: setup.Options["delivery"], Share: setup.Options["share"], Envelope: setup.Options["envelope"], Flush: setup.Options["flush"], Dir: setup.Dir,
+			Delivery: setup.Options["delivery"], Replicas: replicas, Share: setup.Options["share"], Envelope: setup.Options["envelope"], Flush: setup.Options["flush"], Dir: setup.Dir,
 			Broadcast: setup.Options["broadcast"], Flavor: setup.Options["flavor"]},
 		Trace:    player.Tracing{On: trace != "" && trace != "off", Eager: trace == "eager", PerFlow: trace == "perflow"},
 		Dispatch: player.Dispatch(setup.Options["dispatch"]),

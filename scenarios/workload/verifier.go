@@ -66,7 +66,7 @@ func newVerifier(setup runner.Setup, store *sqlite.Store, c player.Config) (*ver
 	w := &verifier{store: store, network: c.Placement.Network, batch: c.Batch, script: setup.Verbatim, every: setup.Verbatim, off: c.NoDigests,
 		traced: c.Trace.On,
 		shown:  setup.Rates, runtime: host.RuntimeNow(), seed: setup.Seed, rates: rateMap{}, counted: map[string]int{}, wanted: map[string]string{
-			"batch": strconv.Itoa(c.Batch), "pace": string(c.Pace), "transport": c.Placement.Transport, "delivery": c.Placement.Delivery, "codec": c.Placement.Codec, "flush": c.Placement.Flush, "share": c.Placement.Share, "envelope": c.Placement.Envelope,
+			"batch": strconv.Itoa(c.Batch), "pace": string(c.Pace), "transport": c.Placement.Transport, "delivery": c.Placement.Delivery, "codec": c.Placement.Codec, "flush": c.Placement.Flush, "replicas": strconv.Itoa(c.Placement.Replicas), "share": c.Placement.Share, "envelope": c.Placement.Envelope,
 			"broadcast": c.Placement.Broadcast, "flavor": c.Placement.Flavor,
 			"dispatch": string(c.Dispatch), "trace": setup.Options["trace"], runner.VerifiedSetting: strconv.FormatBool(!c.NoDigests)}}
 	level, err := sqlite.SynchronousOf(setup.Options["sync"])
