@@ -94,13 +94,17 @@ func check(p player.Placement) error {
 	if bad != nil {
 		return &player.Error{Code: player.Invalid, Op: "nats: delivery", Err: bad}
 	}
-	if p.Share == shareAll && (p.Delivery != deliveryCore || p.Away) || p.Share != shareNothing && p.Codec == "none" {
-		return &player.Error{Code: player.Invalid, Op: "nats: share", // the server drops repeats, and workers share, by message
-			Err: fmt.Errorf("%s does not go with delivery %q, codec %q, workers: %t: use share=%s", p.Share, p.Delivery, p.Codec, p.Away, shareNothing)}
+	alone := p.Delivery != deliveryCore || p.Away // the server drops repeats by message, and workers share by message
+	switch {
+	case p.Share == shareAll && alone:
+		bad = fmt.Errorf("share=all does not go with delivery=%s or with workers: use share=%s", p.Delivery, shareNothing)
+	case p.Share != shareNothing && p.Codec == "none":
+		bad = fmt.Errorf("share=%s does not go with codec \"none\": use share=%s", p.Share, shareNothing)
+	case p.Envelope == envelopeInBody && alone: // JetStream needs a header all the same, and workers expect one
+		bad = fmt.Errorf("envelope=body does not go with delivery=%s or with workers: use envelope=%s", p.Delivery, envelopeInHeader)
 	}
-	if p.Envelope == envelopeInBody && (p.Delivery != deliveryCore || p.Away) {
-		return &player.Error{Code: player.Invalid, Op: "nats: envelope", // JetStream needs a header all the same, and workers expect one
-			Err: fmt.Errorf("body does not go with delivery %q, workers: %t: use envelope=%s", p.Delivery, p.Away, envelopeInHeader)}
+	if bad != nil {
+		return &player.Error{Code: player.Invalid, Op: "nats: what goes together", Err: bad}
 	}
 	return errors.Join(oneOf("envelope", p.Envelope, envelopeInHeader, envelopeInBody), oneOf("share", p.Share, shareNothing, shareOutcomes, shareAll), oneOf("delivery", p.Delivery, deliveryCore, deliveryMemory, deliveryFile), oneOf("flush", p.Flush, flushAuto, flushEach),
 		oneOf("broadcast", p.Broadcast, overlappedBroadcast, awaitedBroadcast), oneOf("flavor", p.Flavor, flavorOnce, flavorTwice))

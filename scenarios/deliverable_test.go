@@ -17,6 +17,9 @@ func TestDeliverable(t *testing.T) {
 		"":                        {"transport": "cluster", "delivery": "jetstream-file", "replicas": "3", "codec": "json"},
 		"use transport=cluster":   {"transport": "process", "delivery": "jetstream-file", "replicas": "3", "codec": "json"},
 		"use delivery=jetstream-": {"transport": "cluster", "delivery": "core", "replicas": "3", "codec": "json"},
+		"use share=nothing":       {"transport": "tcp", "delivery": "jetstream-file", "codec": "json", "share": "all"},
+		"use envelope=header":     {"transport": "tcp", "delivery": "jetstream-file", "codec": "json", "envelope": "body"},
+		"with codec \"none\"":     {"transport": "tcp", "codec": "none", "share": "outcomes"},
 		"use delivery=core":       {"transport": "tcp", "delivery": "jetstream-file", "replicas": "1", "codec": "none"},
 	} {
 		if err := fits(o); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -115,9 +115,11 @@ func deliverable(of []player.Style) func(runner.Options) error {
 	tried := map[player.Placement]error{}
 	return func(o runner.Options) error {
 		replicas, _ := strconv.Atoi(o[workload.ReplicasKey.Name])
-		p := player.Placement{Transport: o[workload.TransportKey.Name], Delivery: o[workload.DeliveryKey.Name], Replicas: replicas, Codec: o[workload.CodecKey.Name]}
-		if p.Transport == "" || p.Delivery == workload.DeliveryKey.Default && replicas < 2 {
-			return nil
+		p := player.Placement{Transport: o[workload.TransportKey.Name], Delivery: o[workload.DeliveryKey.Name], Replicas: replicas,
+			Codec: o[workload.CodecKey.Name], Share: o[workload.ShareKey.Name], Envelope: o[workload.EnvelopeKey.Name]}
+		plain := isDefault(p.Delivery, workload.DeliveryKey) && replicas < 2 && isDefault(p.Share, workload.ShareKey)
+		if p.Transport == "" || plain {
+			return nil // an envelope goes with all of that
 		}
 		if _, before := tried[p]; !before {
 			tried[p] = tryPlacement(of, p)
@@ -125,6 +127,9 @@ func deliverable(of []player.Style) func(runner.Options) error {
 		return tried[p]
 	}
 }
+
+// isDefault also holds for a key that the scenario has not.
+func isDefault(value string, of runner.Key) bool { return value == "" || value == of.Default }
 
 func tryPlacement(of []player.Style, p player.Placement) error {
 	for _, style := range of {
