@@ -98,9 +98,9 @@ func natsFor(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Check(c.Start())
 	ts.Defer(func() { _ = errors.Join(in.Close(), c.Wait()) })
-	users, err := json.Marshal([]map[string]string{{"user": args[0], "password": args[1]}})
+	told, err := json.Marshal(map[string]any{"users": []map[string]string{{"user": args[0], "password": args[1]}}})
 	ts.Check(err)
-	_, err = in.Write(append(users, '\n'))
+	_, err = in.Write(append(told, '\n'))
 	ts.Check(err)
 	var at struct{ URL string }
 	ts.Check(json.NewDecoder(out).Decode(&at))

@@ -161,18 +161,38 @@ func listAll(w io.Writer, suite Suite) {
 			fmt.Fprintf(w, "  %-18s %s\n", scenario.Name, scenario.Answers)
 		}
 	}
-	first := true
+	listKeys(w, suite)
+}
+
+// listKeys has one line for each key of several scenarios, and one for many of one style alone.
+func listKeys(w io.Writer, suite Suite) {
+	var shared []keyUse
+	own := map[string][]string{} // keys of one style alone
 	for _, use := range suite.keys() {
 		if len(use.scenarios) < 2 {
 			continue
 		}
-		if first {
-			fmt.Fprintln(w, "\nKeys of several scenarios, as in -set KEY=VALUE:")
+		if shared = append(shared, use); len(use.Styles) == 1 {
+			own[use.Styles[0]] = append(own[use.Styles[0]], use.Name)
 		}
-		first = false
-		fmt.Fprintf(w, "  %-18s %s\n", use.Name, use.brief())
+	}
+	if len(shared) > 0 {
+		fmt.Fprintln(w, "\nKeys of several scenarios, as in -set KEY=VALUE:")
+	}
+	for _, use := range shared {
+		if len(use.Styles) != 1 || len(own[use.Styles[0]]) < manyKeys {
+			fmt.Fprintf(w, "  %-18s %s\n", use.Name, use.brief())
+		}
+	}
+	for _, style := range suite.Styles {
+		if keys := own[style.Name]; len(keys) >= manyKeys {
+			fmt.Fprintf(w, "  only %-13s %s\n", style.Name, strings.Join(keys, ", "))
+		}
 	}
 }
+
+// manyKeys of one style alone are listed by name, so that all fits on a screen.
+const manyKeys = 5
 
 // kinds are how scenarios are grouped: by what their figures mean.
 var kinds = []struct {

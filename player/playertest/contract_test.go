@@ -115,7 +115,7 @@ func TestContractCluster(t *testing.T) {
 				}
 				return natsbus.Open(config)
 			}
-			playertest.Suite{Styles: []player.Style{direct.Style, spread}, Keeps: c.keeps, Refuses: []string{spread.Name}, Store: newStore, Start: sqlite.Epoch,
+			playertest.Suite{Styles: []player.Style{direct.Style, spread}, Keeps: c.keeps, Refuses: c.keeps, Store: newStore, Start: sqlite.Epoch,
 				Golden: "testdata/transcript.golden", Listening: "testdata/listening.golden"}.Run(t)
 		})
 	}
