@@ -127,7 +127,7 @@ func TestRunMeasuresAllStyles(t *testing.T) {
 			t.Errorf("profile %s: %v", p.Path, err)
 		}
 	}
-	if !strings.Contains(r.stdout, "measured") || !strings.Contains(r.stdout, "report.html") {
+	if !strings.Contains(r.stdout, "\nslow: one line takes ") || !strings.Contains(r.stdout, "report.html") {
 		t.Errorf("stdout:\n%s", r.stdout)
 	}
 }
