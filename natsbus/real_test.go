@@ -15,12 +15,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
+
+	"rubato/player"
 )
 
 // A server as a user has it: nats-server with a configuration file, in a process of its own.
@@ -214,4 +217,35 @@ func accounts(t *testing.T) (config, creds string) {
 	creds = filepath.Join(t.TempDir(), "user.creds")
 	check(os.WriteFile(creds, text, 0o600))
 	return fmt.Sprintf("operator: %s\nresolver: MEMORY\nresolver_preload { %s: %s }\n", operatorJWT, accountID, accountJWT), creds
+}
+
+// TestServerComesBack: a player that is measured waits for a server that is about to come back. Who
+// only asks is told at once.
+func TestServerComesBack(t *testing.T) {
+	t.Parallel()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := free.Addr().(*net.TCPAddr)
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	there := environment(URLVar, "nats://"+at.String())
+	if _, err := joinRemote(there, core); err == nil || !strings.Contains(err.Error(), "no NATS server answers") {
+		t.Errorf("nobody is there: %v", err)
+	}
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: at.Port, NoLog: true, NoSigs: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(100*time.Millisecond, s.Start)
+	t.Cleanup(func() { late.Stop(); s.Shutdown(); s.WaitForShutdown() })
+	n, err := joinRemote(there, player.Placement{Delivery: deliveryCore, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
 }

@@ -142,9 +142,12 @@ func (r *remote) close() error {
 
 // try connects as a module does, and has one message go there and back.
 func (r *remote) try(p player.Placement) error {
-	r.until = time.Now().Add(2 * remoteWait) // however many addresses there are
-	conn, err := r.reach(r.probeName(), "probe", remoteWait)
-	r.until = time.Time{}
+	conn, err := r.probe()
+	// A player with a folder is measured. Its server may have gone in the trial before, and may be
+	// about to come back.
+	for end := time.Now().Add(reconnectFor); p.Dir != "" && errors.Is(err, nats.ErrNoServers) && time.Now().Before(end); <-time.After(reconnectEvery) {
+		conn, err = r.probe()
+	}
 	if err != nil {
 		return err
 	}
@@ -165,6 +168,12 @@ func (r *remote) try(p player.Placement) error {
 	// figures would depend on who is where.
 	r.urls = []string{conn.ConnectedUrl()}
 	return r.tryMonitor()
+}
+
+func (r *remote) probe() (*nats.Conn, error) {
+	r.until = time.Now().Add(2 * remoteWait) // however many addresses there are
+	defer func() { r.until = time.Time{} }()
+	return r.reach(r.probeName(), "probe", remoteWait)
 }
 
 func (r *remote) roundTrip(conn *nats.Conn) error {
