@@ -198,7 +198,7 @@ func targetsAnswer(cells []*named) (text string) {
 // answerTable has one line per cell. Its last column is what the budgets say, or else what the
 // interval supports.
 func answerTable(run *results.Run) Grid {
-	g := Grid{Text: []int{0, 1, 9},
+	g := Grid{Text: []int{0, 1, 9}, Cards: true,
 		Head: []string{"scenario", "style", "per op", "more per op", "to " + baselineName(run), "all-in", "CPU", "p99", "memory", "answer"}}
 	for i := range run.Cells {
 		c := &run.Cells[i]
@@ -264,6 +264,9 @@ func answerOf(run *results.Run, c *results.Cell) (mark, text string) {
 	}
 	if missed := over(c.Targets); missed > 0 {
 		text += fmt.Sprintf(", misses %s", plural(missed, "target"))
+		if mark == "within" {
+			mark = "" // no green: it would hide the target
+		}
 	}
 	if p := run.ControlsOf(c); p != nil && p.Insensitive != "" {
 		text += ", insensitive"

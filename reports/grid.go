@@ -20,7 +20,8 @@ type Grid struct {
 	Text  []int // columns of words; the others hold figures
 	Rows  []Row
 	Notes []string
-	Wrap  int // in a terminal, the largest width of a column of words; 0: no limit
+	Cards bool // on a phone each row is a list, so that nothing is off-screen
+	Wrap  int  // in a terminal, the largest width of a column of words; 0: no limit
 }
 
 // A Row is one line of a Grid.

@@ -17,6 +17,7 @@ const (
 	claimInconclusive = "inconclusive"
 	claimMachine      = "over, by the machine alone" // without the machine's own share, within
 	claimNotMeasured  = "not measured"
+	claimInsensitive  = "insensitive"
 )
 
 // claimTable compares every claim of the scenario with what was measured.

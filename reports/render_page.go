@@ -49,6 +49,7 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 	}
 	p.Sections = append(p.Sections, controlsSection(run)...)
 	p.Sections = append(p.Sections, verdictSection(run)...)
+	p.Sections = append(p.Sections, questionSection(run, details)...)
 	p.Sections = append(p.Sections, recommendationSection(run)...)
 	all := groups(run)
 	var balances []balance
@@ -145,10 +146,6 @@ func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []gro
 		return nil, err
 	}
 	all := slices.Concat([]section{head}, cpuSection(s, gs, details), spent)
-	if len(s.Claims) > 0 {
-		all = append(all, section{ID: id + "-claims", Title: s.Name + ": claims and budgets", Grids: []Grid{claimTable(run, s, details)}, Text: []string{
-			"Each published figure, compared with what was measured here. The answer is inconclusive unless the whole 95 % interval lies inside, above or below the claimed range. For counts, and with too few rounds for an interval, every round must lie there. This machine cannot refute an estimate made on another machine, but it tests its size." + aloneText(s)}})
-	}
 	all = append(all, factorSection(s, gs, details)...)
 	if len(s.Pairs) > 0 {
 		all = append(all, section{ID: id + "-ablation", Title: s.Name + ": what each switch saves", Grids: []Grid{ablationTable(run, s, details)}, Text: []string{

@@ -61,7 +61,7 @@ func minimumDetectableText(p *results.Controls) string {
 
 // verdictSection lists every judged ratio of the run.
 func verdictSection(run *results.Run) []section {
-	g := Grid{Head: []string{"cell", "ratio", "overhead/op", "against", "took", "p (Holm)", "verdict"}, Text: []int{0, 3, 4, 6}}
+	g := Grid{Head: []string{"cell", "ratio", "overhead/op", "against", "took", "p (Holm)", "verdict"}, Text: []int{0, 3, 4, 6}, Cards: true}
 	for i := range run.Cells {
 		c := &run.Cells[i]
 		for n, j := range c.Judged {
@@ -131,7 +131,7 @@ func controlsSection(run *results.Run) []section {
 	if len(run.Controls) == 0 {
 		return nil
 	}
-	g := Grid{Head: []string{"comparison", "A/A control", "injected slowdown", "stage", "minimum detectable effect", "verdict"}, Text: []int{0, 3, 5}}
+	g := Grid{Head: []string{"comparison", "A/A control", "injected slowdown", "stage", "minimum detectable effect", "verdict"}, Text: []int{0, 3, 5}, Cards: true}
 	for i := range run.Controls {
 		p := &run.Controls[i]
 		verdict, mark := sensitivity(p), ""
