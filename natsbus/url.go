@@ -215,7 +215,7 @@ func (r *remote) tryStream(conn *nats.Conn, p player.Placement) error {
 		err = denied
 	}
 	if err != nil {
-		return r.hide(fmt.Errorf("the server %s does not keep messages for delivery=%s: %w; start it with JetStream and let the user publish to $JS.API.> and $JS.ACK.>, or use delivery=%s", r.address(), p.Delivery, err, deliveryCore))
+		return fmt.Errorf("the server %s does not keep messages for delivery=%s: %w; start it with JetStream and let the user publish to $JS.API.> and $JS.ACK.>, or use delivery=%s", r.address(), p.Delivery, r.hide(err), deliveryCore)
 	}
 	return nil
 }
@@ -237,32 +237,33 @@ func (r *remote) address() string { return strings.Join(r.urls, ",") }
 
 // explain says what is wrong with the way to the server, and what to do next.
 func (r *remote) explain(err error) error {
-	at := r.address()
+	at, shown := r.address(), r.hide(err)
 	var unknown x509.UnknownAuthorityError
 	var cert x509.CertificateInvalidError
 	var host x509.HostnameError
 	var refused *net.OpError
 	switch {
 	case errors.Is(err, nats.ErrPermissionViolation):
-		return r.hide(fmt.Errorf("the server %s denies its user a subject: %w; %s", at, err, remoteRights))
+		return fmt.Errorf("the server %s denies its user a subject: %w; %s", at, shown, remoteRights)
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
 		errors.Is(err, nats.ErrAccountAuthExpired), errors.Is(err, nats.ErrNkeysNotSupported):
-		return r.hide(fmt.Errorf("the server %s does not let rubato in, by %s: %w; correct %s", at, r.identity, err, r.corrected))
+		return fmt.Errorf("the server %s does not let rubato in, by %s: %w; correct %s", at, r.identity, shown, r.corrected)
 	case errors.As(err, &unknown):
-		return r.hide(fmt.Errorf("nobody known has signed the certificate of %s: %w; name the file of its CA in %s", at, err, CAVar))
+		return fmt.Errorf("nobody known has signed the certificate of %s: %w; name the file of its CA in %s", at, shown, CAVar)
 	case errors.As(err, &cert), errors.As(err, &host):
-		return r.hide(fmt.Errorf("the certificate of %s is not valid: %w; renew it on the server", at, err))
+		return fmt.Errorf("the certificate of %s is not valid: %w; renew it on the server", at, shown)
 	case errors.Is(err, nats.ErrSecureConnWanted):
-		return r.hide(fmt.Errorf("the server %s has no TLS: use nats:// without %s and %s", at, CAVar, CertVar))
+		return fmt.Errorf("the server %s has no TLS: use nats:// without %s and %s", at, CAVar, CertVar)
 	case errors.Is(err, nats.ErrTLS), errors.As(err, &refused) && refused.Op == "remote error": // which of them is chance
-		return r.hide(fmt.Errorf("the server %s ends the encrypted connection, as it does without a client certificate that it trusts: %w; correct %s and %s", at, err, CertVar, KeyVar))
+		return fmt.Errorf("the server %s ends the encrypted connection, as it does without a client certificate that it trusts: %w; correct %s and %s", at, shown, CertVar, KeyVar)
 	case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout), errors.As(err, &refused):
-		return r.hide(fmt.Errorf("no NATS server answers at %s: %w; start it, or correct %s", at, err, URLVar))
+		return fmt.Errorf("no NATS server answers at %s: %w; start it, or correct %s", at, shown, URLVar)
 	}
-	return r.hide(fmt.Errorf("the server %s: %w", at, err))
+	return fmt.Errorf("the server %s: %w", at, shown)
 }
 
-// hide leaves out secrets, should a library have quoted one.
+// hide leaves out secrets, should a library have quoted one. It is not for texts of our own: where a
+// short password is missing tells it.
 func (r *remote) hide(err error) error {
 	for _, secret := range r.secrets {
 		if strings.Contains(err.Error(), secret) {
