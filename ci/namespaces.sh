@@ -55,6 +55,7 @@ host() {
 # on has this shell become a program on a host, in an empty folder that no other host sees: ip
 # gives it a mount namespace of its own. The shell is that of a job, so $! is the program.
 on() {
+  # shellcheck disable=SC2016 # the inner bash expands them
   exec ip netns exec "$name-$1" bash -c 'mount --bind "$0/disks/$1" "$0/own" && mount -t tmpfs none "$0/disks" && cd "$0/own" && exec "${@:2}"' "$work" "$1" "${@:2}"
 }
 

@@ -51,6 +51,7 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 	p.Sections = append(p.Sections, verdictSection(run)...)
 	p.Sections = append(p.Sections, questionSection(run, details)...)
 	p.Sections = append(p.Sections, recommendationSection(run)...)
+	p.Sections = append(p.Sections, breakEvenSection(run)...)
 	all := groups(run)
 	var balances []balance
 	for _, g := range all {
