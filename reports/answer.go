@@ -28,12 +28,15 @@ type named struct {
 	label string
 }
 
-// byLabel are the cells of each arm, without baselines and pieces.
+// byLabel are the cells of each arm, without baselines and pieces, and without a conversation alone
+// if the operation that it is a part of is there.
 func byLabel(run *results.Run) [][]*named {
 	var all []named
 	for _, g := range groups(run) {
 		for i, c := range g.cells {
-			if c.Style != run.BaselineIn(c.Scenario) && !run.Scenario(c.Scenario).Pieces() {
+			s := run.Scenario(c.Scenario)
+			inside := s.Alone != "" && slices.ContainsFunc(run.Cells, func(o results.Cell) bool { return o.Scenario == s.Alone })
+			if c.Style != run.BaselineIn(c.Scenario) && !s.Pieces() && !inside {
 				all = append(all, named{c, g.labels[i]})
 			}
 		}
