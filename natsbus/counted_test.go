@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -125,6 +126,12 @@ func TestCountsAreThoseOfTheWire(t *testing.T) {
 	}
 	if w.sender, err = newSender(w.ui.conn.Load(), w.config, w.network.space, w.codec, w.receiver.fields); err != nil {
 		t.Fatal(err)
+	}
+	if !inTime(10*time.Second, func() bool { // or the server may still send to the connections before
+		links, err := w.network.Links()
+		return err == nil && !slices.ContainsFunc(links, func(l player.Link) bool { return l.Open != 1 })
+	}) {
+		t.Fatal("the server has not noticed that connections were closed")
 	}
 	const rounds = 5
 	for i := range uint64(rounds) {
