@@ -87,7 +87,7 @@ func TestWorkersElsewhere(t *testing.T) {
 	}
 	const n = 600
 	first := 0
-	for _, generators := range []string{"0", "1", "2"} {
+	for _, generators := range some(2, []string{"2", "0", "1"}) {
 		load, err := scenario.Open(elsewhere(t, "2", generators))
 		must(t, err)
 		trips := 0
@@ -127,8 +127,8 @@ func TestWorkersElsewhere(t *testing.T) {
 			t.Errorf("stored %d times: %q", times, text)
 		}
 	}
-	if len(found) != 3*n {
-		t.Errorf("%d messages are stored, want %d", len(found), 3*n)
+	if len(found) != first {
+		t.Errorf("%d messages are stored, want %d", len(found), first)
 	}
 }
 

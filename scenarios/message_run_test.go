@@ -165,7 +165,7 @@ func TestSearchRuns(t *testing.T) {
 func TestRestartRuns(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	for _, retry := range some(1, []string{"yes", "no"}) {
-		for style, list := range worked(t, realStyles.restart(), map[string]string{"fault": faultModule, "retry": retry}, false, 200, 150) {
+		for style, list := range worked(t, realStyles.restart(), map[string]string{"fault": faultModule, "retry": retry}, false, some(1, []int{200, 150})...) {
 			for _, w := range list {
 				lost, refused, unanswered := w.Figures["lost"], w.Figures["refused"], w.Figures["unanswered"]
 				if (retry == "yes") != (lost == 0) {
@@ -192,7 +192,7 @@ func TestServerDies(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	for _, c := range some(1, [][2]string{{faultServer, "no"}, {faultServer, "yes"}, {faultPartition, "no"}, {faultDisk, "no"}}) {
 		fault, retry := c[0], c[1]
-		for style, list := range worked(t, realStyles.restart(), map[string]string{"fault": fault, "retry": retry}, false, 200, 150) {
+		for style, list := range worked(t, realStyles.restart(), map[string]string{"fault": fault, "retry": retry}, false, some(1, []int{200, 150})...) {
 			for _, w := range list {
 				if w.Figures["lost"] > 0 && (style != "nats" || fault != faultServer) {
 					t.Errorf("%s, fault=%s: lost %v", style, fault, w.Figures["lost"])

@@ -201,7 +201,7 @@ func TestAudioAtRealPace(t *testing.T) {
 	for _, name := range some(1, []string{"10ms-storm", "10ms-storm-shared", "10ms-storm-rule"}) {
 		const periods = 40
 		machine := name != "10ms-storm-shared"
-		work := worked(t, short(realStyles.audio()), audioCase(name), false, periods, periods)
+		work := worked(t, short(realStyles.audio()), audioCase(name), false, some(1, []int{periods, periods})...)
 		for style, blocks := range work {
 			for i, got := range blocks {
 				if got.Digest != work["direct"][i].Digest {
