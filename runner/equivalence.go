@@ -255,8 +255,8 @@ const (
 	// aboveFloor is how much more CPU per operation the baseline may need, as a ratio. Calls
 	// of the parts, lanes and digests are in it.
 	aboveFloor = 1.25
-	// moreCalls is how many more calls of the store it may make. Which rows a selection reads
-	// depends on the cooldowns, and so on the operations before.
+	// moreCalls is how many more calls of the store it may make. Both begin with the same rows, but
+	// a selection's own cooldown changes what the next one reads.
 	moreCalls = 1.1
 )
 
@@ -270,6 +270,7 @@ type floorReading struct {
 // floor has the baseline and the floor take turns from the stimulus first on. n operations are
 // enough for a script, so a turn has a part of them.
 func (c *child) floor(setup Setup, first, n int) (_ *floorReading, err error) {
+	setup.Before = c.setup.Dir
 	floor, err := c.scenario.Floor(setup)
 	if err != nil {
 		return nil, fmt.Errorf("opening the work without a style: %w", err)

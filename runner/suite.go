@@ -148,6 +148,7 @@ type Setup struct {
 	Options  Options
 	Seed     uint64
 	Shared   string    // folder filled by Prepare; read only for Open
+	Before   string    // for Floor: folder of the baseline, which is at rest, to go on from its state
 	Dir      string    // empty folder of this workload alone, on disk
 	Effort   string    // "quick", "default" or "full": for sizes, never for the kind of work
 	Keep     string    // folder that stays with the results; make it when there is something to keep

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"sync/atomic"
@@ -91,6 +92,36 @@ func TestParts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestFloor: after as many refills as the smallest library lets the cooldowns bar, the baseline reads as
+// many rows as the same work without a style, which goes on from its state.
+func TestFloor(t *testing.T) {
+	t.Parallel()
+	s := realStyles.queueLow()
+	setup := runner.Setup{Style: "direct", Shared: t.TempDir(), Dir: t.TempDir(), Seed: 1, Options: optionsOf(s, "direct", map[string]string{"passages": "300"})}
+	must(t, s.Prepare(setup))
+	load, err := s.Open(setup)
+	must(t, err)
+	defer func() { must(t, load.Close()) }()
+	silent := func(time.Duration) {}
+	must(t, errors.Join(load.Prepare(0, 200), load.Run(200, silent)))
+	_, err = load.Work()
+	must(t, err)
+	setup.Before, setup.Dir = setup.Dir, t.TempDir()
+	floor, err := s.Floor(setup)
+	must(t, err)
+	defer func() { must(t, floor.Close()) }()
+	var rows [2]int64
+	for i, w := range []runner.Workload{load, floor} {
+		must(t, errors.Join(w.Prepare(200, 60), w.Run(60, silent)))
+		work, err := w.Work()
+		must(t, err)
+		rows[i] = work.Counts["rows read"]
+	}
+	if rows[1] == 0 || float64(rows[0]) < 0.98*float64(rows[1]) || float64(rows[0]) > 1.02*float64(rows[1]) {
+		t.Errorf("the baseline reads %d rows, the work without a style %d", rows[0], rows[1])
 	}
 }
 

@@ -206,6 +206,30 @@ func Copy(from, to string) error {
 	return nil
 }
 
+// CopyLive copies the library at from, which may be open and at rest, page by page, with its
+// write-ahead log, to a path where nothing is yet.
+func CopyLive(from, to string) (err error) {
+	if err := vacant(to); err != nil {
+		return err
+	}
+	source, err := Connect(from, sqlite.OpenReadWrite, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	target, err := Connect(to, sqlite.OpenReadWrite|sqlite.OpenCreate, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, target.Close()) }()
+	copying, err := sqlite.NewBackup(target.DB, "main", source.DB, "main")
+	if err == nil {
+		_, err = copying.Step(-1)
+		err = errors.Join(err, copying.Close())
+	}
+	return Explain("copy", from, err)
+}
+
 // checkpointed refuses a library whose write-ahead log still holds commits: a copy of the
 // file alone would lack them.
 func checkpointed(path string) error {

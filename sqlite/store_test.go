@@ -182,6 +182,37 @@ func TestCopyIsTheSameAndItsOwn(t *testing.T) {
 	}
 }
 
+// TestCopyLive: what is committed and still in the write-ahead log is in the copy, and the original
+// goes on.
+func TestCopyLive(t *testing.T) {
+	t.Parallel()
+	from := library(t)
+	log := open(t, from).Log()
+	if err := say(log, "ada"); err != nil {
+		t.Fatal(err)
+	}
+	if err := sqlite.CopyLive(from, from+".copy"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(say(log, "bob"), say(open(t, from+".copy").Log(), "eve"), say(log, "joe")); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int64{from: 3, from + ".copy": 2} {
+		if n := number(t, path, "SELECT count(*) FROM messages"); n != want {
+			t.Errorf("%s has %d messages, want %d", path, n, want)
+		}
+	}
+	if err := sqlite.CopyLive(from, from+".copy"); err == nil || !strings.Contains(err.Error(), "exists already") {
+		t.Errorf("over another file: %v", err)
+	}
+	if err := sqlite.CopyLive(from+".missing", from+".other"); err == nil {
+		t.Error("a library that is not there was copied")
+	}
+	if _, err := os.Stat(from + ".other"); err == nil {
+		t.Error("it left a copy of nothing")
+	}
+}
+
 func TestCopyRefuses(t *testing.T) {
 	t.Parallel()
 	from := library(t)

@@ -28,10 +28,11 @@ type Calls struct {
 	Work   func(player.Store, []player.Stimulus) error
 }
 
-// OpenFloor opens the calls on a copy of the library.
+// OpenFloor opens the calls on a copy of the library, as the baseline has left it: what a selection
+// reads depends on the cooldowns before.
 func OpenFloor(setup runner.Setup, calls Calls) (runner.Workload, error) {
 	path := filepath.Join(setup.Dir, LibraryFile)
-	if err := sqlite.Copy(filepath.Join(setup.Shared, LibraryFile), path); err != nil {
+	if err := sqlite.CopyLive(filepath.Join(setup.Before, LibraryFile), path); err != nil {
 		return nil, err
 	}
 	store, err := sqlite.Open(path, sqlite.Options{Synchronous: setup.Options["sync"]})
