@@ -99,10 +99,12 @@ func (u *Usage) Add(more Usage) {
 }
 
 // Since is what was used after earlier. A descendant that ended meanwhile is in the
-// sums, but no longer in Apart.
+// sums, but no longer in Apart. What looking took was taken from the system's time, but the kernel
+// may have counted some of it as the user's.
 func (u Usage) Since(earlier Usage) Usage {
+	user, system := u.User-earlier.User, u.System-earlier.System
 	d := Usage{
-		User: max(0, u.User-earlier.User), System: max(0, u.System-earlier.System),
+		User: max(0, user+min(0, system)), System: max(0, system),
 		Voluntary: u.Voluntary - earlier.Voluntary, Involuntary: u.Involuntary - earlier.Involuntary,
 		MinorFaults: u.MinorFaults - earlier.MinorFaults, MajorFaults: u.MajorFaults - earlier.MajorFaults,
 	}
