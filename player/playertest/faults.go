@@ -144,7 +144,7 @@ func (s subject) closed(t *testing.T) {
 // stored. Once it has started, everything works again, and a style that keeps messages
 // stores what was said meanwhile.
 func (s subject) stopped(t *testing.T) {
-	p := s.open(t, player.Config{Timeout: 100 * time.Millisecond})
+	p := s.open(t, player.Config{Timeout: 250 * time.Millisecond})
 	steps := []struct {
 		player.Stimulus
 		want player.Code
