@@ -59,7 +59,7 @@ func keyOf(seq uint64, msg *nats.Msg) string {
 // first has the store note a message that memory does not know. If it is there, it is durable,
 // and its outcome is sent again.
 func (r *receiver) first(seq uint64, msg *nats.Msg) (bool, error) {
-	if r.receipts == nil || r.receipts.stored == nil {
+	if !r.receipts.shared() {
 		return true, nil
 	}
 	r.module.mu.Lock()
@@ -76,10 +76,13 @@ func (r *receiver) first(seq uint64, msg *nats.Msg) (bool, error) {
 	return first, nil
 }
 
+// shared reports whether other processes can have had the same messages.
+func (r *receipts) shared() bool { return r != nil && r.stored != nil }
+
 // finish takes note of an outcome. Nothing was written for a message that was refused, so its key
 // is not kept either: it would be refused again.
 func (r *receipts) finish(o outcome) {
-	if o.Code == player.Invalid && r.stored != nil {
+	if o.Code == player.Invalid && r.shared() {
 		_ = r.stored.Drop(keyOf(o.Seq, r.held[o.Seq])) // if it fails, so does the next commit
 	}
 	r.acks = append(r.acks, r.held[o.Seq])
@@ -104,7 +107,7 @@ func (r *receipts) describe() []player.Fact {
 	switch {
 	case r == nil:
 		return nil
-	case r.stored != nil:
+	case r.shared():
 		where = receiptsInStore
 	}
 	return []player.Fact{{Name: "receipts", Value: where, Own: true}}

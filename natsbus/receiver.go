@@ -202,6 +202,7 @@ func (r *receiver) done(seq uint64, err error) {
 	o := outcome{Seq: seq}
 	if err != nil {
 		o.Code, o.Text = player.CodeOf(err), shortened(err.Error())
+		o.Again = o.Code == player.Invalid && r.receipts.shared() // a process that is dead may have refused it, too
 	}
 	r.note(o)
 	if r.receipts != nil {

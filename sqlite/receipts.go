@@ -73,6 +73,9 @@ func (l *log) Drop(key string) error {
 // keep is write that is counted apart, too: only a style to which messages are delivered again
 // has receipts.
 func (l *log) keep(op string, stmt *sqlite.Stmt, key string) error {
-	l.receipts.Add(1)
-	return l.write(op, stmt, []string{key})
+	err := l.write(op, stmt, []string{key})
+	if err == nil {
+		l.receipts.Add(1)
+	}
+	return err
 }
