@@ -110,8 +110,12 @@ func (s Styles) Start(setup runner.Setup, w *Workload, adjust func(*player.Confi
 	}
 	w.store, w.Seed = store, setup.Seed
 	c := config(setup, store)
+	c.Receipts, err = receipts(setup, store)
 	adjust(&c)
-	if err := w.open(style, setup, c); err != nil {
+	if err == nil {
+		err = w.open(style, setup, c)
+	}
+	if err != nil {
 		return nil, errors.Join(err, w.closeStores())
 	}
 	return w, nil
