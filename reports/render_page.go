@@ -40,13 +40,15 @@ type section struct {
 	Raw    bool        // every round: too long for Markdown, which shall fit a comment on a change
 }
 
-// newPage builds the report. Profiles are read from dir.
+// newPage builds the report. Profiles are read from dir; those that are lost are named, not read.
 func newPage(dir string, run *results.Run, details results.Details, plots []drawing) (*page, error) {
+	lost := lostProfiles(&details)
 	p := &page{Title: "What the coupling costs", Said: sentences(run), Answer: answerTable(run), Belief: belief(run), Scope: scope(run),
 		Banners: banners(run), Lead: lead(run), Machine: machineTable(run.Machine)}
 	if len(run.Cells) == 0 {
 		p.Lead = append(p.Lead, "No cell was measured: there is nothing to compare.")
 	}
+	p.Banners = append(p.Banners, lost...)
 	p.Sections = append(p.Sections, controlsSection(run)...)
 	p.Sections = append(p.Sections, verdictSection(run)...)
 	p.Sections = append(p.Sections, questionSection(run, details)...)

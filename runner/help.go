@@ -90,6 +90,8 @@ compared by time, those that a clock paces by latency, CPU and their measures.
 
 Computes and renders the results in DIR again from its raw blocks. Works on a run
 that was stopped, too: what was measured until then is shown and marked incomplete.
+Of results that are not whole (cut off, two runs in one file, lost profiles) it shows
+what can be read and names what is missing. It overwrites no summary that tells more.
 
   -into FILE   also write the figures of the styles into FILE, between its lines
                <!-- figures --> and <!-- /figures -->: a README, say
