@@ -103,9 +103,17 @@ func lacking(name string, err error, instead string) []string {
 	return []string{text}
 }
 
+// open opens a regular file. Others may never end, or never begin.
+func open(folder fs.FS, name string) (fs.File, error) {
+	if at, err := fs.Stat(folder, name); err == nil && !at.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", name)
+	}
+	return folder.Open(name)
+}
+
 // readRaw reads results.jsonl up to what cannot be read.
 func readRaw(folder fs.FS) (Raw, error) {
-	f, err := folder.Open(RawFile)
+	f, err := open(folder, RawFile)
 	if err != nil {
 		return Raw{}, err
 	}
@@ -125,7 +133,7 @@ func readRaw(folder fs.FS) (Raw, error) {
 
 // readSummary reads the bytes of results.json. Those of a later schema come with a laterError.
 func readSummary(folder fs.FS) ([]byte, error) {
-	f, err := folder.Open(SummaryFile)
+	f, err := open(folder, SummaryFile)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +210,7 @@ func Names(folder fs.FS) Past {
 
 // firstRun is the run in the first line of results.jsonl as it stands there; nil: none.
 func firstRun(folder fs.FS) []byte {
-	f, err := folder.Open(RawFile)
+	f, err := open(folder, RawFile)
 	if err != nil {
 		return nil
 	}

@@ -59,6 +59,7 @@ type session struct {
 	people  *load
 	sound   Sound // nil: none
 	insides Insides
+	meter   *meter
 	shared  *web.SharedPlayer
 	hub     *web.Hub
 }
@@ -84,7 +85,10 @@ func (d Deps) live(ctx context.Context, c serveConfig, stdout, stderr io.Writer)
 		return err
 	}
 	site := SiteConfig{Token: c.token, Status: func() Status { return c.status(e.people.counts()) },
-		API: web.API(e.shared, e.hub, d.Token)}
+		API: web.API(e.shared, e.hub, d.Token), Figures: func() []Figures { return []Figures{e.meter.figures(time.Now())} }}
+	if d.Runs.Names != nil {
+		site.runs = newPastRuns(d.Runs, c.runs, d.names())
+	}
 	if c.dev {
 		site.Insides = &e.insides
 	}
@@ -188,7 +192,8 @@ func (d Deps) titles(library string) (web.Titles, error) {
 
 // drive shares the player, and sets up the people who use it.
 func (e *session) drive(p player.Player, d Deps, c serveConfig, clock clock) {
-	e.shared = web.NewSharedPlayer(p, func() player.Ticks { return clock.at(time.Now()) })
+	e.meter = newMeter(c.style.Name, p)
+	e.shared = web.NewSharedPlayer(e.meter, func() player.Ticks { return clock.at(time.Now()) })
 	e.people = &load{shared: e.shared, stimulus: d.Stimulus, clock: clock, seed: c.seed, rate: c.rate, sounds: !c.mute}
 }
 

@@ -47,6 +47,8 @@ type Deps struct {
 	Stimulus func(kind player.Kind, seed, seq uint64, at player.Ticks) player.Stimulus
 	// OpenSound opens a deck that plays at real pace and discards the sound; nil: no sound.
 	OpenSound func() (Sound, error)
+	// Runs reads past runs; without Names none are shown.
+	Runs Runs
 	// Token is the token that a command of playback needs; "": none. It does not open a
 	// page.
 	Token string
@@ -80,7 +82,8 @@ const serveHelp = `Usage: rubato serve [flags]
 
 Runs the player live, at natural load: people talk, and music is decoded, faded and
 mixed at real pace, but not sent to a loudspeaker. The page shows what plays and has the
-buttons; programs use the API below /api/. With -dev the page also shows rules and their
+buttons; programs use the API below /api/. Past runs are at /runs/: a run's report
+beside the player, with the CPU and latency of now. With -dev the page also shows rules and their
 figures, events as they happen, and flows as pictures. Ctrl-C ends it.
 
   -dev             turn on the developer interface: /dev/ and its part of the page
@@ -99,6 +102,7 @@ figures, events as they happen, and flows as pictures. Ctrl-C ends it.
   -mute            no sound: a passage ends every ten seconds, people press the buttons,
                    and time passes %d times as fast, in a separate library
   -seed N          seed of the library and the load: a whole number (default 1)
+  -runs DIR        folder of past runs (default out): those of rubato run
   -rate N          stimuli a second, %g to %g, such as 2 or 0.5 (default 2)
 
 Examples:
@@ -131,6 +135,7 @@ type serveConfig struct {
 	mute     bool
 	seed     uint64
 	rate     float64
+	runs     string // folder of past runs
 }
 
 // ServeCommand is the command serve. It runs until ctx ends, leaves nothing open, and
@@ -192,6 +197,7 @@ func (d Deps) parse(args []string) (serveConfig, error) {
 	flags.BoolVar(&c.mute, "mute", d.OpenSound == nil, "")
 	flags.Uint64Var(&c.seed, "seed", 1, "a whole number from 0, such as 7")
 	flags.Float64Var(&c.rate, "rate", 2, fmt.Sprintf("a number of stimuli a second from %g to %d, such as 2 or 0.5; rubato run measures higher loads", LowestRate, HighestRate))
+	flags.StringVar(&c.runs, "runs", "out", "a folder of runs, such as out")
 	names, err := command.Parse(flags, args)
 	if err != nil {
 		return c, err
