@@ -77,7 +77,9 @@ Examples:
   %[1]s run SCENARIO -set KEY=1,2 -seed 7  two cells a style, repeatable
 
 Scenarios, styles and keys: %[1]s list; the values of one: %[1]s list NAME
-Results go to stdout and the folder, progress to stderr.
+Results go to stdout and the folder, progress to stderr: what is measured, the ratios
+so far with their intervals, and how long it still takes. On a terminal that is one line
+that changes; elsewhere, and with NO_COLOR, a line every five seconds.
 `,
 	"list": `Usage: %[1]s list [NAME…]
 
