@@ -42,7 +42,12 @@ func Commands(styles ...player.Style) []runner.Command {
 
 // liveDeps serves the player over SQLite, with the stimuli of the scenarios.
 func liveDeps(styles []player.Style) live.Deps {
+	var program []string // itself; where the system does not tell, -beside says so
+	if path, err := os.Executable(); err == nil {
+		program = []string{path, "serve"}
+	}
 	return live.Deps{
+		Program: program, Stdin: os.Stdin,
 		Styles: styles, Default: "bus", Epoch: sqlite.Epoch,
 		MakeLibrary: makeLive, OpenSound: openLive, Playable: workload.Playable,
 		OpenStore: func(path string) (player.Store, io.Closer, error) {

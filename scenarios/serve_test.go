@@ -135,14 +135,15 @@ func pastRun(t *testing.T, dir, other string) (raw, summary string) {
 }
 
 // servedRuns serves a folder of runs until the test ends, and gives the address.
-func servedRuns(t *testing.T, runs string) string {
+func servedRuns(t *testing.T, runs string, more ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out, in := io.Pipe()
 	ended := make(chan int, 1)
 	var stderr bytes.Buffer
 	go func() {
-		ended <- live.ServeCommand(liveDeps([]player.Style{direct.Style, orchestrated.Style}))(ctx, []string{"-mute", "-passages", "300", "-rate", "15", "-data", t.TempDir(), "-runs", runs}, in, &stderr)
+		ended <- live.ServeCommand(liveDeps([]player.Style{direct.Style, orchestrated.Style}))(ctx,
+			append([]string{"-mute", "-passages", "300", "-rate", "15", "-data", t.TempDir(), "-runs", runs}, more...), in, &stderr)
 		in.Close()
 	}()
 	t.Cleanup(func() {
@@ -156,6 +157,25 @@ func servedRuns(t *testing.T, runs string) string {
 		t.Fatalf("%v: %s", err, &stderr)
 	}
 	return strings.TrimSuffix(said, "/\n")
+}
+
+// TestBeside: another style plays at the same time in a process of its own, and ends with serve.
+func TestBeside(t *testing.T) {
+	t.Parallel()
+	address := servedRuns(t, t.TempDir(), "-beside", "direct,bus")
+	var all []live.Figures
+	for began := time.Now(); time.Since(began) < 2*time.Minute; <-time.After(100 * time.Millisecond) {
+		_, _, body := asked(t, address, "/live/figures")
+		if err := json.Unmarshal([]byte(body), &all); err != nil || len(all) != 2 {
+			t.Fatalf("%v: %s", err, body)
+		}
+		if all[0].P50 != nil && all[1].P50 != nil && all[1].CPU != nil {
+			break
+		}
+	}
+	if all[0].Style != "bus" || all[1].Style != "direct" || all[1].Stimuli == 0 || all[1].CPU == nil || *all[1].CPU <= 0 {
+		t.Errorf("%+v", all)
+	}
 }
 
 // asked is the answer to a path as it stands.

@@ -7,6 +7,6 @@
 // serve.go reads the flags, run.go opens everything and runs it, load.go plays the
 // people. site.go puts page, API and developer interface behind one guard; developer.go
 // has the routes below /dev/, stream.go their events. flow.go and flow_svg.go draw flows;
-// trace.go is the command that asks stored ones. runs.go shows past runs, and figures.go
-// what the player takes now.
+// trace.go is the command that asks stored ones. runs.go shows past runs, figures.go
+// what the player takes now, and beside.go has other styles play at the same time.
 package live

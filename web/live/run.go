@@ -56,12 +56,13 @@ func (c closers) close() error {
 
 // session is everything that runs while the player is served.
 type session struct {
-	people  *load
-	sound   Sound // nil: none
-	insides Insides
-	meter   *meter
-	shared  *web.SharedPlayer
-	hub     *web.Hub
+	people   *load
+	sound    Sound // nil: none
+	insides  Insides
+	meter    *meter
+	siblings []*sibling
+	shared   *web.SharedPlayer
+	hub      *web.Hub
 }
 
 // live opens the player with its stores and its site, and runs the load until ctx ends.
@@ -84,8 +85,11 @@ func (d Deps) live(ctx context.Context, c serveConfig, stdout, stderr io.Writer)
 	if err != nil {
 		return err
 	}
+	if e.siblings, err = d.siblings(c, &opened); err != nil {
+		return err
+	}
 	site := SiteConfig{Token: c.token, Status: func() Status { return c.status(e.people.counts()) },
-		API: web.API(e.shared, e.hub, d.Token), Figures: func() []Figures { return []Figures{e.meter.figures(time.Now())} }}
+		API: web.API(e.shared, e.hub, d.Token), Figures: e.everyFigures}
 	if d.Runs.Names != nil {
 		site.runs = newPastRuns(d.Runs, c.runs, d.names())
 	}

@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"html/template"
 	"net/http"
@@ -34,8 +35,8 @@ type SiteConfig struct {
 	Hosts   []string      // Host headers that are answered, in lower case; none: all
 	Token   string        // "": none is needed
 
-	Figures func() []Figures // of the styles that run now; nil: none
-	runs    *pastRuns        // nil: none are shown
+	Figures func(context.Context) []Figures // of the styles that run now; nil: none
+	runs    *pastRuns                       // nil: none are shown
 }
 
 // Status is what the page says about the running player.
@@ -63,7 +64,7 @@ func Site(c SiteConfig) http.Handler {
 		mux.HandleFunc("GET /"+a.path, func(w http.ResponseWriter, _ *http.Request) { web.WriteBody(w, http.StatusOK, a.contentType, body) })
 	}
 	if c.Figures != nil {
-		mux.HandleFunc("GET /live/figures", answers(func(*http.Request) (any, error) { return c.Figures(), nil }))
+		mux.HandleFunc("GET /live/figures", answers(func(r *http.Request) (any, error) { return c.Figures(r.Context()), nil }))
 	}
 	if c.runs != nil {
 		c.runs.routes(mux, c)
