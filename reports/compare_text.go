@@ -253,18 +253,27 @@ func (c Comparison) page() (*page, error) {
 	return p, nil
 }
 
+func (c Comparison) palette() palette {
+	var styles []string
+	for _, r := range c.Ratios {
+		styles = append(styles, r.Style)
+	}
+	return newPalette(styles)
+}
+
 // sketch draws how much a scenario's ratios changed. It is nil if there are none.
 func (c Comparison) sketch(scenario string) (*sketch, error) {
 	p := newPlot(shortened(scenario, 60)+": change of the ratio to the baseline", "% more in NEW than in OLD (95 % interval)", "")
 	var bars []*intervalBar
 	var names []string
+	colours := c.palette()
 	ends := []float64{-100 * c.Margin, 100 * c.Margin}
 	for _, r := range c.Ratios {
 		if r.Scenario != scenario || r.Change.Median <= 0 {
 			continue
 		}
 		percent := r.Change.Mapped(func(ratio float64) float64 { return 100 * (ratio - 1) })
-		bars = append(bars, &intervalBar{at: percent, row: float64(len(bars)), label: percentMore(r.Change.Median) + ", " + r.says(), colour: okabeIto[len(bars)%len(okabeIto)]})
+		bars = append(bars, &intervalBar{at: percent, row: float64(len(bars)), label: percentMore(r.Change.Median) + ", " + r.says(), colour: colours.of(r.Style)})
 		names = append(names, shortened(r.Named+" "+r.Style+" "+r.shownQuantity(), 28))
 		if ends = append(ends, percent.Median); percent.Bounded() {
 			ends = append(ends, percent.Lo, percent.Hi)

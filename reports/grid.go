@@ -20,7 +20,7 @@ type Grid struct {
 	Text  []int // columns of words; the others hold figures
 	Rows  []Row
 	Notes []string
-	Cards bool // on a phone each row is a list, so that nothing is off-screen
+	Wide  bool // too wide for a phone even as a list: a reader scrolls
 	Wrap  int  // in a terminal, the largest width of a column of words; 0: no limit
 }
 

@@ -48,18 +48,11 @@ const (
 	plotDPI   = 144
 )
 
-// okabeIto is the palette of Okabe and Ito (2008), which colour-blind readers can
-// distinguish. Its yellow is left out because it is hard to see on white.
-var okabeIto = []color.RGBA{
-	{0x00, 0x72, 0xB2, 0xFF}, {0xE6, 0x9F, 0x00, 0xFF}, {0x00, 0x9E, 0x73, 0xFF}, {0xD5, 0x5E, 0x00, 0xFF},
-	{0x56, 0xB4, 0xE9, 0xFF}, {0xCC, 0x79, 0xA7, 0xFF}, {0x00, 0x00, 0x00, 0xFF},
-}
-
 var dashes = [][]vg.Length{nil, {vg.Points(6), vg.Points(3)}, {vg.Points(2), vg.Points(2)}, {vg.Points(8), vg.Points(2), vg.Points(2), vg.Points(2)}}
 
-// lineOf is the style of the i-th line of a plot: its colour and its dashes.
-func lineOf(i int) draw.LineStyle {
-	return draw.LineStyle{Color: okabeIto[i%len(okabeIto)], Width: vg.Points(1.6), Dashes: dashes[i%len(dashes)]}
+// line is how a plot draws the i-th arm: in the colour of its style, with dashes of its own.
+func (g group) line(i int) draw.LineStyle {
+	return draw.LineStyle{Color: g.palette.of(g.cells[i].Style), Width: vg.Points(1.6), Dashes: dashes[i%len(dashes)]}
 }
 
 // drawPlots draws the plots of each comparison group, without invalid cells.
@@ -185,13 +178,13 @@ func newPlot(title, x, y string) *plot.Plot {
 	return p
 }
 
-// addLine draws the i-th arm's line and, unless the label is empty, its legend.
-func addLine(p *plot.Plot, i int, label string, points plotter.XYs) error {
+// addLine draws an arm's line and, unless the label is empty, its legend.
+func addLine(p *plot.Plot, as draw.LineStyle, label string, points plotter.XYs) error {
 	line, err := plotter.NewLine(points)
 	if err != nil {
 		return err
 	}
-	line.LineStyle = lineOf(i)
+	line.LineStyle = as
 	p.Add(line)
 	if label != "" {
 		p.Legend.Add(shortened(label, 40), line)

@@ -24,7 +24,7 @@ func overheadPlot(g group, _ results.Details) (*sketch, error) {
 		if c == g.baseline || c.OverheadNs == nil {
 			continue
 		}
-		b := &intervalBar{at: c.OverheadNs.Mapped(func(ns float64) float64 { return ns / 1e3 }), row: float64(len(bars)), colour: okabeIto[i%len(okabeIto)]}
+		b := &intervalBar{at: c.OverheadNs.Mapped(func(ns float64) float64 { return ns / 1e3 }), row: float64(len(bars)), colour: g.palette.of(c.Style)}
 		b.label = overheadLabel(c)
 		bars, names = append(bars, b), append(names, shortened(g.labels[i], 28))
 		ends = append(ends, b.at.Median)

@@ -37,7 +37,7 @@ func latencyPlot(g group, details results.Details) (*sketch, error) {
 			y := h.ValueAtPercentile(100 * (1 - math.Pow(10, -x)))
 			points = append(points, plotter.XY{X: x, Y: max(float64(y), 1)})
 		}
-		if err := addLine(p, i, g.labels[i], points); err != nil {
+		if err := addLine(p, g.line(i), g.labels[i], points); err != nil {
 			return nil, err
 		}
 		drawn++
@@ -87,7 +87,7 @@ func cpuPanel(g group, details results.Details, window string) (*plot.Plot, erro
 		if err != nil {
 			return nil, err
 		}
-		line.LineStyle = lineOf(i)
+		line.LineStyle = g.line(i)
 		line.Width = vg.Points(1.2)
 		dots.GlyphStyle = draw.GlyphStyle{Color: line.Color, Radius: vg.Points(1.5), Shape: draw.CircleGlyph{}}
 		p.Add(line, dots)
@@ -147,7 +147,7 @@ func seriesPlot(m results.Measure, g group, details results.Details) (*sketch, e
 			if len(points) == 0 {
 				continue
 			}
-			if err := addLine(p, i, label, points); err != nil {
+			if err := addLine(p, g.line(i), label, points); err != nil {
 				return nil, fmt.Errorf("series %s: %w", m.Name, err)
 			}
 			if label != "" {

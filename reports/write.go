@@ -119,7 +119,7 @@ func (p *page) markdown(w *bytes.Buffer) error {
 
 func (s section) markdown(w *bytes.Buffer) {
 	fmt.Fprintf(w, "## %s\n\n", mark(s.Title))
-	if s.Raw {
+	if s.Aside == asideRaw {
 		fmt.Fprint(w, "In report.html and results.jsonl.\n\n")
 		return
 	}
