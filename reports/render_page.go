@@ -213,7 +213,7 @@ func question(s results.Scenario) string {
 
 // machineTable describes the machine, which is part of the result.
 func machineTable(m results.Machine) Grid {
-	g := Grid{Head: []string{"machine", ""}, Text: []int{0, 1}}
+	g := Grid{Head: []string{"machine", "value"}, Text: []int{0, 1}}
 	add := func(name, value string) {
 		if value != "" {
 			g.Add("", name, value)
@@ -293,12 +293,12 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 type shownGrid struct {
 	Grid
 	Caption string
-	colours palette
 }
 
 // Shown is the grid under a heading, which is the caption of a table that has no title.
 func (p *page) Shown(g Grid, heading string) shownGrid {
-	return shownGrid{g, cmp.Or(g.Title, heading), p.Palette}
+	g.colours = p.Palette
+	return shownGrid{g, cmp.Or(g.Title, heading)}
 }
 
 // List reports whether each row is a list on a phone, so that nothing is off-screen.
@@ -324,13 +324,11 @@ func (g shownGrid) Cell(column int, value string) (c shownCell) {
 	if g.List() && value != "" {
 		c.Head = g.Head[column]
 	}
-	if head := g.Head[column]; head == "style" || head == "arm" {
+	if g.namesStyles(column) {
 		c.Style = g.colours.Class(c.First)
 	}
 	return c
 }
-
-func (p *page) html(w *bytes.Buffer) error { return pageTemplate.Execute(w, p) }
 
 // lines splits a value into its first line and the rest.
 func lines(s string) (first, second string) {
