@@ -61,7 +61,9 @@
   if (names.length > 1) {
     const select = make("select", "", { id: "scenario", onchange: () => choose(select.value) });
     select.append(make("option", "all", { value: "" }), ...names.map((n) => make("option", n, { value: n })));
-    tools.append(make("label", "Scenario ", { htmlFor: "scenario" }), select);
+    const label = make("label", "Scenario ");
+    label.append(select);
+    tools.append(label);
     choose(select.value); // a browser remembers it when the page is loaded again
   }
 

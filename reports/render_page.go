@@ -159,7 +159,7 @@ func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []gro
 		head.Grids = []Grid{pieceTable(run, s, gs)}
 	}
 	head.Grids = append(head.Grids, measureTable(s, gs)...)
-	hot := section{ID: id + "-hot", Aside: asideFunctions, Title: s.Name + ": where the CPU time goes", Text: []string{
+	hot := section{ID: id + "-hot", Aside: asideFunctions, Folded: "Functions, by their CPU time", Title: s.Name + ": where the CPU time goes", Text: []string{
 		"From a separate profile pass, outside the timed rounds: the ten functions with the largest share in each style. The time is this share of the CPU time per operation in the timed rounds, followed by the difference to the baseline. A share alone is misleading, because all shares shrink in a style that costs more. Functions that have no time of their own and a single callee in every style are left out, because the callee has the same time."}}
 	for _, g := range gs {
 		cells = append(cells, g.cells...)
