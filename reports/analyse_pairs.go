@@ -254,15 +254,13 @@ type group struct {
 	title    string
 	baseline *results.Cell // nil if the run has none
 	cells    []*results.Cell
-	palette  palette
 	labels   []string // of cells: the style, and the options in which they differ
 }
 
 // groups returns the run's groups, in the order of its cells.
 func groups(run *results.Run) (all []group) {
-	colours := paletteOf(run)
 	for _, cells := range together(run.Cells, run.ComparisonOf) {
-		g := group{palette: colours, scenario: cells[0].Scenario, baseline: results.BaselineOf(run, *cells[0]), cells: cells}
+		g := group{scenario: cells[0].Scenario, baseline: results.BaselineOf(run, *cells[0]), cells: cells}
 		g.name()
 		all = append(all, g)
 	}

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"html/template"
 	"image/color"
 	"slices"
 	"strings"
@@ -10,13 +9,11 @@ import (
 	"rubato/results"
 )
 
-// okabeIto is the palette of Okabe and Ito (2008), which colour-blind readers can
-// distinguish. Its yellow and its black are left out: one is hard to see on white, the other on
-// black.
-var okabeIto = []color.RGBA{
-	{0x00, 0x72, 0xB2, 0xFF}, {0xE6, 0x9F, 0x00, 0xFF}, {0x00, 0x9E, 0x73, 0xFF}, {0xD5, 0x5E, 0x00, 0xFF},
-	{0x56, 0xB4, 0xE9, 0xFF}, {0xCC, 0x79, 0xA7, 0xFF}, {0x80, 0x80, 0x80, 0xFF},
-}
+// styled are the colours of styles. They come from the palette of Okabe and Ito (2008), which
+// colour-blind readers can distinguish, made darker or lighter until each stands out from its page by
+// 3 to 1.
+var styled = []pageColour{{rgb(0x0072B2), rgb(0x62B6F0)}, {rgb(0xB86A00), rgb(0xF0A830)}, {rgb(0x00805E), rgb(0x3FD0A4)},
+	{rgb(0xA8467C), rgb(0xE79CC6)}, {rgb(0x6A5ACD), rgb(0xB0A6FF)}, {rgb(0x7A6A53), rgb(0xCDBD9F)}}
 
 // ownColour are the styles that have the same colour in every run.
 var ownColour = []string{"direct", "bus", "nats"}
@@ -44,8 +41,8 @@ func newPalette(styles []string) palette {
 	return p
 }
 
-func (p palette) of(style string) color.RGBA {
-	return okabeIto[max(slices.Index(p, style), 0)%len(okabeIto)]
+func (p palette) colour(style string) color.RGBA {
+	return styled[max(slices.Index(p, style), 0)%len(styled)].light
 }
 
 // styleIn is the style that a label begins with, such as bus in "bus mode=closed"; "" if none.
@@ -61,7 +58,7 @@ func (p palette) styleIn(label string) string {
 // Class is how page.css finds the colour of the style in a label; "" if there is none.
 func (p palette) Class(label string) string {
 	if i := slices.Index(p, p.styleIn(label)); i >= 0 {
-		return fmt.Sprintf("style s%d", i%len(okabeIto))
+		return fmt.Sprintf("style s%d", i%len(styled))
 	}
 	return ""
 }
@@ -72,15 +69,16 @@ func (p palette) terminal(label string) string {
 	if s == "" {
 		return label
 	}
-	c, level := p.of(s), func(v uint8) int { return (int(v)*5 + 127) / 255 }
+	c, level := p.colour(s), func(v uint8) int { return (int(v)*5 + 127) / 255 }
 	return fmt.Sprintf("\x1b[38;5;%dm●\x1b[0m %s", 16+36*level(c.R)+6*level(c.G)+level(c.B), label)
 }
 
 // paletteCSS declares the colours as page.css uses them.
-func paletteCSS() template.CSS {
-	var b strings.Builder
-	for i, c := range okabeIto {
-		fmt.Fprintf(&b, ".s%d { --style: #%02X%02X%02X; }\n", i, c.R, c.G, c.B)
+func paletteCSS() string {
+	var light, dark strings.Builder
+	for i, c := range styled {
+		fmt.Fprintf(&light, ".s%d { --style: %s; }\n", i, hexOf(c.light))
+		fmt.Fprintf(&dark, "  .s%d { --style: %s; }\n", i, hexOf(c.dark))
 	}
-	return template.CSS(b.String())
+	return light.String() + "@media screen and (prefers-color-scheme: dark) {\n" + dark.String() + "}\n"
 }

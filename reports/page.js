@@ -85,14 +85,16 @@
   }
 
   // One colour is one style, so a colour finds its curves: under the pointer, or by a button.
-  const inks = new Map(all(".legend .style").map((of) => [getComputedStyle(of, "::before").backgroundColor, of.textContent]));
-  const ink = (part) => {
+  const inkOf = (of) => getComputedStyle(of, "::before").backgroundColor; // another on a dark page
+  const inks = () => new Map(all(".legend .style").map((of) => [inkOf(of), of.textContent]));
+  const ink = (part, known = inks()) => {
     const look = getComputedStyle(part);
-    return [look.stroke, look.fill].find((c) => inks.has(c));
+    return [look.stroke, look.fill].find((c) => known.has(c));
   };
   const show = (colour, within = document) => {
+    const known = inks();
     for (const part of all("figure svg *, dialog svg *", within)) {
-      const own = colour && ink(part);
+      const own = colour && ink(part, known);
       part.style.opacity = own && own !== colour ? 0.12 : "";
     }
   };
@@ -107,19 +109,18 @@
     seen = colour && { svg, colour };
     tip.hidden = !colour;
     if (!colour) return;
-    tip.textContent = inks.get(colour);
+    tip.textContent = inks().get(colour);
     (svg.closest("dialog") ?? document.body).append(tip);
     tip.style.left = e.clientX + 14 + "px";
     tip.style.top = e.clientY + 14 + "px";
   });
   for (const of of all(".legend .style")) {
     const button = make("button", of.textContent, { type: "button", className: of.className, ariaPressed: "false" });
-    const colour = getComputedStyle(of, "::before").backgroundColor;
     button.onclick = () => {
       const on = button.ariaPressed !== "true";
       all(".legend button").forEach((b) => (b.ariaPressed = "false"));
       button.ariaPressed = String(on);
-      show(on ? colour : "");
+      show(on ? inkOf(button) : "");
     };
     of.replaceWith(button);
   }

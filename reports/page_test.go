@@ -115,19 +115,19 @@ func TestColours(t *testing.T) {
 	p := newPalette([]string{"nats", "mine", "direct", "yours", "<b>"})
 	seen := map[string]bool{}
 	for _, style := range []string{"direct", "bus", "nats", "mine", "yours", "<b>"} {
-		seen[fmt.Sprint(p.of(style))] = true
+		seen[fmt.Sprint(p.colour(style))] = true
 		if class := p.Class(style + " mode=closed"); !strings.HasPrefix(class, "style s") {
 			t.Errorf("%s: %q", style, class)
 		}
 	}
-	if len(seen) != 6 || p.Class("native") != "" || p.Class("") != "" || p.of("bus") != newPalette(nil).of("bus") {
+	if len(seen) != 6 || p.Class("native") != "" || p.Class("") != "" || p.colour("bus") != newPalette(nil).colour("bus") {
 		t.Errorf("%v, %q", seen, p.Class("native"))
 	}
 	if got := p.terminal("nats mode=closed"); !regexp.MustCompile(`^\x1b\[38;5;\d+m●\x1b\[0m nats mode=closed$`).MatchString(got) || p.terminal("x") != "x" {
 		t.Errorf("%q", got)
 	}
 	_, page := madeUp(t, 1, numbered)
-	green := fmt.Sprintf("#%02X%02X%02X", p.of("nats").R, p.of("nats").G, p.of("nats").B)
+	green := hexOf(p.colour("nats"))
 	var w bytes.Buffer
 	if err := page.html(&w); err != nil || !strings.Contains(w.String(), ".s2 { --style: "+green) || !strings.Contains(w.String(), `<span class="style s2">nats</span>`) || !strings.Contains(w.String(), "stroke:"+green) {
 		t.Errorf("nats is not %s in tables and plots, %v", green, err)

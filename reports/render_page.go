@@ -262,7 +262,7 @@ func howToRead(run *results.Run) section {
 		"Percentage and microseconds. A percentage depends on the length of the operation: 25 µs is 3 % of a slow operation and triples a fast one. The report gives both. For your own operation, use the microseconds.",
 		"Same work. Effects are counted where they are durable, in every round. A cell with one effect too few or too many, or with a different transcript than the baseline, is invalid and shows no time. The clock stops at the last durable effect.",
 		"Latency. p50 and p99 are of all operations of all rounds. The interval of a percentile assumes independent operations. Operations close in time are not independent, so the true interval is wider. In a closed loop, each operation waits for the one before, so a stall delays later operations and hides their latency. Only an open loop shows the latency under a given load.",
-		"CPU. CPU per operation and CPU % are from cumulative times of the whole process tree. A style can take longer and use less CPU because it waits. It can also be faster and use more CPU because it works on several cores, or while idle. So the report shows both, and the idle CPU. The curves over time are sampled in ticks of 10 ms and are only an illustration.",
+		"CPU. CPU per operation and CPU % are from cumulative times of the whole process tree. A style can take longer and use less CPU because it waits. It can also be faster and use more CPU because it works on several cores, or while idle. So the report shows both, and the idle CPU.",
 		"Do not trust: a figure whose cell has a warning, before you read the warning; a difference smaller than the spread between two runs of this command; an absolute figure from another machine; benchstat on bench.txt for small differences, because it does not pair the rounds and so detects less than this report; a comparison of two reports made at different times, unless their intervals are far apart; many small differences at once, because of twenty true zeros one will look like a difference. The p-values in the table of verdicts account for that. Single intervals do not.",
 	}}
 }
@@ -279,7 +279,7 @@ var pageJS string
 // The page loads nothing from the network and runs no script but its own. Its security policy
 // enforces this in case the escaping has a gap.
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"css": func() template.CSS { return paletteCSS() + template.CSS(pageCSS) },
+	"css": func() template.CSS { return template.CSS(paletteCSS() + pageCSS + plotCSS()) },
 	"js":  func() template.JS { return template.JS(pageJS) },
 	"hash": func() string {
 		sum := sha256.Sum256([]byte(pageJS))
@@ -364,6 +364,9 @@ func (d drawing) Inline() template.HTML {
 		return ""
 	}
 	attributes, rest, _ := bytes.Cut(body, []byte(">"))
+	if _, after, styled := bytes.Cut(rest, []byte("</style>")); styled { // the page has it once
+		rest = after
+	}
 	kept := fixedSize.ReplaceAll(attributes, nil)
 	rest = textFont.ReplaceAll(rest, nil)
 	rest = pathData.ReplaceAllFunc(rest, func(path []byte) []byte { return digits.ReplaceAll(path, []byte("$1")) })

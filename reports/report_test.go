@@ -263,8 +263,8 @@ func TestPageIsSelfContained(t *testing.T) {
 	if m := regexp.MustCompile(`(?i)(src|href)\s*=\s*"[^#"][^"]*"|url\(|@import|<link|<script|<iframe`).FindString(page); m != "" {
 		t.Errorf("found %q", m)
 	}
-	if n := strings.Count(page, "<svg"); n != 9 {
-		t.Errorf("%d drawings, want 9", n)
+	if n := strings.Count(page, "<svg"); n != 8 {
+		t.Errorf("%d drawings, want 8", n)
 	}
 	for _, want := range []string{"prefers-color-scheme: dark", "@media print", "Content-Security-Policy", "invalid: round 11: 2 of 400"} {
 		if !strings.Contains(page, want) && !strings.Contains(page, strings.TrimPrefix(want, "invalid: ")) {
@@ -298,7 +298,7 @@ func TestVoidCellHasNoFigure(t *testing.T) {
 	if bench := read(t, dir, "bench.txt"); strings.Contains(bench, "style=nats/mode=batched") || !strings.Contains(bench, "# invalid: message-log/nats/mode=batched") {
 		t.Error("bench.txt does not treat the cell as invalid")
 	}
-	if svg := read(t, dir, "plots/message-log-mode-batched-overhead.svg"); strings.Contains(svg, "nats") {
+	if svg := read(t, dir, "plots/message-log-mode-batched-latency.svg"); strings.Contains(svg, "nats") {
 		t.Error("the invalid cell is drawn")
 	}
 }
@@ -307,13 +307,13 @@ func TestPlots(t *testing.T) {
 	t.Parallel()
 	dir, _, _ := writtenFixture(t)
 	plotsAreValid(t, dir)
-	svg := read(t, dir, "plots/queue-low-overhead.svg")
-	for _, want := range []string{"overhead per operation", "bus", "nats", "×1.12", "µs", "#E69F00"} {
+	svg := read(t, dir, "plots/queue-low-ratio.svg")
+	for _, want := range []string{"time against direct", "bus", "nats", "×1.12", "µs", "a trial", "prefers-color-scheme: dark"} {
 		if !strings.Contains(svg, want) {
-			t.Errorf("overhead lacks %q", want)
+			t.Errorf("ratio lacks %q", want)
 		}
 	}
-	for _, want := range []string{"99.9 %", "1 ms", "direct"} {
+	for _, want := range []string{"99.9\u00a0%", "p99.9 ", "max ", "direct"} {
 		if !strings.Contains(read(t, dir, "plots/queue-low-latency.svg"), want) {
 			t.Errorf("latency lacks %q", want)
 		}
@@ -324,8 +324,8 @@ func TestPlots(t *testing.T) {
 func plotsAreValid(t *testing.T, dir string) {
 	t.Helper()
 	names := entries(t, filepath.Join(dir, plotsFolder))
-	if len(names) != 18 {
-		t.Errorf("%d plots, want 18: %q", len(names), names)
+	if len(names) != 16 {
+		t.Errorf("%d plots, want 16: %q", len(names), names)
 	}
 	for _, name := range names {
 		data := read(t, dir, filepath.Join(plotsFolder, name))
