@@ -8,7 +8,7 @@ import (
 
 // questionSection answers every budget, target and published claim in one table, a row each.
 func questionSection(run *results.Run, details results.Details) []section {
-	t := Grid{Text: []int{0, 1, 2, 4, 6}, Cards: true, Head: []string{"question", "who asks", "quantity", "limit", "where", "measured", "answer"}}
+	t := Grid{Text: []int{0, 1, 2, 4, 6}, Head: []string{"question", "who asks", "quantity", "limit", "where", "measured", "answer"}}
 	for i := range run.Cells {
 		t.Rows = append(t.Rows, limitRows(run, &run.Cells[i])...)
 	}

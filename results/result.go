@@ -263,11 +263,24 @@ type Block struct {
 	Waiting  time.Duration   `json:"waiting,omitempty"`   // CPU time used outside of timed slices: other turns, hand-over
 	Handover time.Duration   `json:"handover,omitempty"`  // median time from asking for a slice to its answer, beyond the slice
 	Start    time.Duration   `json:"start,omitempty"`     // what the trial cost beside its turns, for all arms
+	Slowest  []time.Duration `json:"slowest,omitempty"`   // latency of the slowest operation of each timed turn; nil: operations have none
+	Marks    Marks           `json:"marks,omitempty"`     // nil: an older run, which did not record them
 
 	Resources *Resources         `json:"resources,omitempty"` // nil: an older run, which did not record them
 	Figures   map[string]float64 `json:"figures,omitempty"`   // by name of the scenario's Measures
 	Series    map[string][]Point `json:"series,omitempty"`    // the same, over the time of the block
 }
+
+// Marks are the timed turns, by index into Slices, in which something happened that an operation may
+// have to wait for, by its name. A turn is the smallest unit: which of its operations waited is not known.
+type Marks map[string][]int
+
+// Names of marks.
+const (
+	MarkGC         = "gc"         // a cycle of garbage collection ran in the process of the arm
+	MarkCheckpoint = "checkpoint" // SQLite moved its write-ahead log into the library
+	MarkTrace      = "trace"      // the trace was stored
+)
 
 // typical is the median time of a slice for all operations of the block; false without
 // slices.

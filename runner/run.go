@@ -229,7 +229,11 @@ func (m *measurement) touched(c results.Cell) bool {
 // conclude prints the tables and where the report is.
 func (p program) conclude(run *results.Run, folder string) {
 	if len(run.Cells) > 0 {
-		fmt.Fprint(p.stdout, reports.Terminal(run))
+		if file, ok := terminal(p.stdout); ok { // itself: the screen would show colours as characters
+			fmt.Fprint(file, reports.Terminal(run, true))
+		} else {
+			fmt.Fprint(p.stdout, reports.Terminal(run, false))
+		}
 	}
 	fmt.Fprintf(p.stdout, "%s/report.html\n", folder)
 }
