@@ -70,6 +70,7 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 	p.Sections = append(p.Sections, controlsSection(run)...)
 	p.Sections = append(p.Sections, verdictSection(run)...)
 	p.Sections = append(p.Sections, questionSection(run, details)...)
+	p.Sections = append(p.Sections, publishedSections(run, details)...)
 	p.Sections = append(p.Sections, recommendationSection(run)...)
 	p.Sections = append(p.Sections, breakEvenSection(run)...)
 	all := groups(run)

@@ -140,7 +140,7 @@ func cellsByKey(run *results.Run) map[string]*results.Cell {
 // newResult is the run before anything is measured: all cells, no figures.
 func newResult(suite Suite, config config, plan plan, command []string, started time.Time) *results.Run {
 	run := &results.Run{Schema: results.Schema, Started: started.UTC(), Command: command,
-		Effort: config.effort.Name, Fresh: true, Seed: config.seed, Baseline: plan.baseline, Styles: plan.styles(suite)}
+		Effort: config.effort.Name, Fresh: true, Seed: config.seed, Baseline: plan.baseline, Styles: plan.styles(suite), Published: suite.Published}
 	for _, c := range plan.comparisons {
 		s := c.scenario
 		if n := len(run.Scenarios); n == 0 || run.Scenarios[n-1].Name != s.Name {
