@@ -126,11 +126,18 @@ func (c *Crew) open(style player.Style, setup runner.Setup, workers int, adjust 
 		return err
 	}
 	for i := range workers {
-		if err := c.hire(c.staffing.folder(setup, i)); err != nil {
+		err := c.hire(c.staffing.folder(setup, i))
+		if err == nil && c.staffing.receipts == ReceiptsInDatabase { // one opens their file at a time: the first changes its journal
+			err = c.Workers[i].join()
+		}
+		if err != nil {
 			return fmt.Errorf("worker %d: %w", i+1, err)
 		}
 	}
 	for i, w := range c.Workers {
+		if w.store != nil {
+			continue
+		}
 		if err := w.join(); err != nil {
 			return fmt.Errorf("worker %d: %w", i+1, err)
 		}
