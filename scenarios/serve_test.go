@@ -260,6 +260,12 @@ func TestPastRuns(t *testing.T) {
 			}
 		}
 	}
+	for path, want := range map[string]string{"two": "Missing: results.jsonl cannot be read whole: line 28: a second run begins here", "whole": "Missing: profiles/gone.pb.gz: the profile is missing",
+		"unknown": "Missing: style telepathy is not in this program", "cut": "Missing: the run is incomplete: ", "later": "Missing: schema 7 is later than 2", "junk": "Missing: its first line is not that of a run"} {
+		if status, _, body := asked(t, address, "/runs/"+path+"/"); status != 200 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d, without %q:\n%s", path, status, want, body)
+		}
+	}
 	_, _, list := asked(t, address, "/runs/")
 	for _, want := range []string{">whole</a>", html.EscapeString(hostile), "style telepathy is not in this program", "schema 7 is later than 2", "results.json is missing", "nothing can be shown"} {
 		if !strings.Contains(list, want) {

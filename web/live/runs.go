@@ -17,9 +17,10 @@ import (
 	"rubato/web"
 )
 
-// Runs reads the folders of past runs. Both show what can be shown, and name what is missing.
+// Runs reads the folders of past runs. All show what can be shown, and name what is missing.
 type Runs struct {
-	Names func(folder fs.FS) RunLine // quickly, without the figures
+	Names func(folder fs.FS) RunLine    // quickly, for a list: what is missing only as far as it is seen at once
+	Whole func(folder *os.Root) RunLine // with all that is missing
 	// Report is a page that loads nothing else. It is empty for a run that only a newer rubato can read.
 	Report func(folder *os.Root) ([]byte, error)
 }
@@ -57,7 +58,7 @@ type pastRuns struct {
 	folder string
 	styles []string // that can be played here
 
-	turn chan struct{} // full: a report is drawn; one at a time, for the player plays meanwhile
+	turn chan struct{} // full: a run is read whole, or drawn; one at a time, for the player plays meanwhile
 	last drawn         // whoever has the turn may use it
 }
 
@@ -102,9 +103,8 @@ func stamp(run fs.FS) (text string) {
 	return text
 }
 
-// line is a run in short. It names styles that cannot be played here.
-func (p *pastRuns) line(name string, run fs.FS) RunLine {
-	l := p.Names(run)
+// named is a run in short with its name. It names styles that cannot be played here.
+func (p *pastRuns) named(name string, l RunLine) RunLine {
 	l.Name = name
 	for _, style := range l.Styles {
 		if !slices.Contains(p.styles, style) {
@@ -132,7 +132,7 @@ func (p *pastRuns) list() (lines []RunLine, more int) {
 		if err != nil {
 			continue
 		}
-		lines = append(lines, p.line(e.Name(), run.FS()))
+		lines = append(lines, p.named(e.Name(), p.Names(run.FS())))
 		_ = run.Close() // it was only read
 	}
 	return byStart(lines), 0
@@ -157,13 +157,11 @@ func (p *pastRuns) report(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", framed)
 	w.Header().Set("X-Frame-Options", "SAMEORIGIN")
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience)) // else that of the server
-	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
-	case <-r.Context().Done():
+	if !p.take(r) {
 		return
 	}
 	page, err := p.draw(run)
+	p.give() // before a slow client takes the page
 	if err != nil {
 		var b bytes.Buffer
 		_ = pageTemplate.ExecuteTemplate(&b, "nothing.html", err.Error()) // a buffer takes it
@@ -171,6 +169,18 @@ func (p *pastRuns) report(w http.ResponseWriter, r *http.Request) {
 	}
 	web.WriteBody(w, http.StatusOK, "text/html; charset=utf-8", page)
 }
+
+// take waits for the turn to read a run whole; false if the client has left.
+func (p *pastRuns) take(r *http.Request) bool {
+	select {
+	case p.turn <- struct{}{}:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+func (p *pastRuns) give() { <-p.turn }
 
 // draw draws a report, or gives the one drawn last if nothing has changed since.
 func (p *pastRuns) draw(run *os.Root) ([]byte, error) {
@@ -219,12 +229,17 @@ func (p *pastRuns) routes(mux *http.ServeMux, c SiteConfig) {
 			return
 		}
 		defer run.Close()
+		if !p.take(r) {
+			return
+		}
+		line := p.named(r.PathValue("name"), p.Whole(run))
+		p.give()
 		w.Header().Set("Content-Security-Policy", strings.Replace(w.Header().Get("Content-Security-Policy"), "connect-src", "frame-src 'self'; connect-src", 1))
 		writePage(w, "run.html", struct {
 			RunLine
 			Style string
 			API   bool
-		}{p.line(r.PathValue("name"), run.FS()), c.Status().Style, c.API != nil})
+		}{line, c.Status().Style, c.API != nil})
 	})
 	mux.HandleFunc("GET /runs/{name}/report", p.report)
 }
