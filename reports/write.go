@@ -122,46 +122,9 @@ func writeWith(path string, render func(*bytes.Buffer) error) error {
 	return results.WriteFile(path, b.Bytes())
 }
 
-// markdown writes the page for a viewer that shows tables. Text from the run is escaped.
-func (p *page) markdown(w *bytes.Buffer) error {
-	fmt.Fprintf(w, "# %s\n\n", mark(p.Title))
-	for _, t := range p.Said {
-		fmt.Fprintf(w, "* %s\n", mark(t))
-	}
-	if len(p.Said) > 0 {
-		fmt.Fprintln(w)
-	}
-	if len(p.Answer.Rows) > 0 {
-		p.Answer.markdown(w)
-	}
-	for _, b := range p.Bars {
-		fmt.Fprintf(w, "* %s\n", mark(b.Label))
-	}
-	if len(p.Bars) > 0 {
-		fmt.Fprintln(w)
-	}
-	for _, t := range slices.Concat(p.Belief, p.Scope) {
-		fmt.Fprintf(w, "%s\n\n", mark(t))
-	}
-	for _, b := range p.Banners {
-		fmt.Fprintf(w, "> **%s**: %s\n\n", mark(b.Kind), mark(b.Text))
-	}
-	for _, t := range p.Lead {
-		fmt.Fprintf(w, "%s\n\n", mark(t))
-	}
-	p.Machine.markdown(w)
-	for _, s := range p.Sections {
-		s.markdown(w)
-	}
-	return nil
-}
-
+// markdown writes the section. Text from the run is escaped.
 func (s section) markdown(w *bytes.Buffer) {
 	fmt.Fprintf(w, "## %s\n\n", mark(s.Title))
-	if s.Raw {
-		fmt.Fprint(w, "In report.html and results.jsonl.\n\n")
-		return
-	}
 	if s.Folded != "" {
 		fmt.Fprintf(w, "<details><summary>%s</summary>\n\n", mark(s.Folded))
 	}

@@ -140,7 +140,7 @@ func cellsByKey(run *results.Run) map[string]*results.Cell {
 // newResult is the run before anything is measured: all cells, no figures.
 func newResult(suite Suite, config config, plan plan, command []string, started time.Time) *results.Run {
 	run := &results.Run{Schema: results.Schema, Started: started.UTC(), Command: command,
-		Effort: config.effort.Name, Fresh: true, Seed: config.seed, Baseline: plan.baseline, Styles: plan.styles(suite)}
+		Effort: config.effort.Name, Fresh: true, Seed: config.seed, Baseline: plan.baseline, Styles: plan.styles(suite), Published: suite.Published}
 	for _, c := range plan.comparisons {
 		s := c.scenario
 		if n := len(run.Scenarios); n == 0 || run.Scenarios[n-1].Name != s.Name {
@@ -229,7 +229,11 @@ func (m *measurement) touched(c results.Cell) bool {
 // conclude prints the tables and where the report is.
 func (p program) conclude(run *results.Run, folder string) {
 	if len(run.Cells) > 0 {
-		fmt.Fprint(p.stdout, reports.Terminal(run))
+		if file, ok := terminal(p.stdout); ok { // itself: the screen would show colours as characters
+			fmt.Fprint(file, reports.Terminal(run, true))
+		} else {
+			fmt.Fprint(p.stdout, reports.Terminal(run, false))
+		}
 	}
 	fmt.Fprintf(p.stdout, "%s/report.html\n", folder)
 }
