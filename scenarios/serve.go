@@ -56,7 +56,7 @@ func liveDeps(styles []player.Style) live.Deps {
 		},
 		OpenTrace: openTrace,
 		Titles:    func(path string) (web.Titles, error) { return sqlite.Titles(path) },
-		Stimulus:  liveStimulus, Token: liveToken, Runs: live.Runs{Names: runNames, Whole: runWhole, Report: runReport},
+		Stimulus:  liveStimulus, Token: liveToken, Runs: live.Runs{Names: runNames, Whole: runWhole, Report: runReport, Script: reports.ScriptHash()},
 	}
 }
 

@@ -6,6 +6,8 @@ package live_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -303,9 +305,11 @@ func TestBrowserRuns(t *testing.T) {
 	names := func(fs.FS) live.RunLine {
 		return live.RunLine{Effort: hostile, Styles: []string{"telepathy"}, Scenarios: []string{hostile}, Lacks: []string{hostile}}
 	}
-	deps.Runs = live.Runs{Names: names, Whole: func(*os.Root) live.RunLine { return names(nil) }, Report: func(*os.Root) ([]byte, error) {
+	const own = "document.title = 'as drawn'"
+	hash := sha256.Sum256([]byte(own))
+	deps.Runs = live.Runs{Script: "sha256-" + base64.StdEncoding.EncodeToString(hash[:]), Names: names, Whole: func(*os.Root) live.RunLine { return names(nil) }, Report: func(*os.Root) ([]byte, error) {
 		return []byte(`<!doctype html><style>h1 { color: rgb(1, 2, 3) }</style><title>report</title><h1>as measured</h1>` + hostile +
-			`<script>top.document.title = "bitten"</script>`), nil
+			`<script>top.document.title = "bitten"</script><script>` + own + `</script>`), nil
 	}}
 	l := serve(t, deps, "-style", "direct", "-data", t.TempDir(), "-passages", "300", "-rate", "15", "-runs", runs)
 	ctx, heard := browse(t)
@@ -340,7 +344,7 @@ func TestBrowserRuns(t *testing.T) {
 	}
 	heard.mu.Unlock()
 	do(t, ctx, "the report alone", chromedp.Navigate(l.url+"/runs/"+url.PathEscape(name)+"/report"))
-	if seen := value[string](t, ctx, `document.title + " " + getComputedStyle(document.querySelector("h1")).color`); seen != "report rgb(1, 2, 3)" {
+	if seen := value[string](t, ctx, `document.title + " " + getComputedStyle(document.querySelector("h1")).color`); seen != "as drawn rgb(1, 2, 3)" {
 		t.Errorf("the report alone: %s", seen)
 	}
 	l.stop(t)

@@ -23,6 +23,7 @@ type Runs struct {
 	Whole func(folder *os.Root) RunLine // with all that is missing
 	// Report is a page that loads nothing else. It is empty for a run that only a newer rubato can read.
 	Report func(folder *os.Root) ([]byte, error)
+	Script string // hash of the one script that a report may run: "sha256-…"; "": none
 }
 
 // RunLine is a past run in short.
@@ -64,8 +65,9 @@ type pastRuns struct {
 
 // drawn is a report, of files as they were.
 type drawn struct {
-	of   string
-	page []byte
+	of     string
+	page   []byte
+	script string // that it may run
 }
 
 func newPastRuns(runs Runs, folder string, styles []string) *pastRuns {
@@ -143,10 +145,17 @@ func byStart(lines []RunLine) []RunLine {
 	return lines
 }
 
-// framed lets a page of this site show an answer in a frame.
-const framed = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
+// framed lets a page of this site show an answer in a frame, with no script but this one.
+func framed(script string) string {
+	policy := "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
+	if script == "" {
+		return policy
+	}
+	return "script-src '" + script + "'; " + policy + " allow-scripts"
+}
 
-// report answers with the report of a run. Whatever is in it runs no script and loads nothing.
+// report answers with the report of a run. Whatever is in it runs no script of its own and loads
+// nothing.
 func (p *pastRuns) report(w http.ResponseWriter, r *http.Request) {
 	run, err := p.open(r.PathValue("name"))
 	if err != nil {
@@ -154,20 +163,20 @@ func (p *pastRuns) report(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer run.Close()
-	w.Header().Set("Content-Security-Policy", framed)
 	w.Header().Set("X-Frame-Options", "SAMEORIGIN")
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience)) // else that of the server
 	if !p.take(r) {
 		return
 	}
-	page, err := p.draw(run)
+	shown, err := p.draw(run)
 	p.give() // before a slow client takes the page
 	if err != nil {
 		var b bytes.Buffer
 		_ = pageTemplate.ExecuteTemplate(&b, "nothing.html", err.Error()) // a buffer takes it
-		page = b.Bytes()
+		shown = drawn{page: b.Bytes()}
 	}
-	web.WriteBody(w, http.StatusOK, "text/html; charset=utf-8", page)
+	w.Header().Set("Content-Security-Policy", framed(shown.script))
+	web.WriteBody(w, http.StatusOK, "text/html; charset=utf-8", shown.page)
 }
 
 // take waits for the turn to read a run whole; false if the client has left.
@@ -183,19 +192,21 @@ func (p *pastRuns) take(r *http.Request) bool {
 func (p *pastRuns) give() { <-p.turn }
 
 // draw draws a report, or gives the one drawn last if nothing has changed since.
-func (p *pastRuns) draw(run *os.Root) ([]byte, error) {
+func (p *pastRuns) draw(run *os.Root) (drawn, error) {
 	of := run.Name() + " " + stamp(run.FS())
 	if p.last.of == of {
-		return p.last.page, nil
+		return p.last, nil
 	}
 	page, err := p.Report(run)
+	now := drawn{of, page, p.Script}
 	if err == nil && len(page) == 0 {
-		page, err = written(run)
+		now.script = "" // of another program
+		now.page, err = written(run)
 	}
 	if err == nil {
-		p.last = drawn{of, page}
+		p.last = now
 	}
-	return page, err
+	return now, err
 }
 
 // written is the report that was written when the run ended.
