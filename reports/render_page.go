@@ -88,6 +88,12 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 	p.Sections = append(p.Sections, equivalenceSection(run)...)
 	p.Sections = append(p.Sections, instrumentsSection(run)...)
 	p.Sections = append(p.Sections, howToRead(run))
+	p.Answer.dropEmpty()
+	for _, s := range p.Sections {
+		for i := range s.Grids {
+			s.Grids[i].dropEmpty()
+		}
+	}
 	return p, nil
 }
 
