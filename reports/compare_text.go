@@ -249,7 +249,7 @@ func (c Comparison) page() (*page, error) {
 
 // sketch draws how much a scenario's ratios changed. It is nil if there are none.
 func (c Comparison) sketch(scenario string) *sketch {
-	f, styles := new(forest), palette{}
+	f, styles := new(forest), newPalette(nil)
 	for _, r := range c.Ratios {
 		styles = results.AddOnce(styles, r.Style)
 		if r.Scenario != scenario || r.Change.Median <= 0 {

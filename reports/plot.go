@@ -63,9 +63,8 @@ func rgb(hex uint32) color.RGBA {
 	return color.RGBA{uint8(hex >> 16), uint8(hex >> 8), uint8(hex), 0xFF}
 }
 
-// The colours of plots. Those of styles come from the palette of Okabe and Ito (2008), which
-// colour-blind readers can distinguish, made darker or lighter until each stands out from its page
-// by 3 to 1. No two are the same, and none is black: the dark page finds them by their light value.
+// The colours of plots, beside those of the styles. No two are the same, and none is black: the dark
+// page finds them by their light value.
 var (
 	paper   = pageColour{rgb(0xFFFFFF), rgb(0x191A1C)}
 	ink     = pageColour{rgb(0x1B1B1B), rgb(0xE8E6E3)}
@@ -73,8 +72,6 @@ var (
 	pale    = pageColour{rgb(0xE2E2E2), rgb(0x36383C)}
 	unseen  = pageColour{rgb(0xD9D9D6), rgb(0x45474C)} // what a run cannot detect
 	limited = pageColour{rgb(0xB3001B), rgb(0xFF8A80)} // a budget
-	styled  = []pageColour{{rgb(0x0072B2), rgb(0x62B6F0)}, {rgb(0xB86A00), rgb(0xF0A830)}, {rgb(0x00805E), rgb(0x3FD0A4)},
-		{rgb(0xA8467C), rgb(0xE79CC6)}, {rgb(0x6A5ACD), rgb(0xB0A6FF)}, {rgb(0x7A6A53), rgb(0xCDBD9F)}}
 )
 
 // plotCSS gives plots their dark colours. A viewer that does not follow it shows the light ones.
@@ -93,20 +90,6 @@ func plotCSS() string {
 func hexOf(c color.RGBA) string { return fmt.Sprintf("#%02X%02X%02X", c.R, c.G, c.B) }
 
 var dashes = [][]vg.Length{nil, {vg.Points(6), vg.Points(3)}, {vg.Points(2), vg.Points(2)}, {vg.Points(8), vg.Points(2), vg.Points(2), vg.Points(2)}}
-
-// A palette gives each style of a run one colour in all its plots, by the order of the cells.
-type palette []string
-
-func paletteOf(run *results.Run) (p palette) {
-	for i := range run.Cells {
-		p = results.AddOnce(p, run.Cells[i].Style)
-	}
-	return p
-}
-
-func (p palette) colour(style string) color.RGBA {
-	return styled[max(slices.Index(p, style), 0)%len(styled)].light
-}
 
 // line is that of a group's i-th arm. Arms of one style differ by their dashes.
 func (p palette) line(g group, i int) draw.LineStyle {

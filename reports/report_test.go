@@ -1,8 +1,11 @@
 package reports
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/xml"
 	"fmt"
+	"html"
 	"image/color"
 	"image/png"
 	"io"
@@ -69,6 +72,18 @@ func read(t testing.TB, dir, name string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// readPage is the page without its own script, which its policy names and must be the only one.
+func readPage(t testing.TB, dir string) string {
+	t.Helper()
+	page, own := read(t, dir, "report.html"), "<script>"+pageJS+"</script>"
+	sum := sha256.Sum256([]byte(pageJS))
+	policy := "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'\""
+	if strings.Count(page, own) != 1 || !strings.Contains(html.UnescapeString(page), policy) {
+		t.Errorf("%s: the page's own script, or its policy %s, is not there once", dir, policy)
+	}
+	return strings.Replace(page, own, "", 1)
 }
 
 // Nothing but the files promised is left, and none of them is empty.
@@ -199,7 +214,7 @@ func TestHostileNames(t *testing.T) {
 	if err := Write(dir, run, d); err != nil {
 		t.Fatal(err)
 	}
-	page := read(t, dir, "report.html")
+	page := readPage(t, dir)
 	for _, bad := range []string{"<script", "<img", "\u202e", "\x00"} {
 		if strings.Contains(page, bad) {
 			t.Errorf("report.html contains %q", bad)
@@ -244,7 +259,7 @@ func entries(t testing.TB, dir string) []string {
 func TestPageIsSelfContained(t *testing.T) {
 	t.Parallel()
 	dir, _, _ := writtenFixture(t)
-	page := read(t, dir, "report.html")
+	page := readPage(t, dir)
 	if m := regexp.MustCompile(`(?i)(src|href)\s*=\s*"[^#"][^"]*"|url\(|@import|<link|<script|<iframe`).FindString(page); m != "" {
 		t.Errorf("found %q", m)
 	}

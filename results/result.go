@@ -346,6 +346,8 @@ type Profile struct {
 	Kind string `json:"kind"`
 	Path string `json:"path"`
 	Ops  int    `json:"ops,omitempty"` // operations that it covers
+	// Lost is why the file could not be read when the report was written; "": it could.
+	Lost string `json:"lost,omitempty"`
 }
 
 // Details are the raw results that a Run's figures come from.
