@@ -112,6 +112,12 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 	p.Sections = append(p.Sections, equivalenceSection(run)...)
 	p.Sections = append(p.Sections, instrumentsSection(run)...)
 	p.Sections = append(p.Sections, howToRead(run))
+	// Answer keeps all columns: findings reads them by their place.
+	for _, s := range p.Sections {
+		for i := range s.Grids {
+			s.Grids[i].dropEmpty()
+		}
+	}
 	p.nameSections()
 	return p, nil
 }
