@@ -42,6 +42,11 @@ func writeFrom(from, dir string, run *results.Run, details results.Details) erro
 	if err != nil {
 		return err
 	}
+	maps, err := breakEvenMaps(run)
+	if err != nil {
+		return err
+	}
+	plots = append(plots, maps...)
 	for _, p := range plots {
 		for ext, data := range map[string][]byte{".svg": p.svg, ".png": p.png} {
 			if err := results.WriteFile(filepath.Join(dir, plotsFolder, p.name+ext), data); err != nil {
