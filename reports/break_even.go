@@ -255,17 +255,6 @@ func (m model) from(s sizes) (lo, hi float64) {
 	return enough(m.lower.fixed(s), m.lower.share()), enough(m.upper.fixed(s), m.upper.share())
 }
 
-// enough is from which time on the overhead is cheap.
-func enough(fixed, share float64) float64 {
-	switch {
-	case share >= cheap:
-		return math.Inf(1)
-	case fixed <= 0:
-		return 0
-	}
-	return fixed / (cheap - share)
-}
-
 // measured are the values of a size in the comparisons, in order.
 func (m model) measured(of func(sizes) float64) []float64 {
 	seen := map[float64]bool{}
@@ -314,7 +303,7 @@ const mapText, mapHeight = 18, 7 * vg.Inch
 func (m model) draw(n int) (drawing, error) {
 	payloads := m.measured(payloadOf)
 	bytes := payloads[len(payloads)/2]
-	p := newPlot(shortened(m.label, 30)+": under "+percent(100*cheap)+" or not", "parts that an operation reaches", "time of the operation in the baseline")
+	p := newPlot(shortened(m.label, 30)+": under "+percent(100*cheap)+" or not", "parts that an operation reaches", "time in the baseline")
 	for _, of := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label} {
 		of.Font.Size = mapText
 	}
@@ -353,15 +342,17 @@ func (f *evenField) rows() (bounds []float64) {
 	}
 }
 
+// Plot fills the cells, draws the line, and then writes into the cells, so that it crosses no word.
 func (f *evenField) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
-	rows := f.rows()
-	style := p.X.Tick.Label
+	rows, style := f.rows(), p.X.Tick.Label
 	style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
 	var line []vg.Point
+	var write []func()
 	for i, parts := range f.columns {
 		left, right := x(float64(i)-0.5), x(float64(i)+0.5)
-		lo, hi := f.from(sizes{payload: f.bytes, fanout: parts})
+		s := sizes{payload: f.bytes, fanout: parts}
+		lo, hi := f.from(s)
 		for k := range rows[1:] {
 			time := math.Sqrt(rows[k] * rows[k+1])
 			said, fill := f.judged(time, lo, hi)
@@ -369,17 +360,29 @@ func (f *evenField) Plot(c draw.Canvas, p *plot.Plot) {
 				said += guess
 			}
 			box := vg.Rectangle{Min: vg.Point{X: left, Y: y(rows[k])}, Max: vg.Point{X: right, Y: y(rows[k+1])}}
-			c.SetColor(fill)
-			c.Fill(box.Path())
-			c.SetColor(color.Gray{Y: 0xB0})
-			c.SetLineWidth(vg.Points(0.4))
-			c.Stroke(box.Path())
-			c.FillText(style, vg.Point{X: (left + right) / 2, Y: (box.Min.Y + box.Max.Y) / 2}, said)
+			f.fill(c, box, fill)
+			at := vg.Point{X: (left + right) / 2, Y: (box.Min.Y + box.Max.Y) / 2}
+			write = append(write, func() {
+				c.SetColor(fill)
+				c.Fill(style.Rectangle(said).Add(at).Path())
+				c.FillText(style, at, said)
+			})
 		}
-		at := enough(f.middle.fixed(sizes{payload: f.bytes, fanout: parts}), f.middle.share())
+		at := enough(f.middle.fixed(s), f.middle.share())
 		line = append(line, vg.Point{X: x(float64(i)), Y: y(min(max(at, rows[0]), rows[len(rows)-1]))})
 	}
 	c.StrokeLines(draw.LineStyle{Color: color.Black, Width: vg.Points(1.6)}, line)
+	for _, w := range write {
+		w()
+	}
+}
+
+func (f *evenField) fill(c draw.Canvas, box vg.Rectangle, fill color.Color) {
+	c.SetColor(fill)
+	c.Fill(box.Path())
+	c.SetColor(color.Gray{Y: 0xB0})
+	c.SetLineWidth(vg.Points(0.4))
+	c.Stroke(box.Path())
 }
 
 // judged is what is said of a cell, and its colour: that of the style, made pale for black text.

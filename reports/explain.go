@@ -148,10 +148,8 @@ func breakEvenSection(run *results.Run, plots []drawing) []section {
 		out.Grids = append(append(out.Grids, costs), froms...)
 		out.Text = append(out.Text, fmt.Sprintf("Comparisons of one scenario in which work, payload, fan-out and rate vary together. The overhead is fitted as a sum (least squares, weighed by the widths of the intervals): each operation, each part that it reaches, each KiB that it carries to a part, once more after a pause, and a share of the operation's own time in the baseline. The tables then say how long an operation must take before the style costs under %s: by the lower and the upper ends of the intervals. The last column leaves each comparison out and predicts its time in the style from the others alone, the baseline's time included: within %s is near enough.", percent(100*cheap), percent(100*closeBy)))
 	}
-	for _, p := range plots {
-		if p.of == nil {
-			out.Plots = append(out.Plots, []drawing{p})
-		}
+	if maps := slices.DeleteFunc(slices.Clone(plots), func(p drawing) bool { return p.of != nil }); len(maps) > 0 {
+		out.Plots = [][]drawing{maps}
 	}
 	if len(out.Grids) == 0 {
 		return nil
@@ -208,6 +206,17 @@ func reaching(n float64) string {
 		return "1 part"
 	}
 	return Compact(n) + " parts"
+}
+
+// enough is from which time on the overhead is cheap.
+func enough(fixed, share float64) float64 {
+	switch {
+	case share >= cheap:
+		return math.Inf(1)
+	case fixed <= 0:
+		return 0
+	}
+	return fixed / (cheap - share)
 }
 
 // enoughText says it in words. If both ends say different things, both are told.

@@ -611,6 +611,7 @@ func TestSlicing(t *testing.T) {
 		"trials that do not differ seem to: most":   {1, ms / 2, 1, false, 60 * time.Second, log(4, 400*ms, ms, 0.08, 0), slicing{1, 1000 + 5, 5, 0, 0}},
 		"the same in little time":                   {1, ms / 2, 1, false, 6 * time.Second, log(4, 400*ms, ms, 0.04, 0), slicing{1, 100 + 5, 5, 0, 0}},
 		"turns that do not differ: fewest":          {1, ms / 2, 1, false, 25 * time.Second, log(4, 400*ms, ms, 0, 0.01), slicing{1, 20 + 5, 5, 0, 0}},
+		"each waits for 2 ms: 300 ms of 2·2550 µs":  {1, ms / 2, 1, false, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{1, 58 + 5, 5, 0, 2 * ms}},
 	} {
 		caches := cachesCold
 		if test.hot {
@@ -618,7 +619,7 @@ func TestSlicing(t *testing.T) {
 		}
 		c := nearComparison(nil, 0)
 		c.n, c.config.decide.time = test.ops, test.time
-		c.plan = comparisonPlan{options: Options{cachesKey: caches}, scenario: Scenario{Unit: func(Options) int { return test.unit }}}
+		c.plan = comparisonPlan{options: Options{cachesKey: caches}, scenario: Scenario{Unit: func(Options) int { return test.unit }, Pause: func(Options) time.Duration { return test.want.Pause }}}
 		for i, style := range []string{"plain", "other"} {
 			c.arms = append(c.arms, &arm{armPlan: armPlan{style: style}, cell: &results.Cell{Style: style}, perOp: float64(test.perOp)})
 			if logs := test.log.logs[nil]; i > 0 && logs != nil {
