@@ -10,7 +10,6 @@ import (
 	"strconv"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
@@ -274,8 +273,8 @@ func (m model) columns() []float64 {
 const guess = "*"
 
 // breakEvenMaps draw for each style whether it is cheap: by the parts that an operation reaches, and
-// by its time. Payload is the middle one that was measured.
-func breakEvenMaps(run *results.Run) (all []drawing, err error) {
+// by its time. Payload is the middle one that was measured. They are of no comparison.
+func (p palette) breakEvenMaps(run *results.Run) (all []drawing, err error) {
 	taken := map[string]bool{}
 	for _, s := range sweeps(run) {
 		terms, several := s.terms()
@@ -286,7 +285,7 @@ func breakEvenMaps(run *results.Run) (all []drawing, err error) {
 		if failed != nil || len(m.columns()) < 3 {
 			continue // the section says why, or its table says as much
 		}
-		d, err := m.draw(slices.IndexFunc(run.Styles, func(a results.Arm) bool { return a.Name == s.style }))
+		d, err := m.sketch(p.colour(s.style)).draw()
 		if err != nil {
 			return nil, fmt.Errorf("map of %s: %w", s.label, err)
 		}
@@ -296,19 +295,12 @@ func breakEvenMaps(run *results.Run) (all []drawing, err error) {
 	return all, nil
 }
 
-// The text of a map is large, so that it can be read on a phone.
-const mapText, mapHeight = 18, 7 * vg.Inch
-
-// draw draws the map in the colour of the n-th style.
-func (m model) draw(n int) (drawing, error) {
+// sketch is the map, in the colour of the style.
+func (m model) sketch(colour color.RGBA) *sketch {
 	payloads := m.measured(payloadOf)
-	bytes := payloads[len(payloads)/2]
-	p := newPlot(shortened(m.label, 30)+": under "+percent(100*cheap)+" or not", "parts that an operation reaches", "time in the baseline")
-	for _, of := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label} {
-		of.Font.Size = mapText
-	}
-	field := &evenField{model: m, columns: m.columns(), bytes: bytes, colour: okabeIto[max(n, 0)%len(okabeIto)]}
+	field := &evenField{model: m, columns: m.columns(), bytes: payloads[len(payloads)/2], colour: colour}
 	field.least, field.most, _ = m.isWide()
+	p := newPlot("parts that an operation reaches")
 	p.Add(field)
 	var names []string
 	for _, f := range field.columns {
@@ -318,10 +310,11 @@ func (m model) draw(n int) (drawing, error) {
 	p.X.Min, p.X.Max = -0.5, float64(len(names))-0.5
 	p.Y.Min, p.Y.Max = field.rows()[0], field.rows()[len(field.rows())-1]
 	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, latencyTicks{}
-	s := &sketch{title: p.Title.Text, height: mapHeight, panels: []*plot.Plot{p}, caption: fmt.Sprintf(
-		"With %s bytes, one operation after the other. Coloured: the overhead is under %s by the upper ends of the intervals; white: over it by the lower ends; grey: this run cannot tell. The line is the fit of the medians. %s a guess, outside of what was measured.", Compact(bytes), percent(100*cheap), guess)}
-	return s.draw()
+	return &sketch{title: m.label + ": under " + percent(100*cheap) + " or not", upward: "time in the baseline", height: mapHeight, panel: p, caption: fmt.Sprintf(
+		"With %s bytes, one operation after the other. Cheap: the overhead is under %s by the upper ends of the intervals; not: over it by the lower ends; open: this run cannot tell. The line is the fit of the medians. %s a guess, outside of what was measured.", Compact(field.bytes), percent(100*cheap), guess)}
 }
+
+const mapHeight = vg.Length(280)
 
 // An evenField are the cells of a map and the line through them.
 type evenField struct {
@@ -345,8 +338,7 @@ func (f *evenField) rows() (bounds []float64) {
 // Plot fills the cells, draws the line, and then writes into the cells, so that it crosses no word.
 func (f *evenField) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
-	rows, style := f.rows(), p.X.Tick.Label
-	style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
+	rows := f.rows()
 	var line []vg.Point
 	var write []func()
 	for i, parts := range f.columns {
@@ -355,10 +347,11 @@ func (f *evenField) Plot(c draw.Canvas, p *plot.Plot) {
 		lo, hi := f.from(s)
 		for k := range rows[1:] {
 			time := math.Sqrt(rows[k] * rows[k+1])
-			said, fill := f.judged(time, lo, hi)
+			said, fill, style := f.judged(time, lo, hi)
 			if i == len(f.columns)-1 || time < f.least || time > f.most {
 				said += guess
 			}
+			style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
 			box := vg.Rectangle{Min: vg.Point{X: left, Y: y(rows[k])}, Max: vg.Point{X: right, Y: y(rows[k+1])}}
 			f.fill(c, box, fill)
 			at := vg.Point{X: (left + right) / 2, Y: (box.Min.Y + box.Max.Y) / 2}
@@ -371,7 +364,7 @@ func (f *evenField) Plot(c draw.Canvas, p *plot.Plot) {
 		at := enough(f.middle.fixed(s), f.middle.share())
 		line = append(line, vg.Point{X: x(float64(i)), Y: y(min(max(at, rows[0]), rows[len(rows)-1]))})
 	}
-	c.StrokeLines(draw.LineStyle{Color: color.Black, Width: vg.Points(1.6)}, line)
+	c.StrokeLines(draw.LineStyle{Color: ink.light, Width: vg.Points(1.6)}, line)
 	for _, w := range write {
 		w()
 	}
@@ -380,19 +373,20 @@ func (f *evenField) Plot(c draw.Canvas, p *plot.Plot) {
 func (f *evenField) fill(c draw.Canvas, box vg.Rectangle, fill color.Color) {
 	c.SetColor(fill)
 	c.Fill(box.Path())
-	c.SetColor(color.Gray{Y: 0xB0})
-	c.SetLineWidth(vg.Points(0.4))
+	c.SetColor(soft.light)
+	c.SetLineWidth(vg.Points(0.3))
 	c.Stroke(box.Path())
 }
 
-// judged is what is said of a cell, and its colour: that of the style, made pale for black text.
-func (f *evenField) judged(time, lo, hi float64) (string, color.Color) {
+// judged is what is said of a cell, its colour and that of its word.
+func (f *evenField) judged(time, lo, hi float64) (string, color.Color, draw.TextStyle) {
 	switch {
 	case time >= hi:
-		pale := func(v uint8) uint8 { return uint8((int(v) + 255) / 2) }
-		return "cheap", color.RGBA{pale(f.colour.R), pale(f.colour.G), pale(f.colour.B), 0xFF}
+		style := bold()
+		style.Color = paper.light
+		return "cheap", f.colour, style
 	case time < lo:
-		return "not", color.White
+		return "not", paper.light, words(ink)
 	}
-	return "open", color.Gray{Y: 0xE2}
+	return "open", unseen.light, words(ink)
 }

@@ -72,7 +72,7 @@ const cheap = 0.05
 func recommendationSection(run *results.Run) []section {
 	out := section{ID: "recommendation", Title: "What follows", Text: []string{fmt.Sprintf(
 		"Rule. A style is cheap for an operation if the upper end of its overhead's interval is at most %s of the operation's time in the baseline. A comparison that is insensitive, or without an interval, gives no advice.", percent(100*cheap))}}
-	t := Grid{Text: []int{0, 1, 4}, Cards: true, Head: []string{"scenario", "style", "overhead/op", "cheap for operations of at least", "here"}}
+	t := Grid{Text: []int{0, 1, 4}, Head: []string{"scenario", "style", "overhead/op", "cheap for operations of at least", "here"}}
 	for _, cells := range byLabel(run) {
 		for _, n := range cells {
 			if row := advice(run, n); row != nil {
@@ -114,8 +114,8 @@ func advice(run *results.Run, n *named) []string {
 
 // breakEvenSection fits each sweep of the run. There is none without one.
 func breakEvenSection(run *results.Run, plots []drawing) []section {
-	lines := Grid{Text: []int{0, 1}, Cards: true, Head: []string{"scenario", "style", "operations", "each costs more", "and of its time", "under " + percent(100*cheap) + " from", "predicted when left out"}}
-	costs := Grid{Title: "What a style costs more, and how well that predicts", Text: []int{0, 1}, Cards: true,
+	lines := Grid{Text: []int{0, 1}, Head: []string{"scenario", "style", "operations", "each costs more", "and of its time", "under " + percent(100*cheap) + " from", "predicted when left out"}}
+	costs := Grid{Title: "What a style costs more, and how well that predicts", Text: []int{0, 1},
 		Head: []string{"scenario", "style", each.name, ofSize[0].name, ofSize[1].name, ofSize[2].name, ofTime.name, "predicted when left out"}}
 	var froms []Grid
 	for _, s := range sweeps(run) {
@@ -176,7 +176,7 @@ func (m model) factors() (cells []string) {
 // table says for each payload and rate how long an operation must take, by the parts that it reaches.
 func (m model) table(least, most float64) Grid {
 	columns, payloads := m.columns(), m.measured(payloadOf)
-	t := Grid{Title: m.label + ": cheap for operations of at least", Text: []int{0}, Cards: true, Head: []string{"operation"},
+	t := Grid{Title: m.label + ": cheap for operations of at least", Text: []int{0}, Head: []string{"operation"},
 		Notes: []string{fmt.Sprintf("%s a guess: more parts than were measured, or another time than the operations that were: %s to %s.", guess, nanoseconds(least), nanoseconds(most))}}
 	for i, f := range columns {
 		t.Head = append(t.Head, reaching(f)+map[bool]string{true: guess}[i == len(columns)-1])
