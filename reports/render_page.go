@@ -72,7 +72,7 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 	p.Sections = append(p.Sections, questionSection(run, details)...)
 	p.Sections = append(p.Sections, publishedSections(run, details)...)
 	p.Sections = append(p.Sections, recommendationSection(run)...)
-	p.Sections = append(p.Sections, breakEvenSection(run)...)
+	p.Sections = append(p.Sections, breakEvenSection(run, plots)...)
 	all := groups(run)
 	var balances []balance
 	for _, g := range all {

@@ -45,6 +45,7 @@ func (s styles) all() []runner.Scenario {
 		s.audio(),
 		s.storm(),
 		s.manyRules(),
+		s.breakEven(),
 		s.messageLog(),
 		s.messageBurst(),
 		s.messageSustained(),
