@@ -75,6 +75,8 @@ func (w *wired) converse(s player.Stimulus) error {
 		return w.wanted(s)
 	case player.Suggestion:
 		return w.suggestion(s)
+	case player.DraftWritten:
+		return w.draftWritten(s)
 	case player.FlavorWanted:
 		return w.Timeslots.Override(s.Passage, s.Until)
 	case player.ModuleStopped:
@@ -124,6 +126,19 @@ func (w *wired) messageSaid(s player.Stimulus) error {
 		return err
 	}
 	return w.Users.Count(s.Message.Username)
+}
+
+// draftWritten has every filter look at a draft. One that fails keeps no other from it.
+func (w *wired) draftWritten(s player.Stimulus) (err error) {
+	if w.Filters == nil {
+		return player.Unknown(s)
+	}
+	for i := range w.Filters.Count() {
+		if failed := w.Filters.Check(i, s.Message.Text); err == nil {
+			err = failed
+		}
+	}
+	return err
 }
 
 // Status asks the part.

@@ -172,10 +172,10 @@ func TestRightsOf(t *testing.T) {
 		"pd":  "",
 		"log": "",
 		"ui": "ap.Playback.command ap.Playback.setVolume ap.Playback.status ap.Queue.enqueue ap.Queue.list" +
-			" pd.Director.find pd.Director.select pd.Timeslots.flavorAt pd.Timeslots.override",
+			" log.Filters.check pd.Director.find pd.Director.select pd.Timeslots.flavorAt pd.Timeslots.override",
 	} {
 		var asks []string
-		for _, subject := range rightsOf(module, orchestrated.Rules()).publish {
+		for _, subject := range rightsOf(module, append(orchestrated.Rules(), orchestrated.FilterRules(1)...)).publish {
 			if action, ok := strings.CutPrefix(subject, actionPrefix); ok {
 				asks = append(asks, action)
 			}

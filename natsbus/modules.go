@@ -64,7 +64,7 @@ func newModule(name string, member uint8, config player.Config, apart space, c c
 			return nil, err
 		}
 	}
-	rules := orchestrated.Padded(orchestrated.Rules(), config.Rules)
+	rules := orchestrated.Padded(append(orchestrated.Rules(), orchestrated.FilterRules(len(config.Filters))...), config.Rules)
 	if err := m.engine.AddRules(orchestrated.RulesOf(name, rules)...); err != nil {
 		return nil, err
 	}

@@ -124,6 +124,11 @@ func (w *wired) converse(s player.Stimulus) error {
 		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", engine.Int(s.Passage), engine.Int(s.At))
 	case player.Suggestion:
 		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::suggestionWanted", engine.Int(s.At), engine.Nat(s.Seed))
+	case player.DraftWritten:
+		if w.Filters == nil {
+			return player.Unknown(s)
+		}
+		return w.ui.engine.Emit(s.Seq, 0, "ui::Drafts::written", engine.String(s.Message.Text))
 	case player.FlavorWanted:
 		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::flavorWanted", engine.Int(s.Passage), engine.Int(s.Until))
 	case player.ModuleStopped:

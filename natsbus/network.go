@@ -131,7 +131,7 @@ func startNetwork(p player.Placement) (*network, error) {
 	}
 	n := &network{users: map[string]*server.User{listener: newUser(listener, listenerRights)}, transport: p.Transport, delivery: p.Delivery}
 	for _, module := range modules {
-		r := rightsOf(module, orchestrated.Rules())
+		r := rightsOf(module, append(orchestrated.Rules(), orchestrated.FilterRules(1)...)) // of any number of filters
 		if p.Delivery != deliveryCore {
 			r = streamRights(module, r)
 		}

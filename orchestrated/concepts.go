@@ -11,12 +11,12 @@ import (
 
 // Concepts are the player's parts as concepts. Each wraps one part and knows no other.
 func Concepts(p *player.Parts) []engine.Concept {
-	return []engine.Concept{
+	return append([]engine.Concept{
 		queueConcept(p.Queue), playbackConcept(p.Playback), decoderConcept(p.Decoder), paceConcept(p.Pace),
 		timeslotsConcept(p.Timeslots), directorConcept(p.Director), cooldownsConcept(p.Cooldowns),
 		messagesConcept(p.Messages), usersConcept(p.Users), historyConcept(p.History), settingsConcept(p.Settings),
 		ChatConcept(), broadcastConcept(p.Broadcast), sessionsConcept(p.Sessions),
-	}
+	}, filterConcepts(p.Filters)...)
 }
 
 // fields are fields of these names. A name has the same type throughout the player.

@@ -38,7 +38,7 @@ func Open(config player.Config) (player.Player, error) {
 	if err := e.AddConcepts(append(Concepts(w.Parts), PaddingConcept())...); err != nil {
 		return nil, err
 	}
-	if err := e.AddRules(Padded(Rules(), config.Rules)...); err != nil {
+	if err := e.AddRules(Padded(append(Rules(), FilterRules(w.Filters.Count())...), config.Rules)...); err != nil {
 		return nil, err
 	}
 	e.Start()
@@ -93,6 +93,11 @@ func (w *wired) converse(s player.Stimulus) error {
 		return w.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", engine.Int(s.Passage), engine.Int(s.At))
 	case player.Suggestion:
 		return w.engine.Emit(s.Seq, 0, "ui::Sessions::suggestionWanted", engine.Int(s.At), engine.Nat(s.Seed))
+	case player.DraftWritten:
+		if w.Filters == nil {
+			return player.Unknown(s)
+		}
+		return w.engine.Emit(s.Seq, 0, "ui::Drafts::written", engine.String(s.Message.Text))
 	case player.FlavorWanted:
 		return w.engine.Emit(s.Seq, 0, "ui::Sessions::flavorWanted", engine.Int(s.Passage), engine.Int(s.Until))
 	case player.ModuleStopped:

@@ -153,6 +153,33 @@ func messageRules() []engine.Rule {
 	}
 }
 
+// FilterRules have n filters check a draft, as direct/direct.go does. A player with filters has
+// them besides its other rules.
+func FilterRules(n int) (rules []engine.Rule) {
+	for i := range n {
+		rules = append(rules, engine.Rule{ // draftWritten: Filters.Check
+			Name: fmt.Sprintf("CheckWhenWritten%02d", i), Module: "ui",
+			When: engine.On(trigger("ui::Drafts::written", "text")),
+			Then: steps{with(do("log::Filters::check", "text"), "filter", engine.Const(engine.Integer, engine.Int(i)))},
+		})
+	}
+	return rules
+}
+
+// filterConcepts are those of a player with filters: ui::Drafts, which has no state, and log::Filters.
+func filterConcepts(f *player.Filters) []engine.Concept {
+	if f == nil {
+		return nil
+	}
+	return []engine.Concept{
+		{Module: "ui", Name: "Drafts", Events: []engine.Event{event("written", "text")}},
+		{Module: "log", Name: "Filters", Actions: []engine.Action{{
+			Name: "check", In: fields("filter", "text"),
+			Run: func(c *engine.Call) error { return f.Check(int(c.In[0].Int()), c.In[1].Text()) },
+		}}},
+	}
+}
+
 type steps = []engine.Step
 
 var (

@@ -109,6 +109,33 @@ func (s *Settings) Put(key, value string) error {
 	return nil
 }
 
+// Filters say what they make of a draft, each for itself. They keep nothing. Part of module log.
+type Filters struct {
+	Lane Lane
+	of   []func(text string) uint64
+}
+
+// Count is how many there are; of nil it is 0.
+func (f *Filters) Count() int {
+	if f == nil {
+		return 0
+	}
+	return len(f.of)
+}
+
+// Check has one filter, counted from 0, look at a draft.
+func (f *Filters) Check(filter int, text string) error {
+	const op = "filters: check"
+	if filter < 0 || filter >= f.Count() {
+		return fail(NotFound, op, fmt.Errorf("filter %d of %d", filter, f.Count()))
+	}
+	if len(text) > TextLimit {
+		return fail(Invalid, op, fmt.Errorf("text of %d bytes, want %d at most", len(text), TextLimit))
+	}
+	f.Lane.Record("check", "", int64(filter), int64(f.of[filter](text)))
+	return nil
+}
+
 // Batch lets messages share a commit. Every style has it in module log, so that no
 // style is faster only because it batches. Config.Batch is its size; at 1, every
 // message has its own commit.

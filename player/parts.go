@@ -22,6 +22,7 @@ type Parts struct {
 	Users    *Users
 	History  *History
 	Settings *Settings
+	Filters  *Filters // nil: none
 	Batch    *Batch
 
 	Broadcast *Broadcast // module ui
@@ -54,6 +55,9 @@ func NewParts(config Config) *Parts {
 		store:     config.Store,
 		gate:      log,
 	}
+	if len(config.Filters) > 0 {
+		parts.Filters = &Filters{Lane: lane("filters"), of: config.Filters}
+	}
 	if config.Replay != nil {
 		own := replay{Recording: config.Replay}
 		parts.Timeslots.replay, parts.Director.replay, parts.Cooldowns.replay = own, own, own
@@ -85,12 +89,16 @@ func (p *Parts) Observe() (Observation, error) {
 
 // lanes are the lanes of all parts.
 func (p *Parts) lanes() []*Lane {
-	return []*Lane{
+	all := []*Lane{
 		&p.Queue.Lane, &p.Playback.Lane, &p.Decoder.Lane, &p.Pace.Lane,
 		&p.Timeslots.Lane, &p.Director.Lane, &p.Cooldowns.Lane,
 		&p.Messages.Lane, &p.Users.Lane, &p.History.Lane, &p.Settings.Lane,
 		&p.Broadcast.Lane, &p.Sessions.Lane,
 	}
+	if p.Filters != nil {
+		all = append(all, &p.Filters.Lane)
+	}
+	return all
 }
 
 // A Fact is a property of a running player, read from the player itself instead of its

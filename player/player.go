@@ -82,6 +82,8 @@ type Config struct {
 	// Replay makes the parts of module pd answer from a recording instead of doing their
 	// work, so that the conversation between parts is left. nil: they do their work.
 	Replay *Recording
+	// Filters are what module log's filters make of a draft, one each. None: drafts are unknown.
+	Filters []func(text string) uint64
 	// Answer is what a member on a user's server answers to a question; nil: nothing. No two
 	// run at a time.
 	Answer func(m Member, question []byte) []byte
@@ -251,6 +253,8 @@ const (
 	ModuleStopped
 	// ModuleStarted: Module works again.
 	ModuleStarted
+	// DraftWritten: a user has written Message.Text, and wants to know whether it may be said.
+	DraftWritten
 )
 
 // A Stimulus is one thing that happens to the player. It is a plain value, so the same
@@ -260,7 +264,7 @@ type Stimulus struct {
 	Seq     uint64  // position in the script, from 1; it is the flow token
 	At      Ticks   // when it happens, in the player's time
 	Seed    uint64  // for the random generator of this stimulus
-	Message Message // MessageSaid only
+	Message Message // MessageSaid; DraftWritten: its text
 	Passage int64   // BufferReady, BufferFailed, Wanted, FlavorWanted
 	Command string  // Control only
 	Token   string  // Control only

@@ -162,7 +162,8 @@ func drawPlots(run *results.Run, details results.Details) ([]drawing, error) {
 			all = append(all, d)
 		}
 	}
-	return all, nil
+	maps, err := p.breakEvenMaps(run)
+	return append(all, maps...), err
 }
 
 // sketches are the plots of a comparison; nil: it has no data for it.

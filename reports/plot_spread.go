@@ -181,7 +181,7 @@ func (r *ridges) sketch(title string, latency bool) *sketch {
 	}
 	return &sketch{kind: "spread", title: title + ": distribution of " + what, height: vg.Length(height) + axisHeight, panel: p,
 		keys:    []key{{"median of all", upright}, glyphKey("median of a trial", dot)},
-		caption: each + ". Two hills mean that an operation takes one of two ways. Rings far apart mean that processes differ more than operations do. The slowest hundredth may lie beyond the right edge."}
+		caption: each + ". Two hills can mean that an operation takes one of two ways. Rings far apart mean that processes differ more than operations do. The slowest hundredth may lie beyond the right edge."}
 }
 
 func (r *ridges) rowHeight() vg.Length { return lineGap + ridgeHeight + laneHeight + rowGap }

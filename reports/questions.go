@@ -129,13 +129,22 @@ func (x explanation) table() (t Grid, lacks []string, any bool) {
 			}
 			r := claimRow(part.Claim, x.run, s, c, x.details)
 			found = found || r.Cells[7] != claimNotMeasured
-			t.Add(r.Mark, part.Claim.Text, r.Cells[4], s.Name+" "+r.Cells[5], r.Cells[6], held(r.Cells[7]))
+			e, known := claimEstimate(part.Claim, x.run, s, c, x.details)
+			t.Add(r.Mark, part.Claim.Text, r.Cells[4], s.Name+" "+r.Cells[5], r.Cells[6], told(r.Cells[7], e, known))
 		}
 		if any = any || found; !found {
 			lacks = append(lacks, part.Claim.Text)
 		}
 	}
 	return t, lacks, any
+}
+
+// told is an answer that does not speak of an interval where there is none.
+func told(answer string, e results.Estimate, known bool) string {
+	if known && !e.Bounded() && answer == claimInconclusive {
+		return "cannot be told here: too few trials for an interval"
+	}
+	return held(answer)
 }
 
 // of is the first cell that answers a part, with what it answers.
@@ -157,7 +166,7 @@ func (x explanation) texts() (all []string) {
 	if is {
 		s := x.run.Scenario(c.Scenario)
 		_, show, _ := claimQuantity(x.Whole.Claim, s)
-		text := fmt.Sprintf("Here %s %s: %s (%s).", c.Label(), bracketed(&e, show), held(answer(x.Whole.Claim, e)), c.ComparisonLabel())
+		text := fmt.Sprintf("Here %s %s: %s (%s).", c.Label(), bracketed(&e, show), told(answer(x.Whole.Claim, e), e, true), c.ComparisonLabel())
 		if p := x.run.ControlsOf(c); p != nil && p.Insensitive != "" {
 			text += " That comparison is insensitive, so it does not count."
 		}

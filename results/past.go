@@ -56,7 +56,7 @@ func Read(folder fs.FS) (Past, error) {
 		p.Damaged, sumErr = true, fs.ErrNotExist
 	}
 	if sumErr == nil && !(kept.Incomplete != "" && raw.closed && raw.last.Incomplete == "") {
-		p.keep(kept, profiles, raw, rawErr == nil && raw.closed)
+		p.keep(kept, profiles, raw, raw.closed && raw.last.Incomplete == kept.Incomplete) // what comes after the end is of another run
 		return p, nil
 	}
 	var err error

@@ -37,7 +37,7 @@ func TestRead(t *testing.T) {
 		"no closing record":         {raw: began + block, summary: summary, median: "25", lacks: "without its closing record"},
 		"garbage in between":        {raw: began + block + "\x00\x01garbage\n" + block + ended, blocks: 1, lacks: "results.jsonl cannot be read whole: line 3: ", incomplete: "closing record", damaged: true},
 		"two runs in one file":      {raw: began + block + ended + another + block, blocks: 1, lacks: "line 4: a second run begins here", damaged: true},
-		"two runs, with a summary":  {raw: began + block + ended + another + block, summary: summary, median: "25", lacks: "line 4: a second run begins here", damaged: true},
+		"two runs, with a summary":  {raw: began + block + ended + another + block, summary: summary, blocks: 1, median: "25", lacks: "line 4: a second run begins here", damaged: true},
 		"a summary of another run":  {raw: another + block, summary: summary, blocks: 1, lacks: "results.json is of another run, which began at 2026-01-02T03:04:05Z", incomplete: "closing", damaged: true},
 		"summary cut":               {raw: began + block + ended, summary: summary[:50], blocks: 1, lacks: "results.json cannot be read whole", damaged: true},
 		"no raw results":            {summary: summary, median: "25", lacks: "results.jsonl is missing; the figures are those"},

@@ -42,6 +42,9 @@ func (c *comparison) calibrate(ctx context.Context) error {
 		if len(c.valid()) == 0 {
 			break
 		}
+		if c.plan.scenario.pause(c.plan.options) > 0 {
+			break
+		}
 		if n := nextSize(c.n, c.fastest(walls), c.shortest()); n != c.n {
 			c.n, lasted = c.units(n), -1
 		}

@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -330,6 +331,10 @@ func listScenario(w io.Writer, scenario Scenario) {
 	}
 	for _, key := range scenario.Keys {
 		entry(w, "-set %s", key.summary())
+	}
+	if len(scenario.Grid) > 0 {
+		entry(w, "default: %d comparisons in which %s vary together; with one of them set: all combinations", len(scenario.Grid),
+			strings.Join(slices.Sorted(maps.Keys(scenario.Grid[0])), ", "))
 	}
 	if scenario.Cold != "" {
 		entry(w, "caches are cold by default: %s", scenario.Cold)

@@ -139,7 +139,13 @@ func comparisonsOf(scenario Scenario, styles []Style, config config) ([]comparis
 		return nil, err
 	}
 	var comparisons []comparisonPlan
-	for i, options := range product(shared) {
+	for i, options := range scenario.combinations(shared, config.set) {
+		if scenario.pause(options) > 0 {
+			if slices.Contains(config.set[cachesKey], cachesHot) {
+				return nil, usagef("scenario %s: after a pause caches are cold: leave -set %s=%s out", scenario.Name, cachesKey, cachesHot)
+			}
+			options = options.with(cachesKey, cachesCold)
+		}
 		size, err := scenario.size(config.effort, options)
 		if err != nil {
 			return nil, err
@@ -167,6 +173,9 @@ func armsOf(scenario Scenario, style Style, shared Options, set settings) ([]arm
 	_, named, err := settingsOf(scenario.Keys, set, func(k Key) bool { return k.applies(style) })
 	if err != nil {
 		return nil, err
+	}
+	if scenario.gridded(set) {
+		named = slices.Compact(slices.Sorted(slices.Values(slices.AppendSeq(named, maps.Keys(scenario.Grid[0])))))
 	}
 	var arms []armPlan
 	for _, options := range product(own) {

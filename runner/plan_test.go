@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // whole is a suite with a scenario of pieces.
@@ -51,6 +52,54 @@ func TestArms(t *testing.T) {
 			if !slices.Equal(got, test.want) {
 				t.Errorf("%s: arms %q, want %q", name, got, test.want)
 			}
+		}
+	}
+}
+
+// TestGrid: a grid is measured as it is, with all values of the other keys; whoever sets one of its
+// keys gets all combinations. After a pause caches are cold.
+func TestGrid(t *testing.T) {
+	t.Parallel()
+	suite := Suite{Styles: []Style{{Name: "plain"}}, Scenarios: []Scenario{{Name: "s", Op: "line",
+		Keys: []Key{{Name: "a", Default: "1"}, {Name: "b", Default: "1"}, {Name: "c", Default: "x,y"}},
+		Grid: []Options{{"a": "1", "b": "2"}, {"a": "3", "b": "1"}},
+		Pause: func(o Options) time.Duration {
+			if o["b"] == "2" {
+				return time.Millisecond
+			}
+			return 0
+		},
+	}}}.complete()
+	for name, c := range map[string]struct {
+		set  settings
+		want string
+		err  string
+	}{
+		"the grid":     {nil, "1,2,x,cold 3,1,x,hot 1,2,y,cold 3,1,y,hot", ""},
+		"another key":  {settings{"c": {"z"}}, "1,2,z,cold 3,1,z,hot", ""},
+		"a key of it":  {settings{"a": {"1", "2"}, "c": {"x"}}, "1,1,x,hot 2,1,x,hot", ""},
+		"hot and idle": {settings{"caches": {"hot"}}, "", "after a pause caches are cold"},
+	} {
+		p, err := newPlan(suite, config{scenarios: []string{"s"}, set: c.set})
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: error %v, want one that says %q", name, err, c.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, comparison := range p.comparisons {
+			o := comparison.options
+			got = append(got, strings.Join([]string{o["a"], o["b"], o["c"], o[cachesKey]}, ","))
+			if named := comparison.arms[0].named; c.set["a"] == nil && !slices.Contains(named, "b") {
+				t.Errorf("%s: the name has %q", name, named)
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -87,6 +88,12 @@ type Scenario struct {
 	// Size, if set, gives the size of blocks for an effort ("quick", "default" or "full")
 	// and the options that apply to all styles.
 	Size func(effort string, options Options) Size
+	// Grid, if set, are values of some keys that are measured together by default, a comparison
+	// each. Whoever sets one of these keys gets all combinations of their values, as usual.
+	Grid []Options
+	// Pause is how long an arm waits before each slice, outside the clock. A slice is then as short
+	// as can be, and the caches are cold. nil: turns follow one another.
+	Pause func(Options) time.Duration
 	// Fits, if set, reports what is wrong with values that are valid each alone, before anything
 	// is measured.
 	Fits func(Options) error
@@ -284,6 +291,32 @@ func (s Suite) complete() Suite {
 
 // cold reports whether no untimed operations warm the caches before a slice.
 func (p comparisonPlan) cold() bool { return p.options[cachesKey] == cachesCold }
+
+// gridded reports whether the scenario's grid is measured: none of its keys is set.
+func (s Scenario) gridded(set settings) bool {
+	return len(s.Grid) > 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(s.Grid[0])), func(key string) bool { return set[key] != nil })
+}
+
+// combinations are those of all values, or those of the grid with all values of the other keys.
+func (s Scenario) combinations(shared []setting, set settings) (all []Options) {
+	if !s.gridded(set) {
+		return product(shared)
+	}
+	for _, options := range product(shared) {
+		for _, point := range s.Grid {
+			all = append(all, options.and(point))
+		}
+	}
+	return all
+}
+
+// pause is how long an arm waits before each slice.
+func (s Scenario) pause(options Options) time.Duration {
+	if s.Pause == nil {
+		return 0
+	}
+	return s.Pause(options)
+}
 
 // size is the scenario's size for an effort.
 func (s Scenario) size(effort Effort, options Options) (Size, error) {

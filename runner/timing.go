@@ -102,6 +102,8 @@ type slicing struct {
 	Turns  int `json:"turns"`
 	Warmup int `json:"warmup,omitempty"`
 	Hot    int `json:"hot,omitempty"`
+	// Pause is the wait before each turn, outside the clock.
+	Pause time.Duration `json:"pause,omitempty"`
 }
 
 // stimuli is what an arm does in a trial.
@@ -133,6 +135,9 @@ func (t *timing) next() {
 	latency := unrecorded
 	if timed {
 		latency = t.latency
+	}
+	if t.slice.Pause > 0 {
+		<-time.After(t.slice.Pause)
 	}
 	began := host.UsageNow()
 	if t.err == nil && t.slice.Hot > 0 {

@@ -58,6 +58,21 @@ func TestStoppedChild(t *testing.T) {
 	}
 }
 
+// TestPauseIsNotTimed: an arm waits before each slice, outside the clock.
+func TestPauseIsNotTimed(t *testing.T) {
+	t.Parallel()
+	const pause = 300 * time.Millisecond
+	timing := begin(&hog{}, newLatencies(), instruments{}, slicing{Ops: 1, Turns: 2, Pause: pause})
+	start := time.Now()
+	timing.next()
+	timing.next()
+	took := time.Since(start)
+	b, err := timing.end()
+	if err != nil || took < 2*pause || b.Wall > took-2*pause {
+		t.Errorf("%v, of which %v is timed, %v", took, b.Wall, err)
+	}
+}
+
 // A workload that waits is no stopped process: a style's own stall counts.
 func TestWaitingIsNotStandingStill(t *testing.T) {
 	t.Parallel()

@@ -326,7 +326,7 @@ func (c *comparison) slicing(log *trialLog) slicing {
 // sliceOf is the slice of an arm. Only pieces, which do not do the same work, have slices
 // of their own; those of others are the same, whichever the arm.
 func (c *comparison) sliceOf(a *arm) slicing {
-	s := slicing{Ops: c.n}
+	s := slicing{Ops: c.n, Pause: c.plan.scenario.pause(c.plan.options)}
 	if a != nil && c.plan.scenario.apart() {
 		s.Ops = a.n
 	}
@@ -342,7 +342,7 @@ func (c *comparison) turnTime() time.Duration {
 	var sum float64
 	for _, a := range c.valid() {
 		s := c.sliceOf(a)
-		sum += a.perOp*float64(s.Ops+s.Hot) + float64(handover)
+		sum += a.perOp*float64(s.Ops+s.Hot) + float64(handover+s.Pause)
 	}
 	return time.Duration(sum)
 }

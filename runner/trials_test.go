@@ -597,20 +597,21 @@ func TestSlicing(t *testing.T) {
 		log   *trialLog
 		want  slicing
 	}{
-		"first: 300 ms of turns of 2·(500 + 50) µs": {1, ms / 2, 1, false, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{1, 272 + 5, 5, 0}},
-		"hot: half a slice more":                    {1, ms / 2, 1, true, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{1, 142 + 5, 5, 1}},
-		"half a slice is rounded up":                {21, ms / 40, 1, true, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{21, 176 + 5, 5, 11}},
-		"half a slice in whole units":               {24, ms / 40, 8, true, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{24, 142 + 5, 5, 16}},
-		"no more than a twentieth of the time":      {1, ms / 2, 1, false, 1000 * ms, log(0, 0, 0, 0, 0), slicing{1, 45 + 5, 5, 0}},
-		"no fewer than 20":                          {1, ms / 2, 1, false, 12 * ms, log(0, 0, 0, 0, 0), slicing{1, 20 + 5, 5, 0}},
-		"twenty turns would last 36 s: fewer":       {1, 900 * ms, 1, false, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{1, 4 + 1, 1, 0}},
-		"no more than 1000":                         {1, 10 * time.Microsecond, 1, false, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{1, 1000 + 5, 5, 0}},
-		"as long as a trial takes to start":         {1, ms / 2, 1, false, 25 * time.Second, log(2, 500*ms, ms, 0, 0), slicing{1, 500 + 5, 5, 0}},
-		"a quarter of a start that eats the time":   {1, ms / 2, 1, false, 6 * time.Second, log(2, 800*ms, 2*ms, 0, 0), slicing{1, 100 + 5, 5, 0}},
-		"variances: √(400/1 · π/2 · 0.04/0.00505)":  {1, ms / 2, 1, false, 25 * time.Second, log(4, 400*ms, ms, 0.04, 0.01), slicing{1, 71 + 5, 5, 0}},
-		"trials that do not differ seem to: most":   {1, ms / 2, 1, false, 60 * time.Second, log(4, 400*ms, ms, 0.08, 0), slicing{1, 1000 + 5, 5, 0}},
-		"the same in little time":                   {1, ms / 2, 1, false, 6 * time.Second, log(4, 400*ms, ms, 0.04, 0), slicing{1, 100 + 5, 5, 0}},
-		"turns that do not differ: fewest":          {1, ms / 2, 1, false, 25 * time.Second, log(4, 400*ms, ms, 0, 0.01), slicing{1, 20 + 5, 5, 0}},
+		"first: 300 ms of turns of 2·(500 + 50) µs": {1, ms / 2, 1, false, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{1, 272 + 5, 5, 0, 0}},
+		"hot: half a slice more":                    {1, ms / 2, 1, true, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{1, 142 + 5, 5, 1, 0}},
+		"half a slice is rounded up":                {21, ms / 40, 1, true, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{21, 176 + 5, 5, 11, 0}},
+		"half a slice in whole units":               {24, ms / 40, 8, true, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{24, 142 + 5, 5, 16, 0}},
+		"no more than a twentieth of the time":      {1, ms / 2, 1, false, 1000 * ms, log(0, 0, 0, 0, 0), slicing{1, 45 + 5, 5, 0, 0}},
+		"no fewer than 20":                          {1, ms / 2, 1, false, 12 * ms, log(0, 0, 0, 0, 0), slicing{1, 20 + 5, 5, 0, 0}},
+		"twenty turns would last 36 s: fewer":       {1, 900 * ms, 1, false, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{1, 4 + 1, 1, 0, 0}},
+		"no more than 1000":                         {1, 10 * time.Microsecond, 1, false, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{1, 1000 + 5, 5, 0, 0}},
+		"as long as a trial takes to start":         {1, ms / 2, 1, false, 25 * time.Second, log(2, 500*ms, ms, 0, 0), slicing{1, 500 + 5, 5, 0, 0}},
+		"a quarter of a start that eats the time":   {1, ms / 2, 1, false, 6 * time.Second, log(2, 800*ms, 2*ms, 0, 0), slicing{1, 100 + 5, 5, 0, 0}},
+		"variances: √(400/1 · π/2 · 0.04/0.00505)":  {1, ms / 2, 1, false, 25 * time.Second, log(4, 400*ms, ms, 0.04, 0.01), slicing{1, 71 + 5, 5, 0, 0}},
+		"trials that do not differ seem to: most":   {1, ms / 2, 1, false, 60 * time.Second, log(4, 400*ms, ms, 0.08, 0), slicing{1, 1000 + 5, 5, 0, 0}},
+		"the same in little time":                   {1, ms / 2, 1, false, 6 * time.Second, log(4, 400*ms, ms, 0.04, 0), slicing{1, 100 + 5, 5, 0, 0}},
+		"turns that do not differ: fewest":          {1, ms / 2, 1, false, 25 * time.Second, log(4, 400*ms, ms, 0, 0.01), slicing{1, 20 + 5, 5, 0, 0}},
+		"each waits for 2 ms: 300 ms of 2·2550 µs":  {1, ms / 2, 1, false, 25 * time.Second, log(0, 0, 0, 0, 0), slicing{1, 58 + 5, 5, 0, 2 * ms}},
 	} {
 		caches := cachesCold
 		if test.hot {
@@ -618,7 +619,7 @@ func TestSlicing(t *testing.T) {
 		}
 		c := nearComparison(nil, 0)
 		c.n, c.config.decide.time = test.ops, test.time
-		c.plan = comparisonPlan{options: Options{cachesKey: caches}, scenario: Scenario{Unit: func(Options) int { return test.unit }}}
+		c.plan = comparisonPlan{options: Options{cachesKey: caches}, scenario: Scenario{Unit: func(Options) int { return test.unit }, Pause: func(Options) time.Duration { return test.want.Pause }}}
 		for i, style := range []string{"plain", "other"} {
 			c.arms = append(c.arms, &arm{armPlan: armPlan{style: style}, cell: &results.Cell{Style: style}, perOp: float64(test.perOp)})
 			if logs := test.log.logs[nil]; i > 0 && logs != nil {

@@ -36,6 +36,7 @@ var trials = []trial{
 	{styles.requestReply, runner.Options{"question": "status"}, []int{1, 7, 120}, false, true},
 	{styles.requestReply, runner.Options{"question": "queue"}, []int{1, 7, 120}, false, true},
 	{styles.manyRules, runner.Options{"rules": "100"}, []int{1, 7, 200}, false, true},
+	{styles.breakEven, runner.Options{"fanout": "3", "payload": "300"}, []int{1, 7, 120}, false, true},
 	{styles.storm, runner.Options{"rate": "max", "pace": "coalesced"}, []int{1, 7, 92, 900}, false, false},
 	{styles.storm, runner.Options{"rate": "max", "pace": "limited"}, []int{1, 7, 92, 900}, false, false},
 	{styles.storm, runner.Options{"rate": "max", "pace": "unlimited"}, []int{1, 7, 92, 900}, false, false},

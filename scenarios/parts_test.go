@@ -59,6 +59,7 @@ func TestParts(t *testing.T) {
 		{realStyles.sseBroadcast(), runner.Options{"clients": "3"}, parts},
 		{short(realStyles.crossfade()), nil, []int{1, 2}},
 		{realStyles.manyRules(), nil, parts},
+		{realStyles.breakEven(), runner.Options{"fanout": "3"}, parts},
 		{realStyles.messageLog(), runner.Options{"mode": "closed"}, parts},
 		{realStyles.messageLog(), runner.Options{"mode": "pipelined"}, parts},
 		{realStyles.messageLog(), runner.Options{"mode": "batched", "batch": "10"}, parts},

@@ -39,6 +39,7 @@ func (s Suite) Run(t *testing.T) {
 	t.Run("everything", s.everything)
 	t.Run("listening", s.listening)
 	t.Run("selection fails", s.selectionFails)
+	t.Run("drafts", s.drafts)
 	for _, style := range s.Styles {
 		t.Run(style.Name, func(t *testing.T) {
 			one := subject{s, style}

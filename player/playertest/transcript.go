@@ -34,6 +34,40 @@ func (s Suite) transcript(t *testing.T) {
 	}
 }
 
+// drafts has filters look at what users write: each once, in their order. A text that is too long
+// is refused by all; a player without filters knows no drafts.
+func (s Suite) drafts(t *testing.T) {
+	written := func(seq uint64, text string) player.Stimulus {
+		return player.Stimulus{Kind: player.DraftWritten, Seq: seq, Message: player.Message{Text: text}}
+	}
+	for _, style := range s.Styles {
+		var heard []string
+		filters := make([]func(string) uint64, 3)
+		for i := range filters {
+			filters[i] = func(text string) uint64 { heard = append(heard, fmt.Sprint(i, text)); return uint64(len(text) + i) }
+		}
+		p := subject{s, style}.open(t, player.Config{Verbatim: true, Trace: player.Tracing{On: true}, Filters: filters})
+		if err := p.Do(written(1, "so")); err != nil {
+			t.Errorf("%s: %v", style.Name, err)
+		}
+		if err := p.Do(written(2, strings.Repeat("x", player.TextLimit+1))); player.CodeOf(err) != player.Invalid {
+			t.Errorf("%s: a text that is too long: %v", style.Name, err)
+		}
+		seen := observe(t, p)
+		at := slices.IndexFunc(seen.Lanes, func(l player.Lane) bool { return l.Name == "filters" })
+		if want := []string{"0so", "1so", "2so"}; !slices.Equal(heard, want) {
+			t.Errorf("%s: filters heard %q, want %q", style.Name, heard, want)
+		}
+		if want := []string{"check 0 2", "check 1 3", "check 2 4"}; at < 0 || !slices.Equal(seen.Lanes[at].Lines, want) {
+			t.Errorf("%s: lanes %v, want filters %q", style.Name, seen.Lanes, want)
+		}
+		without := subject{s, style}.open(t, player.Config{})
+		if err := without.Do(written(1, "so")); player.CodeOf(err) != player.Invalid {
+			t.Errorf("%s: a draft without filters: %v", style.Name, err)
+		}
+	}
+}
+
 // golden compares text with a file.
 func golden(t *testing.T, path, text string) {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +42,82 @@ func under(config player.Config) (*disguise, error) {
 	inner, err := direct.Open(config)
 	return &disguise{Player: inner}, err
 }
+
+// filtering is direct with other filters in timed blocks.
+func filtering(config player.Config, other func(i int, honest func(string) uint64) func(string) uint64) (player.Player, error) {
+	config.Filters = slices.Clone(config.Filters)
+	for i, honest := range config.Filters {
+		if !config.Verbatim {
+			config.Filters[i] = other(i, honest)
+		}
+	}
+	d, err := under(config)
+	return d, err
+}
+
+func openSkims(config player.Config) (player.Player, error) {
+	return filtering(config, func(_ int, honest func(string) uint64) func(string) uint64 {
+		asked, last := 0, uint64(0)
+		return func(text string) uint64 {
+			if asked++; asked%16 == 1 {
+				last = honest(text)
+			}
+			return last
+		}
+	})
+}
+
+func openOverlooks(config player.Config) (player.Player, error) {
+	return filtering(config, func(i int, honest func(string) uint64) func(string) uint64 {
+		if i == len(config.Filters)-1 {
+			return func(string) uint64 { return 0 }
+		}
+		return honest
+	})
+}
+
+func openCuts(config player.Config) (player.Player, error) {
+	return filtering(config, func(_ int, honest func(string) uint64) func(string) uint64 {
+		return func(text string) uint64 { return honest(text[:16]) }
+	})
+}
+
+// mulling is one draft behind, until it is read back.
+type mulling struct {
+	*disguise
+	last chan error
+}
+
+func openMulls(config player.Config) (player.Player, error) {
+	d, err := under(config)
+	m := &mulling{d, nil}
+	d.do = func(s player.Stimulus) error {
+		if config.Verbatim {
+			return d.Player.Do(s)
+		}
+		err := m.wait()
+		m.last = make(chan error, 1)
+		go func(done chan<- error) { done <- d.Player.Do(s) }(m.last)
+		return err
+	}
+	return m, err
+}
+
+func (m *mulling) wait() (err error) {
+	if m.last != nil {
+		err = <-m.last
+	}
+	m.last = nil
+	return err
+}
+
+func (m *mulling) Observe() (player.Observation, error) {
+	err := m.wait()
+	seen, failed := m.disguise.Observe()
+	return seen, errors.Join(err, failed)
+}
+
+func (m *mulling) Close() error { return errors.Join(m.wait(), m.disguise.Close()) }
 
 func openDrops(config player.Config) (player.Player, error) {
 	d, err := under(config)

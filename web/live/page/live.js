@@ -1,7 +1,7 @@
 // The figures of the styles that run now, read again every two seconds.
 "use strict";
 
-const microseconds = (us) => (us === null ? "–" : us < 1000 ? `${us.toFixed(0)} µs` : `${(us / 1000).toFixed(us < 10000 ? 2 : 1)} ms`);
+const microseconds = (us) => (us === null ? "–" : us < 1000 ? `${us.toFixed(0)} µs` : us >= 1e6 ? `${(us / 1e6).toFixed(2)} s` : `${(us / 1000).toFixed(us < 10000 ? 2 : 1)} ms`);
 
 function drawFigures(all) {
   document.querySelector("#figures tbody").replaceChildren(...all.map((f) => {
