@@ -31,6 +31,9 @@ func Suite(versions map[string]string, of ...player.Style) runner.Suite {
 	return suite
 }
 
+// Reopen opens the store of a module that is in a process of its own.
+func Reopen(how []byte) (player.Reopened, error) { return workload.Reopen(how) }
+
 // all returns the scenarios in the order of rubato list: the player's work, messages,
 // modules over time, and the pieces.
 func (s styles) all() []runner.Scenario {

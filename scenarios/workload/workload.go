@@ -73,13 +73,14 @@ type Workload struct {
 	Accounts bool             // the scenario accounts for each message, also for those that are dropped
 	Heard    func() int64     // broadcasts that clients have received; nil: nobody listens
 
-	Seed    uint64
-	Stimuli []player.Stimulus // all that were prepared
-	at      int               // of Stimuli, the next to run
-	checked player.Player     // Player with the verifier's checks of Stimuli
-	before  int64             // effects before the last Prepare
-	next    int               // position in the script
-	gone    bool              // the network is
+	Seed     uint64
+	Stimuli  []player.Stimulus // all that were prepared
+	at       int               // of Stimuli, the next to run
+	checked  player.Player     // Player with the verifier's checks of Stimuli
+	before   int64             // effects before the last Prepare
+	next     int               // position in the script
+	gone     bool              // the network is
+	slowdown *runner.Slowdown  // where no store of this process has it; nil: none
 }
 
 // Styles are the styles that a scenario can open.
@@ -141,7 +142,12 @@ func (w *Workload) open(style player.Style, setup runner.Setup, c player.Config)
 	if w.Player, err = style.Open(c); err != nil {
 		return fmt.Errorf("open %s: %w", style.Name, err)
 	}
-	return nil
+	if setup.Options["transport"] != splitTransport {
+		return nil
+	}
+	w.slowdown, w.verifier.scattered = setup.Slowdown, w.Player.(player.Scattered)
+	w.verifier.synchronous, err = w.verifier.levels()
+	return err
 }
 
 // Network is what joins the style's modules; nil: it has none.
@@ -157,6 +163,9 @@ func (w *Workload) Prepare(first, n int) error {
 	w.before = w.Count(seen)
 	err = errors.Join(err, w.verifier.begin(w.Player, w.Stimuli, w.Commit))
 	w.checked = w.verifier.wrap(w.Player)
+	if w.slowdown != nil {
+		w.checked = slowPlayer{w.checked, w.slowdown}
+	}
 	return err
 }
 
