@@ -98,6 +98,8 @@ func (w *wired) rejected() map[string]uint64 {
 func (w *wired) Lost() player.Loss {
 	out := w.Inspection.Lost()
 	out.Rejected = w.rejected()
+	collected := w.collector.lost()
+	out.Rows, out.Err = out.Rows+collected.Rows, cmp.Or(out.Err, collected.Err)
 	for _, m := range w.inspectMates(0) {
 		out.Flows, out.Rows, out.Events = out.Flows+m.Lost.Flows, out.Rows+m.Lost.Rows, out.Events+m.Lost.Events
 		out.Err = cmp.Or(out.Err, m.Lost.Err)

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -86,7 +87,12 @@ func joinApart(name string, to charge, store player.Store) (*wired, error) {
 	config := player.Config{Store: store, Placement: to.Placement, Batch: to.Batch, Window: to.Window, Timeout: to.Timeout,
 		Trace: to.Trace, Rules: to.Rules, Verbatim: to.Verbatim, NoDigests: to.NoDigests, Replay: to.Replay}.Defaults()
 	config.Placement.Network = &network{carrier: &process{url: to.URL, users: users}, transport: config.Placement.Transport, delivery: config.Placement.Delivery}
-	w := &wired{Parts: player.NewParts(config), config: config, only: name}
+	w := &wired{only: name}
+	if to.Kept {
+		w.kept = &keptRows{}
+		config.Trace.Sink = w.kept
+	}
+	w.Parts, w.config = player.NewParts(config), config
 	if err := w.join(); err != nil {
 		return nil, errors.Join(err, w.leave())
 	}
@@ -114,6 +120,8 @@ func (w *wired) obey(o order, answer func([]byte) []byte) (a told) {
 		lost := w.Lost()
 		a.Concepts, a.Rules, a.Flows, a.Lost = w.Inspection.Concepts(), w.Inspection.Rules(), w.Inspection.Flows(o.Flows), &lost
 		a.Concepts = slices.DeleteFunc(a.Concepts, func(c player.ConceptInfo) bool { return c.Module != w.only })
+	case doTrace:
+		a.Rows, err = w.takeRows()
 	case doStore:
 		a.Answer = answer(o.Question)
 	default:
@@ -123,4 +131,35 @@ func (w *wired) obey(o order, answer func([]byte) []byte) (a told) {
 		return failed(err)
 	}
 	return a
+}
+
+// keptRows is the sink of a module's trace: it keeps rows until the player's process takes them.
+type keptRows struct {
+	mu   sync.Mutex
+	rows []player.TraceRow
+}
+
+// mostKept rows wait. The player's process takes them ten times a second.
+const mostKept = 1 << 16
+
+func (k *keptRows) Append(rows []player.TraceRow) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.rows)+len(rows) > mostKept {
+		return fmt.Errorf("%d rows wait already for the player's process", len(k.rows))
+	}
+	k.rows = append(k.rows, rows...)
+	return nil
+}
+
+// takeRows are all so far.
+func (w *wired) takeRows() (rows []player.TraceRow, err error) {
+	if w.kept == nil {
+		return nil, errors.New("its trace is not kept")
+	}
+	w.here()[0].engine.Flush()
+	w.kept.mu.Lock()
+	defer w.kept.mu.Unlock()
+	rows, w.kept.rows = w.kept.rows, nil
+	return rows, nil
 }

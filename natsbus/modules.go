@@ -172,6 +172,7 @@ func (w *wired) join() (err error) {
 		return err
 	}
 	w.watchMates()
+	w.collectMates()
 	return w.network.known(w.heard())
 }
 
@@ -317,6 +318,7 @@ func (w *wired) leave() (err error) {
 		m.leave()
 		m.engine.Close()
 	}
+	w.collector.close()
 	err = w.endMates()
 	if w.receiver != nil { // a closed connection does not wait for who reads from it
 		w.receiver.mu.Lock()

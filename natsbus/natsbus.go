@@ -55,7 +55,10 @@ type wired struct {
 	mates   []*mate // modules in processes of their own
 	stopped bool    // module log is, in its process
 	leaving atomic.Bool
-	gone    atomic.Pointer[error] // the first of the mates' processes that has ended
+
+	collector *collector            // of their traces; nil: they are not kept
+	kept      *keptRows             // of the module that is here alone; nil: the same
+	gone      atomic.Pointer[error] // the first of the mates' processes that has ended
 }
 
 // Open makes the parts, starts the server and joins the modules.
@@ -77,6 +80,7 @@ func (w *wired) Do(s player.Stimulus) error {
 	if w.closed {
 		return player.ErrClosed
 	}
+	defer w.traced()
 	if s.Kind == player.MessageSaid {
 		return w.named(w.sender.do(s))
 	}
@@ -90,9 +94,9 @@ func (w *wired) Post(s player.Stimulus, done player.Done) error {
 		return player.ErrClosed
 	}
 	if s.Kind == player.MessageSaid {
-		return w.named(w.messageSaid(s, done))
+		return w.named(w.messageSaid(s, w.afterTrace(done)))
 	}
-	done(s.Seq, w.named(w.converse(s)))
+	w.afterTrace(done)(s.Seq, w.named(w.converse(s)))
 	return nil
 }
 

@@ -41,6 +41,7 @@ type charge struct {
 	Batch, Window       int
 	Timeout             time.Duration
 	Trace               player.Tracing
+	Kept                bool // its rows are collected
 	Rules               int
 	Verbatim, NoDigests bool
 	Replay              *player.Recording
@@ -61,6 +62,7 @@ const (
 	doObserve = "observe"
 	doInspect = "inspect"
 	doStore   = "store"
+	doTrace   = "trace"
 )
 
 // moduleTold is what it answers.
@@ -73,6 +75,7 @@ type moduleTold struct {
 	Flows    []player.Flow        `json:",omitempty"`
 	Lost     *player.Loss         `json:",omitempty"`
 	Answer   []byte               `json:",omitempty"`
+	Rows     []player.TraceRow    `json:",omitempty"` // since the last time
 }
 
 // A mate is a module of this player in a process of its own.
@@ -101,22 +104,19 @@ func (w *wired) joinMates() error {
 		return &player.Error{Code: player.Invalid, Op: "nats: transport",
 			Err: fmt.Errorf("transport=split needs a store that another process can open, and not a %T: use transport=process", w.config.Store)}
 	}
-	if w.config.Trace.Sink != nil {
-		return &player.Error{Code: player.Invalid, Op: "nats: transport",
-			Err: errors.New("transport=split keeps traces in memory: use trace=on, or transport=process")}
-	}
 	how, err := store.Reopen()
 	if err != nil {
 		return err
 	}
 	c, at := w.config, w.network.carrier.(*process)
-	c.Placement.Network = nil
+	kept := c.Trace.Sink != nil
+	c.Placement.Network, c.Trace.Sink = nil, nil
 	errs := make([]error, len(w.mates))
 	var all sync.WaitGroup
 	for i, m := range w.mates {
 		user := at.users[m.module]
 		to := charge{URL: at.url, User: user.Username, Password: user.Password, Placement: c.Placement, Batch: c.Batch, Window: c.Window,
-			Timeout: c.Timeout, Trace: c.Trace, Rules: c.Rules, Verbatim: c.Verbatim, NoDigests: c.NoDigests, Replay: c.Replay, Store: how}
+			Timeout: c.Timeout, Trace: c.Trace, Kept: kept, Rules: c.Rules, Verbatim: c.Verbatim, NoDigests: c.NoDigests, Replay: c.Replay, Store: how}
 		all.Go(func() { m.hello, errs[i] = m.ask(to, mateWait) })
 	}
 	all.Wait()
@@ -139,6 +139,89 @@ func (w *wired) watchMates() {
 			}
 		}()
 	}
+}
+
+// A collector gives to the trace's sink what modules in other processes have traced.
+type collector struct {
+	from []*mate
+	sink player.TraceSink
+
+	mu            sync.Mutex // one collection at a time
+	loss          player.Loss
+	stop, stopped chan struct{}
+}
+
+// collectMates begins to collect, if there is a sink.
+func (w *wired) collectMates() {
+	if w.config.Trace.Sink == nil || len(w.mates) == 0 {
+		return
+	}
+	w.collector = &collector{from: w.mates, sink: w.config.Trace.Sink, stop: make(chan struct{}), stopped: make(chan struct{})}
+	go w.collector.run()
+}
+
+// run collects as often as a trace is flushed here, and once more at the end.
+func (c *collector) run() {
+	defer close(c.stopped)
+	ticker := time.NewTicker(engine.FlushEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			c.collect()
+		case <-c.stop:
+			c.collect()
+			return
+		}
+	}
+}
+
+// collect loses what the sink refuses, and counts it, as an engine does.
+func (c *collector) collect() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.loss.Err = ""
+	for _, m := range c.from {
+		a, err := m.ask(order{Do: doTrace}, mateWait)
+		if err == nil && len(a.Rows) > 0 {
+			err = c.sink.Append(a.Rows)
+		}
+		if err != nil {
+			c.loss.Rows += uint64(len(a.Rows))
+			c.loss.Err = fmt.Sprintf("%s: %v", m.module, err)
+		}
+	}
+}
+
+func (c *collector) lost() player.Loss {
+	if c == nil {
+		return player.Loss{}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.loss
+}
+
+func (c *collector) close() {
+	if c != nil {
+		close(c.stop)
+		<-c.stopped
+	}
+}
+
+// traced collects a flow that has to be in the sink before its stimulus returns.
+func (w *wired) traced() {
+	if w.collector != nil && w.config.Trace.PerFlow {
+		w.collector.collect()
+	}
+}
+
+// afterTrace is done once the flow is in the sink, if it has to be.
+func (w *wired) afterTrace(done player.Done) player.Done {
+	if w.collector == nil || !w.config.Trace.PerFlow {
+		return done
+	}
+	return func(seq uint64, err error) { w.traced(); done(seq, err) }
 }
 
 // named adds to what is unavailable which module's process has ended, if one has.
