@@ -38,7 +38,7 @@ var (
 		Doc: "rules in total: the player's own, and others that never match",
 	}
 	TransportKey = runner.Key{
-		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe", "process", splitTransport, "url", "cluster"}, Styles: []string{"nats"},
+		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe", "process", SplitTransport, "url", "cluster"}, Styles: []string{"nats"},
 		Doc: "tcp: embedded server on loopback; pipe: in-process connections; process: server in a process of its own, on loopback; " +
 			"split: the same, and modules pd and log in processes of their own; url: your server or cluster, which RUBATO_NATS_URL names (docs/nats.md); cluster: three embedded servers, modules spread over them",
 	}
@@ -76,8 +76,8 @@ var (
 	}
 )
 
-// splitTransport has modules in processes of their own, which open the store there.
-const splitTransport = "split"
+// SplitTransport has modules in processes of their own, which open the store there.
+const SplitTransport = "split"
 
 // Between accepts whole numbers from lo to hi.
 func Between(lo, hi int) func(string) error {

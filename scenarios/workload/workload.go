@@ -142,7 +142,7 @@ func (w *Workload) open(style player.Style, setup runner.Setup, c player.Config)
 	if w.Player, err = style.Open(c); err != nil {
 		return fmt.Errorf("open %s: %w", style.Name, err)
 	}
-	if setup.Options["transport"] != splitTransport {
+	if setup.Options["transport"] != SplitTransport {
 		return nil
 	}
 	w.slowdown, w.verifier.scattered = setup.Slowdown, w.Player.(player.Scattered)
