@@ -33,23 +33,24 @@ func openSplit(t *testing.T, config player.Config) *wired {
 // at once and says which; the player closes, and another one works.
 func TestKilledModule(t *testing.T) {
 	t.Parallel()
-	for i, kind := range []player.Stimulus{{Kind: player.QueueLow, Seq: 1}, said(1)} {
+	for i, under := range []player.Stimulus{{Kind: player.QueueLow, Seq: 1}, said(1)} {
 		w := openSplit(t, player.Config{Timeout: time.Hour, Replay: recorded()})
 		m := w.mates[i]
-		for _, sent := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} {
-			if sent == syscall.SIGKILL {
-				ended := make(chan error, 1)
-				go func() { ended <- w.Do(kind) }()
-				time.Sleep(soon) // so that it is under way
-				defer func() { isNamed(t, m, <-ended) }()
-			}
-			if err := m.command.Process.Signal(sent); err != nil {
+		signal := func(s syscall.Signal) {
+			if err := m.command.Process.Signal(s); err != nil {
 				t.Fatal(err)
 			}
 		}
-		<-m.ended
-		kind.Seq = 2
-		isNamed(t, m, w.Do(kind))
+		signal(syscall.SIGSTOP) // so that it does not answer
+		waitStopped(t, m.command.Process.Pid)
+		ended := make(chan error, 1)
+		go func() { ended <- w.Do(under) }()
+		time.Sleep(soon) // so that it is asked, on most machines
+		signal(syscall.SIGKILL)
+		isNamed(t, m, <-ended)
+		after := under
+		after.Seq = 2
+		isNamed(t, m, w.Do(after))
 		_, err := w.Observe()
 		isNamed(t, m, err)
 		_, err = w.AskStores(nil)
@@ -58,6 +59,26 @@ func TestKilledModule(t *testing.T) {
 	}
 	if err := openSplit(t, player.Config{Timeout: never}).Do(said(1)); err != nil {
 		t.Error("another player:", err)
+	}
+}
+
+// waitStopped returns when no thread of the process runs.
+func waitStopped(t *testing.T, pid int) {
+	t.Helper()
+	stopped := func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		if err != nil || len(threads) == 0 {
+			t.Fatalf("process %d shows no thread", pid)
+		}
+		return !slices.ContainsFunc(threads, func(stat string) bool {
+			text, _ := os.ReadFile(stat)
+			return !strings.Contains(string(text), ") T ")
+		})
+	}
+	for deadline := time.Now().Add(time.Minute); !stopped(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("process %d does not stop", pid)
+		}
 	}
 }
 

@@ -73,6 +73,7 @@ type Workload struct {
 	Accounts bool             // the scenario accounts for each message, also for those that are dropped
 	Heard    func() int64     // broadcasts that clients have received; nil: nobody listens
 
+	Took     time.Duration // to open the network and the player
 	Seed     uint64
 	Stimuli  []player.Stimulus // all that were prepared
 	at       int               // of Stimuli, the next to run
@@ -128,6 +129,7 @@ func (w *Workload) open(style player.Style, setup runner.Setup, c player.Config)
 		sink = &countingSink{TraceSink: w.trace}
 		c.Trace.Sink = sink
 	}
+	start := time.Now()
 	if style.Network != nil {
 		if w.network, err = style.Network(c.Placement); err != nil {
 			return fmt.Errorf("start the network of %s: %w", style.Name, err)
@@ -142,6 +144,7 @@ func (w *Workload) open(style player.Style, setup runner.Setup, c player.Config)
 	if w.Player, err = style.Open(c); err != nil {
 		return fmt.Errorf("open %s: %w", style.Name, err)
 	}
+	w.Took = time.Since(start)
 	if setup.Options["transport"] != SplitTransport {
 		return nil
 	}
