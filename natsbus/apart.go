@@ -128,7 +128,8 @@ func (w *wired) obey(o order, answer func([]byte) []byte) (a told) {
 		err = fmt.Errorf("%.20q is no order", o.Do)
 	}
 	if err != nil {
-		return failed(err)
+		refusal := failed(err)
+		a.Error, a.Code = refusal.Error, refusal.Code
 	}
 	return a
 }

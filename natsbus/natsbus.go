@@ -204,22 +204,20 @@ func (w *wired) Waiting(seq uint64) ([]player.Entry, error) {
 	return orchestrated.Waiting(w.ui.engine, seq)
 }
 
-// Observe reads back every part and the store while no module works.
+// Observe reads back every part and the store while no module works. Without a connection it
+// cannot tell what the client dropped: that is an error beside what it has read.
 func (w *wired) Observe() (player.Observation, error) {
 	for _, m := range w.here() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 	}
-	dropped, err := w.lost()
-	if err != nil {
-		return player.Observation{}, err
-	}
+	dropped, unknown := w.lost()
 	seen, err := w.Parts.Observe()
 	seen.Dropped = uint64(dropped)
 	for _, n := range w.rejected() {
 		seen.Rejected += n
 	}
-	return seen, w.named(errors.Join(err, w.observeMates(&seen)))
+	return seen, w.named(errors.Join(unknown, err, w.observeMates(&seen)))
 }
 
 // Close settles, then ends the modules and the server.

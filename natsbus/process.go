@@ -166,11 +166,11 @@ func (p *spawned) ask(question any, wait time.Duration) (answer told, err error)
 	}
 	switch {
 	case answer.Code != "":
-		return told{}, &player.Error{Code: answer.Code, Op: p.what, Err: errors.New(answer.Error)}
+		err = &player.Error{Code: answer.Code, Op: p.what, Err: errors.New(answer.Error)}
 	case answer.Error != "":
-		return told{}, errors.New(answer.Error)
+		err = errors.New(answer.Error)
 	}
-	return answer, nil
+	return answer, err
 }
 
 // end ends the process, and returns when it is gone.

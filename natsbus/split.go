@@ -268,28 +268,35 @@ func (w *wired) AskStores(question []byte) (answers map[string][]byte, err error
 	return answers, nil
 }
 
-// observeMates adds what the other processes have seen. A lane is of one process.
-func (w *wired) observeMates(seen *player.Observation) error {
+// observeMates adds what the other processes have seen, also beside an error. A lane is of one process.
+func (w *wired) observeMates(seen *player.Observation) (failed error) {
 	for _, m := range w.mates {
 		a, err := m.ask(order{Do: doObserve}, mateWait)
 		if err == nil && (a.Seen == nil || len(a.Seen.Lanes) != len(seen.Lanes)) {
 			err = errors.New("it does not show its lanes: is it of another version of rubato?")
 		}
+		if a.Seen != nil && len(a.Seen.Lanes) == len(seen.Lanes) {
+			err = errors.Join(err, addSeen(seen, a.Seen))
+		}
 		if err != nil {
-			return unavailable("module "+m.module, err)
+			failed = errors.Join(failed, unavailable("module "+m.module, err))
 		}
-		for i, lane := range a.Seen.Lanes {
-			switch {
-			case lane.Count == 0:
-			case seen.Lanes[i].Count > 0:
-				return unavailable("module "+m.module, fmt.Errorf("lane %s was written in two processes", lane.Name))
-			default:
-				seen.Lanes[i] = lane
-			}
-		}
-		seen.Dropped, seen.Rejected = seen.Dropped+a.Seen.Dropped, seen.Rejected+a.Seen.Rejected
 	}
-	return nil
+	return failed
+}
+
+func addSeen(to, more *player.Observation) (err error) {
+	for i, lane := range more.Lanes {
+		switch {
+		case lane.Count == 0:
+		case to.Lanes[i].Count > 0:
+			err = errors.Join(err, fmt.Errorf("lane %s was written in two processes", lane.Name))
+		default:
+			to.Lanes[i] = lane
+		}
+	}
+	to.Dropped, to.Rejected = to.Dropped+more.Dropped, to.Rejected+more.Rejected
+	return err
 }
 
 // inspectMates is what the other processes show. One that does not answer shows nothing.
