@@ -5,6 +5,7 @@ import (
 
 	"rubato/player"
 	"rubato/runner"
+	"rubato/runner/host"
 	"rubato/sqlite"
 )
 
@@ -16,6 +17,7 @@ type holding struct {
 	Tally       sqlite.Tally
 	Synchronous [2]int64
 	Settings    map[string]string
+	Runtime     host.Runtime
 }
 
 // Reopen opens the store of a module in a process of its own, as the store of its player says.
@@ -35,6 +37,7 @@ func held(store *sqlite.Store) (h holding, err error) {
 		return h, err
 	}
 	h.Settings, err = store.Settings()
+	h.Runtime = host.RuntimeNow()
 	return h, err
 }
 
@@ -49,6 +52,9 @@ func (w *verifier) holdings() (map[string]*holding, error) {
 		h, failed := readAnswer[holding](data)
 		if failed != nil {
 			return nil, fmt.Errorf("module %s: its store: %w", module, failed)
+		}
+		if h.Runtime != w.runtime {
+			w.note(fmt.Sprintf("module %s runs with %v, its player with %v", module, h.Runtime, w.runtime))
 		}
 		all[module] = h
 	}

@@ -145,10 +145,11 @@ func (w *Workload) open(style player.Style, setup runner.Setup, c player.Config)
 		return fmt.Errorf("open %s: %w", style.Name, err)
 	}
 	w.Took = time.Since(start)
-	if setup.Options["transport"] != SplitTransport {
+	scattered, can := w.Player.(player.Scattered)
+	if !can || setup.Options["transport"] != SplitTransport {
 		return nil
 	}
-	w.slowdown, w.verifier.scattered = setup.Slowdown, w.Player.(player.Scattered)
+	w.slowdown, w.verifier.scattered = setup.Slowdown, scattered
 	w.verifier.synchronous, err = w.verifier.levels()
 	return err
 }
