@@ -157,7 +157,7 @@ func (p *spawned) ask(question any, wait time.Duration) (answer told, err error)
 		return told{}, fmt.Errorf("%s does not listen: %w", who, err)
 	}
 	if line, err = p.lines.ReadBytes('\n'); errors.Is(err, io.EOF) {
-		return told{}, fmt.Errorf("%s has ended", who)
+		return told{}, fmt.Errorf("%s has ended%s", who, p.ending())
 	} else if err != nil {
 		return told{}, fmt.Errorf("%s does not answer: %w", who, err)
 	}
@@ -171,6 +171,16 @@ func (p *spawned) ask(question any, wait time.Duration) (answer told, err error)
 		err = errors.New(answer.Error)
 	}
 	return answer, err
+}
+
+// ending says how the process has ended, if that is known in time.
+func (p *spawned) ending() string {
+	select {
+	case <-p.ended:
+		return fmt.Sprintf(" (%v)", p.command.ProcessState)
+	case <-time.After(endWait):
+		return ""
+	}
 }
 
 // end ends the process, and returns when it is gone.

@@ -226,7 +226,8 @@ func (w *wired) afterTrace(done player.Done) player.Done {
 
 // named adds to what is unavailable which module's process has ended, if one has.
 func (w *wired) named(err error) error {
-	if gone := w.gone.Load(); gone != nil && player.CodeOf(err) == player.Unavailable {
+	gone := w.gone.Load()
+	if gone != nil && player.CodeOf(err) == player.Unavailable && !strings.Contains(err.Error(), (*gone).Error()) {
 		return unavailable("nats", fmt.Errorf("%w: %w", *gone, err))
 	}
 	return err
