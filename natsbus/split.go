@@ -240,7 +240,7 @@ func (w *wired) endMates() (err error) {
 	}
 	for _, m := range w.mates {
 		m.end()
-		if w.gone.Load() == nil && !m.command.ProcessState.Success() {
+		if w.gone.Load() == nil && m.hello.PID != 0 && !m.command.ProcessState.Success() {
 			err = errors.Join(err, fmt.Errorf("module %s's process %d ended with %v", m.module, m.command.Process.Pid, m.command.ProcessState))
 		}
 	}
