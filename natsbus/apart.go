@@ -50,7 +50,7 @@ func serveModule(name string, in io.Reader, out io.Writer, open func([]byte) (pl
 		_ = answers.Encode(failed(err))
 		return 5
 	}
-	w, err := joinApart(name, to, store.Store)
+	w, err := joinApart(name, to, store)
 	if err != nil {
 		_ = answers.Encode(failed(errors.Join(err, store.Close())))
 		return 5
@@ -82,12 +82,20 @@ func failed(err error) told {
 }
 
 // joinApart joins one module to a player in another process.
-func joinApart(name string, to charge, store player.Store) (*wired, error) {
+func joinApart(name string, to charge, store player.Reopened) (w *wired, err error) {
 	users := map[string]*server.User{name: {Username: to.User, Password: to.Password}}
-	config := player.Config{Store: store, Placement: to.Placement, Batch: to.Batch, Window: to.Window, Timeout: to.Timeout,
+	config := player.Config{Store: store.Store, Placement: to.Placement, Batch: to.Batch, Window: to.Window, Timeout: to.Timeout,
 		Trace: to.Trace, Rules: to.Rules, Verbatim: to.Verbatim, NoDigests: to.NoDigests, Replay: to.Replay}.Defaults()
 	config.Placement.Network = &network{carrier: &process{url: to.URL, users: users}, transport: config.Placement.Transport, delivery: config.Placement.Delivery}
-	w := &wired{only: name}
+	if to.Receipts && name == "log" {
+		if store.Receipts == nil {
+			return nil, errors.New("its store has no receipts")
+		}
+		if config.Receipts, err = store.Receipts(); err != nil {
+			return nil, err
+		}
+	}
+	w = &wired{only: name}
 	if to.Kept {
 		w.kept = &keptRows{}
 		config.Trace.Sink = w.kept

@@ -181,7 +181,7 @@ func (w *wired) join() (err error) {
 func (w *wired) joinEnds() (err error) {
 	fields := all(orchestrated.ChatConcept().Events[0].Fields)
 	if w.log != nil {
-		w.receiver = newReceiver(w.log, w.Batch, fields, newStream(w.config, w.network.space), w.config.Placement.Share)
+		w.receiver = newReceiver(w.log, w.Batch, fields, newStream(w.config, w.network.space), w.config)
 		w.receiver.pending = w.config.Placement.Pending
 	}
 	if w.log != nil && !w.config.Placement.Away {

@@ -6,7 +6,7 @@
 // It adds the network to orchestrated and nothing else. It has the shape of its
 // siblings, direct and orchestrated: type, open, stimuli, conversation, close.
 // modules.go joins the modules, requests.go is the path of a request, messages.go and receiver.go
-// are the two ends of the path of a message, sharing.go sends several as one, delivery.go is JetStream, wire.go is subjects and
+// are the two ends of the path of a message, receipts.go knows what comes again, sharing.go sends several as one, delivery.go is JetStream, wire.go is subjects and
 // headers, codec.go is the bodies (quickjson.go reads the usual ones), flavors.go names flavors that are known, access.go says who may
 // speak. network.go is what carries all that: server.go embeds a server, cluster.go three, process.go starts one,
 // url.go finds the user's; faults.go is what may go wrong with it, and rung.go is its floor.
@@ -64,6 +64,9 @@ type wired struct {
 // Open makes the parts, starts the server and joins the modules.
 func Open(config player.Config) (player.Player, error) {
 	config = config.Defaults()
+	if err := checkReceipts(config); err != nil {
+		return nil, err
+	}
 	if config.Trace.Sink != nil {
 		config.Trace.Sink = &sharedSink{sink: config.Trace.Sink}
 	}
@@ -180,7 +183,7 @@ func (w *wired) Describe() []player.Fact {
 		player.Fact{Name: "codec", Value: w.config.Placement.Codec, Own: true},
 		player.Fact{Name: "codec output", Value: describe(w.codec), Own: true})
 	if w.receiver != nil {
-		facts = append(facts, w.receiver.stream.describe()...)
+		facts = slices.Concat(facts, w.receiver.stream.describe(), w.receiver.receipts.describe())
 	}
 	if w.only != "" {
 		return facts // the rest is the player's

@@ -42,6 +42,7 @@ type charge struct {
 	Timeout             time.Duration
 	Trace               player.Tracing
 	Kept                bool // its rows are collected
+	Receipts            bool // are in the store
 	Rules               int
 	Verbatim, NoDigests bool
 	Replay              *player.Recording
@@ -116,7 +117,7 @@ func (w *wired) joinMates() error {
 	for i, m := range w.mates {
 		user := at.users[m.module]
 		to := charge{URL: at.url, User: user.Username, Password: user.Password, Placement: c.Placement, Batch: c.Batch, Window: c.Window,
-			Timeout: c.Timeout, Trace: c.Trace, Kept: kept, Rules: c.Rules, Verbatim: c.Verbatim, NoDigests: c.NoDigests, Replay: c.Replay, Store: how}
+			Timeout: c.Timeout, Trace: c.Trace, Kept: kept, Receipts: c.Receipts != nil, Rules: c.Rules, Verbatim: c.Verbatim, NoDigests: c.NoDigests, Replay: c.Replay, Store: how}
 		all.Go(func() { m.hello, errs[i] = m.ask(to, mateWait) })
 	}
 	all.Wait()

@@ -73,7 +73,7 @@ const cheap = 0.05
 func recommendationSection(run *results.Run) []section {
 	out := section{ID: "recommendation", Title: "What follows", Text: []string{fmt.Sprintf(
 		"Rule. A style is cheap for an operation if the upper end of its overhead's interval is at most %s of the operation's time in the baseline. A comparison that is insensitive, or without an interval, gives no advice.", percent(100*cheap))}}
-	t := Grid{Text: []int{0, 1, 4}, Cards: true, Head: []string{"scenario", "style", "overhead/op", "cheap for operations of at least", "here"}}
+	t := Grid{Text: []int{0, 1, 4}, Head: []string{"scenario", "style", "overhead/op", "cheap for operations of at least", "here"}}
 	for _, cells := range byLabel(run) {
 		for _, n := range cells {
 			if row := advice(run, n); row != nil {
@@ -246,7 +246,7 @@ func breakEven(fixed, share float64) string {
 
 // breakEvenSection fits each sweep of the run. There is none without one.
 func breakEvenSection(run *results.Run) []section {
-	t := Grid{Text: []int{0, 1}, Cards: true, Head: []string{"scenario", "style", "operations", "each costs more", "and of its time", "under " + percent(100*cheap) + " from", "predicted when left out"}}
+	t := Grid{Text: []int{0, 1}, Head: []string{"scenario", "style", "operations", "each costs more", "and of its time", "under " + percent(100*cheap) + " from", "predicted when left out"}}
 	for _, s := range sweeps(run) {
 		fixed, share, err := line(s.points)
 		if err != nil {

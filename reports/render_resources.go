@@ -15,7 +15,7 @@ func resourceSection(dir string, run *results.Run, s results.Scenario, gs []grou
 	if s.Pieces() {
 		return nil, nil // pieces are too many for one table
 	}
-	out := section{ID: slug(s.Name) + "-resources", Title: s.Name + ": resources", Text: []string{
+	out := section{ID: slug(s.Name) + "-resources", Aside: asideDetail, Title: s.Name + ": resources", Text: []string{
 		"Means per operation over the timed rounds, of the measured process and all processes that it started. Below each is the difference to the baseline. CPU of a core is measured over its windows. RSS is the largest of any round."}}
 	for _, g := range gs {
 		if t := resourceTable(g, details); len(t.Rows) > 0 {
@@ -233,7 +233,7 @@ func wireSection(run *results.Run) []section {
 	if len(t.Rows) == 0 {
 		return nil
 	}
-	return []section{{ID: "wire", Title: "On the wire", Grids: []Grid{t}, Text: []string{
+	return []section{{ID: "wire", Aside: asideDetail, Title: "On the wire", Grids: []Grid{t}, Text: []string{
 		"What crossed the network between modules, per operation. The network's server counts it for each connection, whatever the style reports. Messages and bytes are those that modules sent, so a message counts once, however many receive it. Bytes are header and payload; lines and pings of the network's protocol are not in them. Below a module's name is what its connection sent and received.",
 		"A request is two messages: the question and the answer. Operations that share a request to commit share its message, so a count per operation need not be whole."}}}
 }

@@ -204,7 +204,7 @@ func measureTable(s results.Scenario, gs []group) []Grid {
 // roundTable lists every block of the cells as measured, with its measures. It includes
 // rounds that are left out, with the reason. Invalid cells show their work but no figures.
 func roundTable(cells []*results.Cell, reported []results.Measure, details results.Details) Grid {
-	g := Grid{
+	g := Grid{Title: "Every round", Wide: true,
 		Head: []string{"cell", "round", "turn", "ops", "wall/op", "CPU/op", "allocs/op", "B/op", "GCs", "GC pause", "switches", "goroutines", "effects / expected"},
 		Text: []int{0},
 	}
@@ -244,7 +244,7 @@ func roundTable(cells []*results.Cell, reported []results.Measure, details resul
 
 // spreadTable shows the spread of the round times, which depends on how steady the machine was.
 func spreadTable(cells []*results.Cell, details results.Details) Grid {
-	g := Grid{
+	g := Grid{Title: "Spread",
 		Head: []string{"cell", "rounds", "mean", "standard deviation", "least", "lower quarter", "upper quarter", "most"},
 		Text: []int{0},
 	}

@@ -8,7 +8,7 @@
 // below it are the only importers of a driver.
 //
 // store.go opens a library, director.go is what a selection reads and the cooldowns,
-// log.go the log and the cuts, readback.go what can be read back to verify the work.
+// log.go the log and the cuts, receipts.go which messages the log has, readback.go what can be read back to verify the work.
 // make.go writes a library that plan.go has drawn from the seed.
 package sqlite
 
@@ -42,13 +42,17 @@ type Options struct {
 // its own connection, so different views serve different goroutines at once. One view
 // serves one goroutine at a time.
 type Store struct {
-	director *director
-	log      *log
-	cuts     *cuts
-	reading  sync.Mutex
-	readback *readback
-	index    *os.File // of the write-ahead log, see commits; nil until it is read
-	opened   address
+	director    *director
+	log         *log
+	cuts        *cuts
+	reading     sync.Mutex
+	readback    *readback
+	index       *os.File                // of the write-ahead log, see commits; nil until it is read
+	head        [2*indexHeader + 4]byte // of index
+	looked      logState                // see Checkpoints
+	checkpoints int64
+
+	opened address
 }
 
 // address is how a store was opened, and can be once more.

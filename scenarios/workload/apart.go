@@ -26,7 +26,7 @@ func Reopen(how []byte) (player.Reopened, error) {
 	if err != nil {
 		return player.Reopened{}, err
 	}
-	return player.Reopened{Store: store, Close: store.Close, Answer: func([]byte) []byte { return answered(held(store)) }}, nil
+	return player.Reopened{Store: store, Close: store.Close, Receipts: store.Receipts, Answer: func([]byte) []byte { return answered(held(store)) }}, nil
 }
 
 func held(store *sqlite.Store) (h holding, err error) {
@@ -71,6 +71,7 @@ func (w *verifier) tally() (sqlite.Tally, error) {
 	theirs, err := w.holdings()
 	for _, h := range theirs {
 		all.Queries, all.Rows, all.Writes = all.Queries+h.Tally.Queries, all.Rows+h.Tally.Rows, all.Writes+h.Tally.Writes
+		all.Receipts += h.Tally.Receipts
 	}
 	return all, err
 }

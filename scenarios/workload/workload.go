@@ -112,8 +112,12 @@ func (s Styles) Start(setup runner.Setup, w *Workload, adjust func(*player.Confi
 	}
 	w.store, w.Seed = store, setup.Seed
 	c := config(setup, store)
+	c.Receipts, err = receipts(setup, store)
 	adjust(&c)
-	if err := w.open(style, setup, c); err != nil {
+	if err == nil {
+		err = w.open(style, setup, c)
+	}
+	if err != nil {
 		return nil, errors.Join(err, w.closeStores())
 	}
 	return w, nil
@@ -243,6 +247,11 @@ func (w *Workload) IsolateFrom(try func() error) (string, error) {
 
 // AfterSlice looks at settings between two slices.
 func (w *Workload) AfterSlice() error { return w.verifier.afterSlice() }
+
+// Happened tells of checkpoints and of what the trace stored.
+func (w *Workload) Happened(tell func(mark string, times int64)) error {
+	return w.verifier.happened(tell)
+}
 
 // Seal counts what is done when the clock has stopped.
 func (w *Workload) Seal() error { return w.verifier.seal() }
