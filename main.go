@@ -16,8 +16,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == natsbus.ServerCommand {
-		os.Exit(natsbus.Serve(os.Stdin, os.Stdout))
+	if code, is := natsbus.Child(os.Args[1:], os.Stdin, os.Stdout, scenarios.Reopen); is {
+		os.Exit(code)
 	}
 	log.SetOutput(io.Discard) // only libraries write there; what this program has to say goes to stdout and stderr
 	styles := []player.Style{direct.Style, orchestrated.Style, natsbus.Style}

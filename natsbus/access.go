@@ -1,7 +1,9 @@
 package natsbus
 
 import (
+	"cmp"
 	"crypto/rand"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -77,18 +79,31 @@ func (m *module) reject(op string, err error) error {
 	return &player.Error{Code: player.Invalid, Op: op, Err: err}
 }
 
-// Lost is what the engines lost, and what modules refused.
-func (w *wired) Lost() player.Loss {
-	out := w.Inspection.Lost()
-	out.Rejected = map[string]uint64{}
-	for _, m := range []*module{w.ap, w.pd, w.log, w.ui} {
+// rejected is what modules here refused.
+func (w *wired) rejected() map[string]uint64 {
+	out := map[string]uint64{}
+	for _, m := range w.here() {
 		n := m.rejected.Load()
 		if m == w.ui {
 			n += w.sender.rejected.Load()
 		}
 		if n > 0 {
-			out.Rejected[m.name] = n
+			out[m.name] = n
 		}
+	}
+	return out
+}
+
+// Lost is what the engines lost, and what modules refused.
+func (w *wired) Lost() player.Loss {
+	out := w.Inspection.Lost()
+	out.Rejected = w.rejected()
+	collected := w.collector.lost()
+	out.Rows, out.Err = out.Rows+collected.Rows, cmp.Or(out.Err, collected.Err)
+	for _, m := range w.inspectMates(0) {
+		out.Flows, out.Rows, out.Events = out.Flows+m.Lost.Flows, out.Rows+m.Lost.Rows, out.Events+m.Lost.Events
+		out.Err = cmp.Or(out.Err, m.Lost.Err)
+		maps.Copy(out.Rejected, m.Lost.Rejected)
 	}
 	return out
 }

@@ -163,7 +163,7 @@ func (w *wired) heard() (subjects []string) {
 	if !w.config.Placement.Away {
 		subjects = append(subjects, w.network.space.of(saidSubject))
 	}
-	for _, m := range []*module{w.ap, w.pd, w.log, w.ui} {
+	for _, m := range w.here() {
 		for _, s := range m.served {
 			subjects = append(subjects, s.Subject)
 		}

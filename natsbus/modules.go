@@ -157,37 +157,81 @@ func (w *wired) join() (err error) {
 	if w.network, w.ownNetwork, err = networkOf(w.config.Placement); err != nil {
 		return err
 	}
+	if w.only == "" && w.config.Placement.Transport == "split" {
+		if err := w.spawnMates(); err != nil {
+			return err
+		}
+	}
 	concepts := append(orchestrated.Concepts(w.Parts), orchestrated.PaddingConcept())
 	for i, m := range []struct {
 		name string
 		to   **module
 	}{{"ap", &w.ap}, {"pd", &w.pd}, {"log", &w.log}, {"ui", &w.ui}} {
+		if !w.holds(m.name) {
+			continue
+		}
 		if *m.to, err = newModule(m.name, uint8(i+1), w.config, w.network.space, w.codec, concepts); err != nil {
 			return err
 		}
 		w.Inspection = append(w.Inspection, (*m.to).engine)
 	}
-	here := []*module{w.ap, w.pd, w.log, w.ui}
-	if w.config.Placement.Away {
-		here = []*module{w.ap, w.pd, w.ui}
-	}
-	for _, m := range here {
+	for _, m := range w.here() {
+		if m == w.log && w.config.Placement.Away {
+			continue
+		}
 		if err := w.joinModule(m); err != nil {
 			return err
 		}
 	}
+	if err := w.joinEnds(); err != nil {
+		return err
+	}
+	w.watchMates()
+	w.collectMates()
+	return w.network.known(w.heard())
+}
+
+// joinEnds joins the two ends of the path of a message, as far as they are here. Module log comes
+// first, wherever it is: a message that is said before is lost.
+func (w *wired) joinEnds() (err error) {
 	fields := all(orchestrated.ChatConcept().Events[0].Fields)
-	w.receiver = newReceiver(w.log, w.Batch, fields, newStream(w.config, w.network.space), w.config)
-	w.receiver.pending = w.config.Placement.Pending
-	if !w.config.Placement.Away {
+	if w.log != nil {
+		w.receiver = newReceiver(w.log, w.Batch, fields, newStream(w.config, w.network.space), w.config)
+		w.receiver.pending = w.config.Placement.Pending
+	}
+	if w.log != nil && !w.config.Placement.Away {
 		if w.subscription, err = w.receiver.subscribe(); err != nil {
 			return err
 		}
 	}
-	if w.sender, err = newSender(w.ui.conn.Load(), w.config, w.network.space, w.codec, fields); err != nil {
-		return err
+	if len(w.mates) > 0 {
+		if err := w.joinMates(); err != nil {
+			return err
+		}
 	}
-	return w.network.known(w.heard())
+	if w.ui == nil {
+		return nil
+	}
+	if w.sender, err = newSender(w.ui.conn.Load(), w.config, w.network.space, w.codec, fields); err == nil && len(w.mates) > 0 {
+		w.ui.conn.Load().SetClosedHandler(func(*nats.Conn) { w.sender.abandon(w.named(unavailable(saidEvent, nats.ErrConnectionClosed))) })
+	}
+	return err
+}
+
+// holds tells whether a module is in this process.
+func (w *wired) holds(module string) bool {
+	apart := w.config.Placement.Transport == "split" && slices.Contains(apartModules, module)
+	return w.only == module || w.only == "" && !apart
+}
+
+// here are the modules in this process.
+func (w *wired) here() (here []*module) {
+	for _, m := range []*module{w.ap, w.pd, w.log, w.ui} {
+		if m != nil {
+			here = append(here, m)
+		}
+	}
+	return here
 }
 
 // joinModule gives a module a connection of its own.
@@ -202,10 +246,16 @@ func (w *wired) joinModule(m *module) error {
 // stopModule has module log commit what waits and leave. Messages on their way to its
 // connection are lost.
 func (w *wired) stopModule(module string) error {
+	if len(w.mates) > 0 {
+		return w.stopApart(module)
+	}
 	if w.subscription == nil {
 		return w.Parts.StopModule(module) // it has left, so this only checks the name
 	}
-	settled := w.sender.settle()
+	var settled error
+	if w.sender != nil { // otherwise the player's process has done it
+		settled = w.sender.settle()
+	}
 	done := w.log.alone()
 	w.log.mu.Lock()
 	stopped := w.Parts.StopModule(module)
@@ -220,8 +270,23 @@ func (w *wired) stopModule(module string) error {
 	return errors.Join(settled, stopped, err)
 }
 
+// stopApart is stopModule where module log is in another process.
+func (w *wired) stopApart(module string) (settled error) {
+	if !w.stopped {
+		settled = w.sender.settle()
+	}
+	err := w.askLog(doStop, module)
+	w.stopped = w.stopped || player.CodeOf(err) != player.Invalid
+	return errors.Join(settled, err)
+}
+
 // startModule has module log join again.
 func (w *wired) startModule(module string) error {
+	if len(w.mates) > 0 {
+		err := w.askLog(doStart, module)
+		w.stopped = w.stopped && err != nil
+		return err
+	}
 	if w.config.Placement.Away {
 		return &player.Error{Code: player.Invalid, Op: "start a module", Err: errors.New("it is in other processes: start it there")}
 	}
@@ -258,27 +323,28 @@ func (w *wired) lost() (int, error) {
 }
 
 // leave ends what join started.
-func (w *wired) leave() error {
+func (w *wired) leave() (err error) {
+	w.leaving.Store(true)
 	if w.sender != nil {
 		w.sender.close()
 	}
 	if w.receiver != nil {
 		w.receiver.end()
 	}
-	for _, m := range []*module{w.ui, w.ap, w.pd, w.log} {
-		if m != nil {
-			m.leave()
-			m.engine.Close()
-		}
+	for _, m := range slices.Backward(w.here()) {
+		m.leave()
+		m.engine.Close()
 	}
+	w.collector.close()
+	err = w.endMates()
 	if w.receiver != nil { // a closed connection does not wait for who reads from it
 		w.receiver.mu.Lock()
 		defer w.receiver.mu.Unlock()
 	}
 	if w.ownNetwork && w.network != nil {
-		return w.network.Close()
+		return errors.Join(err, w.network.Close())
 	}
-	return nil
+	return err
 }
 
 // sharedSink lets the modules' engines, each with a writer of its own, append one at a

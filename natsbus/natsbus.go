@@ -10,13 +10,14 @@
 // headers, codec.go is the bodies (quickjson.go reads the usual ones), flavors.go names flavors that are known, access.go says who may
 // speak. network.go is what carries all that: server.go embeds a server, cluster.go three, process.go starts one,
 // url.go finds the user's; faults.go is what may go wrong with it, and rung.go is its floor.
-// worker.go is module log in a process of its own; elsewhere.go is how a run finds it and asks it.
+// split.go puts modules pd and log into processes of their own, which apart.go is; worker.go is module log in a process of another player's; elsewhere.go is how a run finds it and asks it.
 package natsbus
 
 import (
 	"errors"
 	"slices"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 
@@ -49,6 +50,15 @@ type wired struct {
 	subscription      *nats.Subscription // the receiver's; nil while module log has left
 	dropped           int                // by earlier subscriptions
 	closed            bool
+
+	only    string  // the module that is here alone, in a process of its own; "": this is the player's process
+	mates   []*mate // modules in processes of their own
+	stopped bool    // module log is, in its process
+	leaving atomic.Bool
+
+	collector *collector            // of their traces; nil: they are not kept
+	kept      *keptRows             // of the module that is here alone; nil: the same
+	gone      atomic.Pointer[error] // the first of the mates' processes that has ended
 }
 
 // Open makes the parts, starts the server and joins the modules.
@@ -73,10 +83,11 @@ func (w *wired) Do(s player.Stimulus) error {
 	if w.closed {
 		return player.ErrClosed
 	}
+	defer w.traced()
 	if s.Kind == player.MessageSaid {
-		return w.sender.do(s)
+		return w.named(w.sender.do(s))
 	}
-	return w.converse(s)
+	return w.named(w.converse(s))
 }
 
 // Post returns when a message is published. Any other stimulus is done by then, as in
@@ -86,9 +97,9 @@ func (w *wired) Post(s player.Stimulus, done player.Done) error {
 		return player.ErrClosed
 	}
 	if s.Kind == player.MessageSaid {
-		return w.messageSaid(s, done)
+		return w.named(w.messageSaid(s, w.afterTrace(done)))
 	}
-	done(s.Seq, w.converse(s))
+	w.afterTrace(done)(s.Seq, w.named(w.converse(s)))
 	return nil
 }
 
@@ -97,7 +108,7 @@ func (w *wired) Settle() error {
 	if w.closed {
 		return nil
 	}
-	return w.sender.settle()
+	return w.named(w.sender.settle())
 }
 
 // converse calls the concept that the stimulus concerns, in the module where the
@@ -162,14 +173,27 @@ func (w *wired) messageSaid(s player.Stimulus, done player.Done) error {
 // Describe lists the facts of the parts, of the engines, of the connection in use, and
 // of what the codec makes of a known value.
 func (w *wired) Describe() []player.Fact {
-	return slices.Concat(w.Parts.Describe(), w.Facts(), w.ap.switches(), []player.Fact{
-		{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true},
-		{Name: "pending", Value: w.receiver.most(w.subscription), Own: true},
-		{Name: "share", Value: w.receiver.share, Own: true},
-		{Name: "flush", Value: flushOf(w.ui.conn.Load()), Own: true},
-		{Name: "codec", Value: w.config.Placement.Codec, Own: true},
-		{Name: "codec output", Value: describe(w.codec), Own: true},
-	}, w.receiver.stream.describe(), w.receiver.receipts.describe(), w.network.describe(w.ui.conn.Load()))
+	here := w.here()
+	last := here[len(here)-1]
+	conn := last.conn.Load()
+	facts := slices.Concat(w.Parts.Describe(), w.Facts(), last.switches())
+	if w.sender != nil {
+		facts = append(facts, player.Fact{Name: "window", Value: strconv.Itoa(cap(w.sender.window)), Own: true})
+	}
+	if w.receiver != nil {
+		facts = append(facts, player.Fact{Name: "pending", Value: w.receiver.most(w.subscription), Own: true},
+			player.Fact{Name: "share", Value: w.receiver.share, Own: true})
+	}
+	facts = append(facts, player.Fact{Name: "flush", Value: flushOf(conn), Own: true},
+		player.Fact{Name: "codec", Value: w.config.Placement.Codec, Own: true},
+		player.Fact{Name: "codec output", Value: describe(w.codec), Own: true})
+	if w.receiver != nil {
+		facts = slices.Concat(facts, w.receiver.stream.describe(), w.receiver.receipts.describe())
+	}
+	if w.only != "" {
+		return facts // the rest is the player's
+	}
+	return w.described(append(facts, w.network.describe(conn)...))
 }
 
 // Status asks ap::Playback from module ui.
@@ -191,17 +215,17 @@ func (w *wired) Waiting(seq uint64) ([]player.Entry, error) {
 // Observe reads back every part and the store while no module works. Without a connection it
 // cannot tell what the client dropped: that is an error beside what it has read.
 func (w *wired) Observe() (player.Observation, error) {
-	for _, m := range []*module{w.ap, w.pd, w.log, w.ui} {
+	for _, m := range w.here() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 	}
 	dropped, unknown := w.lost()
 	seen, err := w.Parts.Observe()
 	seen.Dropped = uint64(dropped)
-	for _, n := range w.Lost().Rejected {
+	for _, n := range w.rejected() {
 		seen.Rejected += n
 	}
-	return seen, errors.Join(unknown, err)
+	return seen, w.named(errors.Join(unknown, err, w.observeMates(&seen)))
 }
 
 // Close settles, then ends the modules and the server.

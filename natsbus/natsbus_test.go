@@ -14,16 +14,17 @@ import (
 	"rubato/player"
 )
 
-// The test binary is also the server in a process of its own, and nats-server itself.
+// The test binary is also the server, or a module, in a process of its own, and nats-server itself.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
-		case ServerCommand:
-			os.Exit(Serve(os.Stdin, os.Stdout))
 		case realCommand:
 			runReal(os.Args[2:])
 			return
 		}
+	}
+	if code, is := Child(os.Args[1:], os.Stdin, os.Stdout, reopenMemory); is {
+		os.Exit(code)
 	}
 	// nats-server forgets the file store of a stream that is made while it shuts down, as when it is
 	// killed in the middle of a schedule. A server that was forgotten has goroutines beside these two.

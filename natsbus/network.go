@@ -96,8 +96,17 @@ func check(p player.Placement) error {
 	if bad != nil {
 		return &player.Error{Code: player.Invalid, Op: "nats: delivery", Err: bad}
 	}
+	if p.Transport == "split" {
+		switch {
+		case p.Codec == "none":
+			bad = errors.New("transport=split does not go with codec=none, which leaves values in one process: use codec=json")
+		case p.Away:
+			bad = errors.New("transport=split has module log in a process of its own, and no workers: use transport=process")
+		}
+	}
 	alone := p.Delivery != deliveryCore || p.Away // the server drops repeats by message, and workers share by message
 	switch {
+	case bad != nil:
 	case p.Share == shareAll && alone:
 		bad = fmt.Errorf("share=all does not go with delivery=%s or with workers: use share=%s", p.Delivery, shareNothing)
 	case p.Share != shareNothing && p.Codec == "none":
@@ -139,7 +148,7 @@ func startNetwork(p player.Placement) (*network, error) {
 	}
 	var err error
 	switch p.Transport {
-	case "process":
+	case "process", "split": // whose modules the player starts
 		n.carrier, err = startProcess(p, n.users)
 	case "cluster":
 		n.carrier, err = startCluster(p, n.users)

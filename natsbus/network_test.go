@@ -12,7 +12,7 @@ import (
 // nothing that needs it works.
 func TestNetworkCounts(t *testing.T) {
 	t.Parallel()
-	for _, transport := range []string{"tcp", "pipe", "process", "cluster"} {
+	for _, transport := range []string{"tcp", "pipe", "process", "split", "cluster"} {
 		placement := player.Placement{Transport: transport}
 		shared, err := Network(placement)
 		if err != nil {

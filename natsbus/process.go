@@ -46,12 +46,15 @@ type served struct {
 	Folder string         `json:"folder,omitempty"` // for streams, which its starter makes and removes; "": no JetStream
 }
 
-// told is a line of the process.
+// told is a line of a process: the server's, or a module's (split.go).
 type told struct {
 	URL   string        `json:"url,omitempty"`
 	ID    string        `json:"id,omitempty"`
 	Links []player.Link `json:"links,omitempty"`
 	Error string        `json:"error,omitempty"`
+	Code  player.Code   `json:"code,omitempty"` // of Error
+
+	moduleTold
 }
 
 // Serve is the hidden command: it serves until in ends, and returns the exit code.
@@ -98,12 +101,11 @@ func counted(s *server.Server) told {
 	return told{Links: links}
 }
 
-// process is the starter's side.
-type process struct {
+// spawned is a process of this program, as its starter sees it.
+type spawned struct {
+	what    string // "the NATS server"
 	command *exec.Cmd
-	users   map[string]*server.User
-	url, id string
-	folder  string // of streams; ends with this
+	ended   chan struct{} // closed when it has ended and was waited for
 
 	mu     sync.Mutex // one question at a time
 	input  io.WriteCloser
@@ -111,14 +113,11 @@ type process struct {
 	lines  *bufio.Reader
 }
 
-// startProcess starts a server that lets only these users in.
-func startProcess(of player.Placement, users map[string]*server.User) (*process, error) {
-	if err := loopback("127.0.0.1"); err != nil {
-		return nil, err
-	}
+// spawn starts the program once more, under a hidden command.
+func spawn(what, command string) (*spawned, error) {
 	program, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("find the own program to start it as a NATS server: %w", err)
+		return nil, fmt.Errorf("find the own program to start it as %s: %w", what, err)
 	}
 	theirs, in, err := os.Pipe()
 	if err != nil {
@@ -130,11 +129,87 @@ func startProcess(of player.Placement, users map[string]*server.User) (*process,
 		return nil, errors.Join(err, in.Close())
 	}
 	defer their.Close()
-	p := &process{command: exec.Command(program, ServerCommand), users: users, input: in, output: out, lines: bufio.NewReader(out)}
+	p := &spawned{what: what, command: exec.Command(program, command), ended: make(chan struct{}), input: in, output: out, lines: bufio.NewReader(out)}
 	p.command.Stdin, p.command.Stdout, p.command.Stderr = theirs, their, os.Stderr
 	if err := p.command.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the NATS server's process: %w", err), in.Close(), out.Close())
+		return nil, errors.Join(fmt.Errorf("start %s's process: %w", what, err), in.Close(), out.Close())
 	}
+	go func() {
+		_ = p.command.Wait() // ProcessState says how it ended
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+// ask sends a line and reads the answer.
+func (p *spawned) ask(question any, wait time.Duration) (answer told, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	who := fmt.Sprintf("%s's process %d", p.what, p.command.Process.Pid)
+	line, err := json.Marshal(question)
+	if err == nil {
+		err = p.output.SetReadDeadline(time.Now().Add(wait))
+	}
+	if err == nil {
+		_, err = p.input.Write(append(line, '\n'))
+	}
+	if err != nil {
+		return told{}, fmt.Errorf("%s does not listen: %w", who, err)
+	}
+	if line, err = p.lines.ReadBytes('\n'); errors.Is(err, io.EOF) {
+		return told{}, fmt.Errorf("%s has ended%s", who, p.ending())
+	} else if err != nil {
+		return told{}, fmt.Errorf("%s does not answer: %w", who, err)
+	}
+	if err := json.Unmarshal(bytes.TrimSpace(line), &answer); err != nil {
+		return told{}, fmt.Errorf("%s answers %.80q: does this program know the command %s?", who, line, p.command.Args[1])
+	}
+	switch {
+	case answer.Code != "":
+		err = &player.Error{Code: answer.Code, Op: p.what, Err: errors.New(answer.Error)}
+	case answer.Error != "":
+		err = errors.New(answer.Error)
+	}
+	return answer, err
+}
+
+// ending says how the process has ended, if that is known in time.
+func (p *spawned) ending() string {
+	select {
+	case <-p.ended:
+		return fmt.Sprintf(" (%v)", p.command.ProcessState)
+	case <-time.After(endWait):
+		return ""
+	}
+}
+
+// end ends the process, and returns when it is gone.
+func (p *spawned) end() {
+	_ = p.input.Close() // which ends it
+	late := time.AfterFunc(endWait, func() { _ = p.command.Process.Kill() })
+	<-p.ended // how it ends does not matter
+	late.Stop()
+	_ = p.output.Close()
+}
+
+// process is a server in a process of its own.
+type process struct {
+	*spawned // nil: another process has started it
+	users    map[string]*server.User
+	url, id  string
+	folder   string // of streams; ends with this
+}
+
+// startProcess starts a server that lets only these users in.
+func startProcess(of player.Placement, users map[string]*server.User) (*process, error) {
+	if err := loopback("127.0.0.1"); err != nil {
+		return nil, err
+	}
+	child, err := spawn("the NATS server", ServerCommand)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{spawned: child, users: users}
 	var hello told
 	if p.folder, err = streamFolder(of.Dir, of.Delivery); err == nil {
 		hello, err = p.ask(served{slices.Collect(maps.Values(users)), p.folder}, startWait+time.Second)
@@ -145,34 +220,6 @@ func startProcess(of player.Placement, users map[string]*server.User) (*process,
 	}
 	p.url, p.id = hello.URL, hello.ID
 	return p, nil
-}
-
-// ask sends a line and reads the answer.
-func (p *process) ask(question any, wait time.Duration) (answer told, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	line, err := json.Marshal(question)
-	if err == nil {
-		err = p.output.SetReadDeadline(time.Now().Add(wait))
-	}
-	if err == nil {
-		_, err = p.input.Write(append(line, '\n'))
-	}
-	if err != nil {
-		return told{}, fmt.Errorf("the NATS server's process %d does not listen: %w", p.command.Process.Pid, err)
-	}
-	if line, err = p.lines.ReadBytes('\n'); errors.Is(err, io.EOF) {
-		return told{}, fmt.Errorf("the NATS server's process %d has ended", p.command.Process.Pid)
-	} else if err != nil {
-		return told{}, fmt.Errorf("the NATS server's process %d does not answer: %w", p.command.Process.Pid, err)
-	}
-	if err := json.Unmarshal(bytes.TrimSpace(line), &answer); err != nil {
-		return told{}, fmt.Errorf("the NATS server's process %d answers %.80q: does this program know the command %s?", p.command.Process.Pid, line, ServerCommand)
-	}
-	if answer.Error != "" {
-		return told{}, errors.New(answer.Error)
-	}
-	return answer, nil
 }
 
 func (p *process) connect(module string, timeout time.Duration, _ bool, more ...nats.Option) (*nats.Conn, error) {
@@ -190,11 +237,7 @@ func (p *process) facts(*nats.Conn) []player.Fact { return nil }
 
 // close ends the process, and returns when it is gone.
 func (p *process) close() error {
-	_ = p.input.Close() // which ends it
-	late := time.AfterFunc(endWait, func() { _ = p.command.Process.Kill() })
-	_ = p.command.Wait() // how it ends does not matter
-	late.Stop()
-	_ = p.output.Close()
+	p.end()
 	if p.folder == "" {
 		return nil
 	}

@@ -41,7 +41,7 @@ func startServerAs(transport string, port int, joins func(*server.Options), user
 		options.DontListen = true
 	default:
 		return nil, &player.Error{Code: player.Invalid, Op: "nats: transport",
-			Err: fmt.Errorf("%q is none of tcp, pipe, process, url, cluster", transport)}
+			Err: fmt.Errorf("%q is none of tcp, pipe, process, split, url, cluster", transport)}
 	}
 	if joins != nil {
 		joins(options)

@@ -352,10 +352,8 @@ func TestProcess(t *testing.T) {
 		t.Errorf("it uses transport %q", got)
 	}
 	_ = n.carrier.(*process).input.Close() // as if this process were gone
-	ended := make(chan error, 1)
-	go func() { _, err := n.carrier.(*process).command.Process.Wait(); ended <- err }()
 	select {
-	case <-ended:
+	case <-n.carrier.(*process).ended:
 	case <-time.After(never):
 		t.Fatal("it lives on without its starter")
 	}

@@ -15,6 +15,29 @@ type Inviting interface {
 	Ask(id string, question []byte, wait time.Duration) ([]byte, error)
 }
 
+// A Reopenable is a Store that a module in a process of its own opens there once more.
+type Reopenable interface {
+	Store
+	// Reopen says how, to whoever opens it. It holds no secret.
+	Reopen() (how []byte, err error)
+}
+
+// A Reopened is such a Store in that process.
+type Reopened struct {
+	Store Store
+	// Answer answers what the player's opener asks about it. No two run at a time.
+	Answer func(question []byte) []byte
+	Close  func() error
+	// Receipts are those of Store, see Config; nil: it has none.
+	Receipts func() (Receipts, error)
+}
+
+// A Scattered is a Player with modules that have opened the store for themselves.
+type Scattered interface {
+	// AskStores puts a question to each of them. The answers are by module; none: no module has.
+	AskStores(question []byte) (answers map[string][]byte, err error)
+}
+
 // An Elsewhere is a member that others have started, as it tells of itself.
 type Elsewhere struct {
 	ID    string `json:"id"`

@@ -112,7 +112,7 @@ const (
 type Placement struct {
 	// Transport is "tcp": loopback socket to a server in this process (default); "pipe":
 	// in-process connection; "process": loopback socket to a server in a process of its own;
-	// "url": the user's server; "cluster": loopback sockets to three servers in this process that
+	// "split": the same, and modules pd and log are in processes of their own; "url": the user's server; "cluster": loopback sockets to three servers in this process that
 	// are routed to each other.
 	Transport string
 	// Reconnects: modules whose connection breaks try for some seconds to get it back. Without

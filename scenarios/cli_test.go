@@ -29,8 +29,9 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] { // what a test starts
 		case workload.WorkerCommand, "serve":
 			program()
-		case natsbus.ServerCommand:
-			os.Exit(natsbus.Serve(os.Stdin, os.Stdout))
+		}
+		if code, is := natsbus.Child(os.Args[1:], os.Stdin, os.Stdout, Reopen); is {
+			os.Exit(code)
 		}
 	}
 	testscript.Main(m, map[string]func(){"rubato": program})

@@ -23,6 +23,7 @@ func TestDeliverable(t *testing.T) {
 		"use delivery=core":        {"transport": "tcp", "delivery": "jetstream-file", "replicas": "1", "codec": "none"},
 		"or receipts=memory":       {"transport": "tcp", "delivery": "core", "receipts": "database"},
 		"use transport=tcp or":     {"transport": "pipe", "delivery": "core", "fault": faultCrash},
+		"leaves values in one":     {"transport": "split", "codec": "none"},
 		"use codec=json":           {"transport": "tcp", "delivery": "core", "codec": "none", "fault": faultInstance},
 		"or with workers: use env": {"transport": "tcp", "delivery": "core", "envelope": "body", "fault": faultCrash},
 	} {
@@ -32,6 +33,7 @@ func TestDeliverable(t *testing.T) {
 	}
 	for _, o := range []runner.Options{
 		{"delivery": "jetstream-file"}, {"fault": faultCrash}, // a style without a network
+		{"transport": "split", "codec": "json"},
 		{"transport": "tcp", "delivery": "jetstream-file", "receipts": "database", "fault": faultCrash, "codec": "msgpack"},
 	} {
 		if err := fits(o); err != nil {

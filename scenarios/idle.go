@@ -14,9 +14,9 @@ import (
 // published figures give it as the reason why a network uses more CPU. Nothing is sent, no
 // sound is mixed and no client is connected.
 //
-// One operation is one second. Everything is read with getrusage over the whole block. It
-// includes the measuring process itself, the same in all styles: direct shows how much
-// that is. In nats it includes the embedded server.
+// One operation is one second. Everything is read over the whole block. It includes the measuring
+// process itself, the same in all styles: direct shows how much that is. In nats it includes the
+// server and the modules, wherever they are; context switches are those of the measured process alone.
 func (s styles) idle() runner.Scenario {
 	return runner.Scenario{
 		Name:     "idle",
@@ -70,7 +70,7 @@ func (w *idling) Prepare(_, n int) error {
 
 // Run waits on a Go timer, so that the wait holds no thread.
 func (w *idling) Run(_ int, _ func(time.Duration)) error {
-	before, start := host.OwnUsage(), time.Now()
+	before, start := host.UsageNow(), time.Now()
 	<-time.After(time.Duration(w.seconds) * time.Second)
 	w.figures = workload.UsageFigures(before, time.Since(start))
 	return nil
@@ -79,17 +79,19 @@ func (w *idling) Run(_ int, _ func(time.Duration)) error {
 // Work expects no effects.
 func (w *idling) Work() (runner.Work, error) {
 	work, err := w.Workload.Work()
+	w.figures["start"] = float64(w.Took)
 	work.Stimuli, work.Figures = int64(w.seconds), w.figures
 	return work, err
 }
 
 var idleMeasures = []runner.Measure{
-	{Name: "cpu", Unit: "ns", Better: "less", Doc: "CPU time a second, user and system, of the whole process"},
+	{Name: "cpu", Unit: "ns", Better: "less", Doc: "CPU time a second, user and system, of the process and of those that it has started"},
 	{Name: "core", Unit: "%", Better: "less", Doc: "the same as a share of one core"},
 	{Name: "wake-ups", Unit: "/s", Better: "less", Doc: "voluntary context switches a second: how often a thread went back to waiting, and so had been woken"},
 	{Name: "preempted", Unit: "/s", Better: "less", Doc: "involuntary context switches a second"},
-	{Name: "rss", Unit: "bytes", Better: "less", Doc: "memory of the process at the end of the wait"},
+	{Name: "rss", Unit: "bytes", Better: "less", Doc: "memory at the end of the wait, of the process and of those that it has started"},
 	{Name: "goroutines", Better: "less", Doc: "at the end of the wait"},
+	{Name: "start", Unit: "ns", Better: "less", Doc: "how long it took to open the player: engines, and the network with all its processes; the store was open"},
 }
 
 var idleClaims = []runner.Claim{

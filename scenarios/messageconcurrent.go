@@ -26,6 +26,7 @@ func (s styles) messageConcurrent() runner.Scenario {
 		Answers: "What does a message cost with 1, 10 or 50 senders at once?",
 		Keys:    []runner.Key{{Name: "senders", Default: "1,10,50", Check: workload.Between(1, mostSenders), Doc: "senders at once, each with one message under way; 1 to 256"}},
 		Script:  500,
+		Fits:    notSplit,
 		Stages:  []string{workload.StageLog},
 		Claims:  messageConcurrentClaims,
 		Bare:    true, // the profile of message-log contains the same work

@@ -38,6 +38,7 @@ func (s styles) restart() runner.Scenario {
 			{Name: "rate", Default: "500", Check: workload.Between(100, 2000), Doc: "messages a second, in an open loop; a block lasts a second or two"},
 		},
 		Script:   100,
+		Fits:     notSplit,
 		Claims:   restartClaims,
 		Measures: restartMeasures,
 		Paced:    true,

@@ -5,6 +5,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -31,6 +32,9 @@ func Suite(versions map[string]string, of ...player.Style) runner.Suite {
 	}
 	return suite
 }
+
+// Reopen opens the store of a module that is in a process of its own.
+func Reopen(how []byte) (player.Reopened, error) { return workload.Reopen(how) }
 
 // all returns the scenarios in the order of rubato list: the player's work, messages,
 // modules over time, and the pieces.
@@ -92,8 +96,13 @@ func reachable(of []player.Style, scenarios []runner.Scenario) []runner.Scenario
 	}
 	fits := deliverable(of)
 	for n, s := range scenarios {
-		if slices.ContainsFunc(s.Keys, func(k runner.Key) bool { return k.Name == workload.DeliveryKey.Name }) {
-			scenarios[n].Fits = fits
+		if slices.ContainsFunc(s.Keys, func(k runner.Key) bool { return k.Name == workload.TransportKey.Name }) {
+			scenarios[n].Fits = func(o runner.Options) error {
+				if s.Fits == nil {
+					return fits(o)
+				}
+				return cmp.Or(s.Fits(o), fits(o))
+			}
 		}
 		for i := range s.Keys {
 			if s.Keys[i].Name == workload.TransportKey.Name {
@@ -109,6 +118,15 @@ func tryTransport(of []player.Style, value string) error {
 		return nil
 	}
 	return tryPlacement(of, player.Placement{Transport: value})
+}
+
+// notSplit refuses a transport that has module log in another process: the scenario looks at each of
+// its commits.
+func notSplit(o runner.Options) error {
+	if o[workload.TransportKey.Name] != workload.SplitTransport {
+		return nil
+	}
+	return errors.New("this scenario looks at each commit of module log, so it needs module log in its own process: use transport=process")
 }
 
 // deliverable has a delivery that keeps messages tried with its transport: a server without
@@ -130,7 +148,7 @@ func deliverable(of []player.Style) func(runner.Options) error {
 		replicas, _ := strconv.Atoi(o[workload.ReplicasKey.Name])
 		p := player.Placement{Transport: o[workload.TransportKey.Name], Delivery: o[workload.DeliveryKey.Name], Replicas: replicas,
 			Codec: o[workload.CodecKey.Name], Share: o[workload.ShareKey.Name], Envelope: o[workload.EnvelopeKey.Name], Away: kills(o)}
-		plain := !p.Away && isDefault(p.Delivery, workload.DeliveryKey) && replicas < 2 && isDefault(p.Share, workload.ShareKey)
+		plain := !p.Away && isDefault(p.Delivery, workload.DeliveryKey) && replicas < 2 && isDefault(p.Share, workload.ShareKey) && p.Transport != workload.SplitTransport
 		if plain {
 			return nil // an envelope goes with all of that
 		}

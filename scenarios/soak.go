@@ -88,7 +88,7 @@ func (w *soaking) Run(_ int, latency func(time.Duration)) error {
 		return w.postAll()
 	}
 	w.memory = watchMemory(watchEvery(time.Duration(float64(w.n) / w.rate * float64(time.Second))))
-	before, start := host.OwnUsage(), time.Now()
+	before, start := host.UsageNow(), time.Now()
 	err := w.postAll()
 	w.core = workload.UsageFigures(before, time.Since(start))["core"]
 	w.memory.end()

@@ -15,6 +15,7 @@ package sqlite
 import (
 	"cmp"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,16 +42,23 @@ type Options struct {
 // its own connection, so different views serve different goroutines at once. One view
 // serves one goroutine at a time.
 type Store struct {
-	director *director
-	log      *log
-	cuts     *cuts
-	reading  sync.Mutex
-	readback *readback
-	index    *os.File // of the write-ahead log, see commits; nil until it is read
-
+	director    *director
+	log         *log
+	cuts        *cuts
+	reading     sync.Mutex
+	readback    *readback
+	index       *os.File                // of the write-ahead log, see commits; nil until it is read
 	head        [2*indexHeader + 4]byte // of index
 	looked      logState                // see Checkpoints
 	checkpoints int64
+
+	opened address
+}
+
+// address is how a store was opened, and can be once more.
+type address struct {
+	Path    string
+	Options Options
 }
 
 var _ player.Store = (*Store)(nil)
@@ -64,7 +72,7 @@ func Open(path string, options Options) (*Store, error) {
 	if err := CheckPath(path); err != nil {
 		return nil, err
 	}
-	s := new(Store)
+	s := &Store{opened: address{path, options}}
 	if err := s.open(path, options); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -117,6 +125,18 @@ func connectTo(path string, options Options, cache string) (*Conn, error) {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// Reopen says how another process opens this library once more, with Reopen.
+func (s *Store) Reopen() ([]byte, error) { return json.Marshal(s.opened) }
+
+// Reopen opens a library as a store in another process has said.
+func Reopen(how []byte) (*Store, error) {
+	var at address
+	if err := json.Unmarshal(how, &at); err != nil {
+		return nil, fmt.Errorf("sqlite: read how a library is opened: %w", err)
+	}
+	return Open(at.Path, at.Options)
 }
 
 // Director is module pd's view.

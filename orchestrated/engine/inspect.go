@@ -133,7 +133,12 @@ func (in Inspection) Flows(n int) []player.Flow {
 	for _, e := range in {
 		out = append(out, e.Flows(TraceFlows)...)
 	}
-	out = mergeFlows(out)
+	return Newest(n, out)
+}
+
+// Newest are the newest n flows, newest first, each joined from the shares that modules have of it.
+func Newest(n int, shares []player.Flow) []player.Flow {
+	out := mergeFlows(shares)
 	slices.SortFunc(out, func(a, b player.Flow) int { return cmp.Compare(b.Token, a.Token) })
 	return out[:min(n, len(out))]
 }

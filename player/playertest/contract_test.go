@@ -74,13 +74,13 @@ func TestContract(t *testing.T) {
 		Listening: "testdata/listening.golden"}.Run(t)
 }
 
-// TestContractApart runs it with the server of nats outside of this process: the player's own,
-// and one of a user's, which is not closed with the player.
+// TestContractApart runs it with the server of nats outside of this process: the player's own, alone
+// and with modules outside, too, and one of a user's, which is not closed with the player.
 func TestContractApart(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts a server for each of many players: go test runs it without -short")
 	}
-	for _, transport := range []string{"process", "url"} {
+	for _, transport := range []string{"process", "split", "url"} {
 		t.Run(transport, func(t *testing.T) {
 			if transport == "url" {
 				t.Setenv(natsbus.URLVar, userServer(t))

@@ -1,6 +1,7 @@
 package playertest
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -8,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,16 +81,16 @@ func (s subject) refusals(t *testing.T) {
 
 // failures: a stimulus fails while its store fails, and the player continues.
 func (s subject) failures(t *testing.T) {
-	faults := &faulty{Store: s.Store(t)}
+	faults := &faulty{Store: s.Store(t), dir: t.TempDir()}
 	p := s.open(t, player.Config{Store: faults})
 	steps := s.script(6)
-	faults.fail(true)
+	faults.set(t, failing, true)
 	for _, stimulus := range steps[:3] {
 		if code := player.CodeOf(p.Do(stimulus)); code != player.Unavailable {
 			t.Errorf("stimulus %d on a store that fails: code %q, want %q", stimulus.Seq, code, player.Unavailable)
 		}
 	}
-	faults.fail(false)
+	faults.set(t, failing, false)
 	for _, stimulus := range steps[3:] {
 		if err := p.Do(stimulus); err != nil {
 			t.Errorf("stimulus %d after the store has recovered: %v", stimulus.Seq, err)
@@ -106,8 +106,8 @@ func (s subject) failures(t *testing.T) {
 func (s Suite) selectionFails(t *testing.T) {
 	var want player.Observation
 	for i, style := range s.Styles {
-		faults := &faulty{Store: s.Store(t)}
-		faults.noSelection.Store(true)
+		faults := &faulty{Store: s.Store(t), dir: t.TempDir()}
+		faults.set(t, noSelection, true)
 		p := subject{s, style}.open(t, player.Config{Store: faults, Verbatim: true})
 		if err := p.Do(s.script(1)[0]); player.CodeOf(err) != player.Unavailable {
 			t.Errorf("%s: %v, want code %q", style.Name, err, player.Unavailable)
@@ -181,20 +181,65 @@ func (s subject) stopped(t *testing.T) {
 
 var errFault = errors.New("the disk is having a bad day")
 
-// faulty is a store whose writes fail on demand.
+// faulty is a store that fails on demand, in every process that has it: what fails is named by a
+// file in dir.
 type faulty struct {
 	player.Store
-	failing     atomic.Bool
-	noSelection atomic.Bool // reading the library fails, too
+	dir string
 }
 
-func (f *faulty) fail(yes bool) { f.failing.Store(yes) }
+const (
+	failing     = "writes"
+	noSelection = "library" // reading it fails
+)
 
-func (f *faulty) err() error {
-	if f.failing.Load() {
+// set has something fail, or no longer.
+func (f *faulty) set(t testing.TB, what string, fails bool) {
+	t.Helper()
+	err := os.Remove(filepath.Join(f.dir, what))
+	if fails {
+		err = os.WriteFile(filepath.Join(f.dir, what), nil, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *faulty) err(what string) error {
+	if _, err := os.Stat(filepath.Join(f.dir, what)); err == nil {
 		return errFault
 	}
 	return nil
+}
+
+// reopening is how another process opens a store of this suite.
+type reopening struct {
+	Faults string // folder; "": the store is another
+	Store  []byte // how the real one is opened
+}
+
+// Reopen says how another process opens it.
+func (f *faulty) Reopen() ([]byte, error) {
+	store, can := f.Store.(player.Reopenable)
+	if !can {
+		return nil, fmt.Errorf("a %T cannot be opened twice", f.Store)
+	}
+	how, err := store.Reopen()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(reopening{f.dir, how})
+}
+
+// Reopen opens a store of the suite in another process, where open opens what Suite.Store returns.
+func Reopen(how []byte, open func([]byte) (player.Reopened, error)) (player.Reopened, error) {
+	var to reopening
+	if err := json.Unmarshal(how, &to); err != nil || to.Faults == "" {
+		return open(how)
+	}
+	opened, err := open(to.Store)
+	opened.Store = &faulty{Store: opened.Store, dir: to.Faults}
+	return opened, err
 }
 
 func (f *faulty) Director() player.DirectorStore { return faultyDirector{f.Store.Director(), f} }
@@ -206,14 +251,14 @@ type faultyDirector struct {
 }
 
 func (d faultyDirector) Songs(target player.Ticks, visit func(int64, player.Standing)) error {
-	if d.noSelection.Load() {
-		return errFault
+	if err := d.err(noSelection); err != nil {
+		return err
 	}
 	return d.DirectorStore.Songs(target, visit)
 }
 
 func (d faultyDirector) RecordPlayed(passage int64, at player.Ticks) (int, error) {
-	if err := d.err(); err != nil {
+	if err := d.err(failing); err != nil {
 		return 0, err
 	}
 	return d.DirectorStore.RecordPlayed(passage, at)
@@ -225,7 +270,7 @@ type faultyLog struct {
 }
 
 func (l faultyLog) CountUser(username string) error {
-	if err := l.err(); err != nil {
+	if err := l.err(failing); err != nil {
 		return err
 	}
 	return l.LogStore.CountUser(username)

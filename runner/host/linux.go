@@ -60,14 +60,37 @@ func clock(id int32) time.Duration {
 	return time.Duration(at.Nano())
 }
 
-// ResetPeakRSS makes the present RSS the peak. If the kernel cannot do it, PeakRSS is
-// that of the whole life of the process.
-func ResetPeakRSS() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
+// ResetPeakRSS makes the present RSS the peak, also of descendants. If the kernel cannot do it,
+// PeakRSS is that of the whole life of the process.
+func ResetPeakRSS() {
+	for _, of := range family() {
+		_ = os.WriteFile("/proc/"+of+"/clear_refs", []byte("5"), 0)
+	}
+}
 
-// PeakRSS is the largest RSS in bytes since ResetPeakRSS. getrusage is no alternative:
+// family is this process, and its descendants that run.
+func family() []string {
+	all := []string{"self"}
+	if hasChildren() {
+		for _, d := range descendants() {
+			all = append(all, strconv.Itoa(d.pid))
+		}
+	}
+	return all
+}
+
+// PeakRSS is the largest RSS in bytes since ResetPeakRSS: of this process, and of each descendant
+// that runs, added up. Pages that they share count in each. getrusage is no alternative:
 // there a process inherits its parent's peak.
-func PeakRSS() int64 {
-	status, _ := os.ReadFile("/proc/self/status")
+func PeakRSS() (bytes int64) {
+	for _, of := range family() {
+		bytes += peakOf(of)
+	}
+	return bytes
+}
+
+func peakOf(process string) int64 {
+	status, _ := os.ReadFile("/proc/" + process + "/status") // without one, it has ended
 	_, after, _ := bytes.Cut(status, []byte("VmHWM:"))
 	fields := bytes.Fields(after)
 	if len(fields) == 0 {
@@ -77,9 +100,17 @@ func PeakRSS() int64 {
 	return kilobytes << 10
 }
 
-// RSS is the resident memory of this process in bytes; 0 when the kernel does not say.
-func RSS() int64 {
-	text, _ := os.ReadFile("/proc/self/statm")
+// RSS is the resident memory of this process and its descendants in bytes; 0 when the kernel does
+// not say. Pages that they share count in each.
+func RSS() (bytes int64) {
+	for _, of := range family() {
+		bytes += residentOf(of)
+	}
+	return bytes
+}
+
+func residentOf(process string) int64 {
+	text, _ := os.ReadFile("/proc/" + process + "/statm")
 	fields := bytes.Fields(text)
 	if len(fields) < 2 {
 		return 0
@@ -219,7 +250,7 @@ func describe(pid int, fields []string) descendant {
 		user = time.Duration(share * float64(total))
 		system = total - user
 	}
-	return descendant{name: programName(pid), user: user + ticks(statChildUser), system: system + ticks(statChildSystem)}
+	return descendant{pid: pid, name: programName(pid), user: user + ticks(statChildUser), system: system + ticks(statChildSystem)}
 }
 
 // programName is a program and its first word.

@@ -145,6 +145,7 @@ func (r Runtime) String() string {
 type descendant struct {
 	name         string // program and its first word, if it has one: "rubato worker"
 	user, system time.Duration
+	pid          int
 }
 
 // Clocks are readings of one moment. Their zero points differ, so compare only

@@ -51,7 +51,7 @@ func TestUsageOfTree(t *testing.T) {
 	if _, err := output.Read(make([]byte, 8)); err != nil {
 		t.Fatal(err)
 	}
-	living := UsageNow().Since(before)
+	living, rss := UsageNow().Since(before), min(RSS(), PeakRSS())
 	if err := input.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -67,6 +67,9 @@ func TestUsageOfTree(t *testing.T) {
 	var apart time.Duration
 	for _, used := range living.Apart {
 		apart += used
+	}
+	if whole, own := rss, residentOf("self"); whole < own+own/4 {
+		t.Errorf("with a living child %d bytes are resident, and %d here alone", whole, own)
 	}
 	if living.CPU() < burnt || apart < burnt || apart > living.CPU() {
 		t.Errorf("a child burnt %v and lives: %v in all, apart %v", burnt, living.CPU(), living.Apart)

@@ -38,9 +38,9 @@ var (
 		Doc: "rules in total: the player's own, and others that never match",
 	}
 	TransportKey = runner.Key{
-		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe", "process", "url", "cluster"}, Styles: []string{"nats"},
+		Name: "transport", Default: "tcp", Values: []string{"tcp", "pipe", "process", SplitTransport, "url", "cluster"}, Styles: []string{"nats"},
 		Doc: "tcp: embedded server on loopback; pipe: in-process connections; process: server in a process of its own, on loopback; " +
-			"url: your server or cluster, which RUBATO_NATS_URL names (docs/nats.md); cluster: three embedded servers, modules spread over them",
+			"split: the same, and modules pd and log in processes of their own; url: your server or cluster, which RUBATO_NATS_URL names (docs/nats.md); cluster: three embedded servers, modules spread over them",
 	}
 	ShareKey = runner.Key{
 		Name: "share", Default: "nothing", Values: []string{"nothing", "outcomes", "all"}, Styles: []string{"nats"},
@@ -79,6 +79,9 @@ var (
 		Doc: "how values become bodies of messages; none: a body is a token, and the values are handed over in the process",
 	}
 )
+
+// SplitTransport has modules in processes of their own, which open the store there.
+const SplitTransport = "split"
 
 // Values of ReceiptsKey.
 const (

@@ -142,7 +142,7 @@ func (w *verifier) afterSlice() error {
 	if SeedAt(w.seed, w.runs)%settingsEvery != 0 {
 		return nil
 	}
-	now, err := w.store.Synchronous()
+	now, err := w.levels()
 	if now != w.synchronous && err == nil {
 		w.note(fmt.Sprintf("while the clock ran commits had synchronous=%d, before %d", now, w.synchronous))
 	}

@@ -139,9 +139,10 @@ func Percentile(of []time.Duration, q int) float64 {
 	return float64(sorted[max(0, (len(sorted)*q+99)/100-1)])
 }
 
-// UsageFigures returns, as figures, what this process used since before, during wall.
+// UsageFigures returns, as figures, what this process and those that it has started used since before,
+// during wall.
 func UsageFigures(before host.Usage, wall time.Duration) map[string]float64 {
-	used := host.OwnUsage().Since(before)
+	used := host.UsageNow().Since(before)
 	figures := map[string]float64{
 		"goroutines": float64(runtime.NumGoroutine()),
 		"cpu":        float64(used.CPU()) / wall.Seconds(),

@@ -170,7 +170,7 @@ const (
 // slowed returns the store that the style gets: unchanged, except for the arm with the
 // injected slowdown.
 func slowed(setup runner.Setup, store player.Store) player.Store {
-	if setup.Slowdown == nil {
+	if setup.Slowdown == nil || setup.Options["transport"] == SplitTransport { // see slowPlayer
 		return store
 	}
 	return slowStore{store, setup.Slowdown}

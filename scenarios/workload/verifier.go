@@ -22,23 +22,24 @@ import (
 // reported them. It reads the database over its own connection and counts what the style does
 // (counts.go). The style's own report counts only if it agrees.
 type verifier struct {
-	store    *sqlite.Store
-	network  player.Network   // nil: the style has none
-	sink     *countingSink    // nil: no trace is stored
-	once     map[string]int64 // the same for a block as a whole
-	crosses  map[string]int64 // messages that each module sends at least for a stimulus, over a network
-	wanted   map[string]string
-	batch    int
-	traced   bool          // its trace is asked to be on
-	receipts bool          // of messages are to be in the database
-	single   bool          // see Workload.Single
-	loose    bool          // see Workload.Loose
-	heard    func() int64  // broadcasts that clients have received; nil: nobody listens
-	script   bool          // what it shows are the rates
-	off      bool          // no looks in timed parts: only to measure what they cost
-	every    bool          // look at every stimulus, not only at some that are drawn
-	quickest time.Duration // commit on this disk
-	shown    runner.Rates  // by the script
+	store     *sqlite.Store
+	network   player.Network   // nil: the style has none
+	scattered player.Scattered // nil: no module has opened the store for itself
+	sink      *countingSink    // nil: no trace is stored
+	once      map[string]int64 // the same for a block as a whole
+	crosses   map[string]int64 // messages that each module sends at least for a stimulus, over a network
+	wanted    map[string]string
+	batch     int
+	traced    bool          // its trace is asked to be on
+	receipts  bool          // of messages are to be in the database
+	single    bool          // see Workload.Single
+	loose     bool          // see Workload.Loose
+	heard     func() int64  // broadcasts that clients have received; nil: nobody listens
+	script    bool          // what it shows are the rates
+	off       bool          // no looks in timed parts: only to measure what they cost
+	every     bool          // look at every stimulus, not only at some that are drawn
+	quickest  time.Duration // commit on this disk
+	shown     runner.Rates  // by the script
 
 	runtime     host.Runtime // before the style was opened
 	synchronous [2]int64     // of the store's connections, at the same moment
@@ -111,13 +112,13 @@ func (w *verifier) begin(p player.Player, stimuli []player.Stimulus, commit bool
 	if w.newest, err = w.store.Newest(); err != nil {
 		return err
 	}
-	w.before, err = w.store.Tally()
+	w.before, err = w.tally()
 	return err
 }
 
 // seal counts what is done and reads the settings. The clock has stopped.
 func (w *verifier) seal() error {
-	tally, err := w.store.Tally()
+	tally, err := w.tally()
 	if err != nil {
 		return err
 	}
@@ -131,7 +132,7 @@ func (w *verifier) seal() error {
 
 // read reads the settings of the store.
 func (w *verifier) read() (list []runner.Setting, err error) {
-	settings, err := w.store.Settings()
+	settings, err := w.storeSettings()
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +162,7 @@ func (w *verifier) observe(p player.Player) (player.Observation, error) {
 	if err != nil {
 		return player.Observation{}, err
 	}
-	now, err := w.store.Tally()
+	now, err := w.tally()
 	if err != nil {
 		return player.Observation{}, err
 	}

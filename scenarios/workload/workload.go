@@ -73,13 +73,15 @@ type Workload struct {
 	Accounts bool             // the scenario accounts for each message, also for those that are dropped
 	Heard    func() int64     // broadcasts that clients have received; nil: nobody listens
 
-	Seed    uint64
-	Stimuli []player.Stimulus // all that were prepared
-	at      int               // of Stimuli, the next to run
-	checked player.Player     // Player with the verifier's checks of Stimuli
-	before  int64             // effects before the last Prepare
-	next    int               // position in the script
-	gone    bool              // the network is
+	Took     time.Duration // to open the network and the player
+	Seed     uint64
+	Stimuli  []player.Stimulus // all that were prepared
+	at       int               // of Stimuli, the next to run
+	checked  player.Player     // Player with the verifier's checks of Stimuli
+	before   int64             // effects before the last Prepare
+	next     int               // position in the script
+	gone     bool              // the network is
+	slowdown *runner.Slowdown  // where no store of this process has it; nil: none
 }
 
 // Styles are the styles that a scenario can open.
@@ -131,6 +133,7 @@ func (w *Workload) open(style player.Style, setup runner.Setup, c player.Config)
 		sink = &countingSink{TraceSink: w.trace}
 		c.Trace.Sink = sink
 	}
+	start := time.Now()
 	if style.Network != nil {
 		if w.network, err = style.Network(c.Placement); err != nil {
 			return fmt.Errorf("start the network of %s: %w", style.Name, err)
@@ -145,7 +148,14 @@ func (w *Workload) open(style player.Style, setup runner.Setup, c player.Config)
 	if w.Player, err = style.Open(c); err != nil {
 		return fmt.Errorf("open %s: %w", style.Name, err)
 	}
-	return nil
+	w.Took = time.Since(start)
+	scattered, can := w.Player.(player.Scattered)
+	if !can || setup.Options["transport"] != SplitTransport {
+		return nil
+	}
+	w.slowdown, w.verifier.scattered = setup.Slowdown, scattered
+	w.verifier.synchronous, err = w.verifier.levels()
+	return err
 }
 
 // Network is what joins the style's modules; nil: it has none.
@@ -161,6 +171,9 @@ func (w *Workload) Prepare(first, n int) error {
 	w.before = w.Count(seen)
 	err = errors.Join(err, w.verifier.begin(w.Player, w.Stimuli, w.Commit))
 	w.checked = w.verifier.wrap(w.Player)
+	if w.slowdown != nil {
+		w.checked = slowPlayer{w.checked, w.slowdown}
+	}
 	return err
 }
 
