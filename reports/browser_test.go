@@ -6,6 +6,7 @@
 package reports
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -247,7 +248,7 @@ func TestBrowserReport(t *testing.T) {
 		b.do(t, chromedp.EmulateViewport(1280, 1100))
 	})
 	b.quiet(t)
-	with := ask[[]string](t, b, words)
+	with := ask[[]string](t, b, everyWord)
 	t.Run("without JavaScript", func(t *testing.T) { b.plain(t, dir, with) })
 }
 
@@ -361,8 +362,8 @@ func (b *browser) hovers(t *testing.T, pale string) {
 	b.ever(t, `document.querySelector(".tip").hidden`)
 }
 
-// words are all that there is to read, but for the tools.
-const words = `[...document.querySelectorAll("h1, h2, p:not(#tools), td, th, li, summary, figcaption, svg text")].map((e) => e.textContent.replace(/ Enlarge$/, ""))`
+// everyWord is all that there is to read, but for the tools.
+const everyWord = `[...document.querySelectorAll("h1, h2, p:not(#tools), td, th, li, summary, figcaption, svg text")].map((e) => e.textContent.replace(/ Enlarge$/, ""))`
 
 // plain opens the page without JavaScript: the words are the same, but for those of buttons.
 func (b *browser) plain(t *testing.T, dir string, with []string) {
@@ -372,8 +373,72 @@ func (b *browser) plain(t *testing.T, dir string, with []string) {
 	if n := ask[int](t, b, `document.querySelectorAll("button, select").length`); n != 0 {
 		t.Errorf("%d controls that do nothing", n)
 	}
-	if without := ask[[]string](t, b, words); len(with) < 500 || !slices.Equal(with, without) {
+	if without := ask[[]string](t, b, everyWord); len(with) < 500 || !slices.Equal(with, without) {
 		t.Errorf("%d words without JavaScript, %d with it", len(without), len(with))
 	}
 	b.do(t, scripts(false))
+}
+
+// Names of a run are text, whatever they say: nothing of them runs, in no tool either.
+func TestBrowserHostile(t *testing.T) {
+	dir := t.TempDir()
+	run, d := hostileRun(t, dir)
+	if err := Write(dir, run, d); err != nil {
+		t.Fatal(err)
+	}
+	b := browse(t)
+	b.do(t, chromedp.Navigate("about:blank"))
+	b.open(t, dir)
+	ask[bool](t, b, `(window.alert = () => { document.title = "bitten" }, true)`)
+	name := ask[string](t, b, `document.querySelectorAll("#scenario option")[2].value`)
+	if !strings.HasPrefix(name, "<script>alert(1)</script>") {
+		t.Errorf("the scenario is called %q", name)
+	}
+	ask[bool](t, b, `(document.getElementById("scenario").selectedIndex = 2, document.getElementById("scenario").dispatchEvent(new Event("change")))`)
+	ask[bool](t, b, `(document.querySelectorAll("figcaption button, .legend button, thead button").forEach((x) => x.click()), true)`)
+	for expression, want := range map[string]int{
+		`document.querySelectorAll("img, iframe, object, foreignObject").length`: 0,
+		`document.scripts.length`:                                          1,
+		`document.title === "bitten" ? 1 : 0`:                              0,
+		`document.querySelectorAll("dialog[open] svg").length > 3 ? 1 : 0`: 1,
+	} {
+		if got := ask[int](t, b, expression); got != want {
+			t.Errorf("%s is %d", expression, got)
+		}
+	}
+	for _, svg := range entries(t, filepath.Join(dir, plotsFolder)) {
+		if strings.HasSuffix(svg, ".svg") {
+			b.do(t, chromedp.Navigate("file://"+filepath.Join(dir, plotsFolder, svg)))
+			if n := ask[int](t, b, `document.querySelectorAll("script, img, foreignObject").length`); n != 0 {
+				t.Errorf("%s: %d elements that are none of a plot", svg, n)
+			}
+		}
+	}
+	b.quiet(t)
+}
+
+// A page of a hundred scenarios opens, can be searched and says how long it took.
+func TestBrowserHundred(t *testing.T) {
+	_, p := madeUp(t, 100, numbered)
+	var w bytes.Buffer
+	if err := p.html(&w); err != nil || w.Len() > pageRoom {
+		t.Fatalf("%d bytes, %v", w.Len(), err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "report.html"), w.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b := browse(t)
+	b.open(t, dir)
+	const took = `(() => { const n = performance.getEntriesByType("navigation")[0]; return n.loadEventEnd - n.startTime })()`
+	b.ever(t, took+" > 0")
+	t.Logf("%d bytes are complete in %.0f ms", w.Len(), ask[float64](t, b, took))
+	if n := ask[int](t, b, `document.querySelectorAll("#scenario option").length`); n != 101 {
+		t.Errorf("%d scenarios to choose from", n)
+	}
+	ask[bool](t, b, `(document.getElementById("scenario").value = "scenario-042", document.getElementById("scenario").dispatchEvent(new Event("change")))`)
+	if rows := ask[int](t, b, `document.querySelectorAll("header tbody tr:not([hidden])").length`); rows < 3 || rows > 20 {
+		t.Errorf("%d rows of one scenario", rows)
+	}
+	b.quiet(t)
 }
