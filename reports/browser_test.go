@@ -230,6 +230,7 @@ func TestBrowserReport(t *testing.T) {
 	b.open(t, dir)
 	b.shoot(t, "report")
 	b.sound(t, "light")
+	b.wide(t, "1280")
 	t.Run("sort", b.sorts)
 	t.Run("scenario", b.shows)
 	t.Run("plots", b.enlarges)
@@ -259,10 +260,7 @@ func (b *browser) fits(t *testing.T) {
 		t.Errorf("at 390 px the page is %d px wide", w)
 	}
 	ask[bool](t, b, `(document.querySelectorAll("details").forEach((d) => { d.open = true }), true)`)
-	const wide = `[...document.querySelectorAll(".wide:not(.scrolls)")].filter((w) => w.scrollWidth > w.clientWidth).map((w) => w.ariaLabel + " " + w.scrollWidth)`
-	if out := ask[[]string](t, b, wide); len(out) > 0 {
-		t.Errorf("tables that scroll sideways: %q", out)
-	}
+	b.wide(t, "390")
 	const verdicts = `[...document.querySelectorAll("table")].filter((t) => /^(answer|verdict|here)/.test([...t.tHead.rows[0].cells].at(-1).textContent))
 		.flatMap((t) => [...t.tBodies[0].rows]).map((r) => [...r.cells].at(-1))`
 	if n := ask[int](t, b, verdicts+".length"); n < 10 {
@@ -275,6 +273,14 @@ func (b *browser) fits(t *testing.T) {
 		.filter((s) => !(s.px >= 9)).map((s) => s.px.toFixed(1) + " px: " + s.x.textContent)`
 	if out := ask[[]string](t, b, small); len(out) > 0 {
 		t.Errorf("%d words in plots are too small: %q", len(out), out[:min(len(out), 3)])
+	}
+}
+
+// wide finds tables that scroll sideways.
+func (b *browser) wide(t *testing.T, at string) {
+	t.Helper()
+	if out := ask[[]string](t, b, `[...document.querySelectorAll(".wide:not(.scrolls)")].filter((w) => w.scrollWidth > w.clientWidth).map((w) => w.ariaLabel + " " + w.scrollWidth)`); len(out) > 0 {
+		t.Errorf("at %s px tables scroll sideways: %q", at, out)
 	}
 }
 
@@ -331,7 +337,7 @@ func (b *browser) enlarges(t *testing.T) {
 	b.shoot(t, "report-enlarged")
 	b.do(t, chromedp.KeyEvent("\x1b"))
 	b.ever(t, `!document.querySelector("dialog")`)
-	const pale = `[...document.querySelectorAll("figure svg *")].filter((p) => p.style.opacity !== "").length`
+	const pale = `document.querySelectorAll("figure svg .pale").length`
 	const button = `[...document.querySelectorAll(".legend button")].at(-1)`
 	ask[bool](t, b, "("+button+".click(), true)")
 	if n := ask[int](t, b, pale); n == 0 || ask[string](t, b, button+".ariaPressed") != "true" {

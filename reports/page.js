@@ -95,7 +95,7 @@
     const known = inks();
     for (const part of all("figure svg *, dialog svg *", within)) {
       const own = colour && ink(part, known);
-      part.style.opacity = own && own !== colour ? 0.12 : "";
+      part.classList.toggle("pale", Boolean(own && own !== colour)); // plots are coloured by their style, which stays as it is
     }
   };
   const tip = make("div", "", { className: "tip", hidden: true });
