@@ -55,8 +55,9 @@ const (
 	asideRaw // every round: never in Markdown
 )
 
-// newPage builds the report. Profiles are read from dir.
+// newPage builds the report. Profiles are read from dir; those that are lost are named, not read.
 func newPage(dir string, run *results.Run, details results.Details, plots []drawing) (*page, error) {
+	lost := lostProfiles(&details)
 	p := &page{Title: "What the coupling costs", Said: sentences(run), Answer: answerTable(run), Belief: belief(run), Scope: scope(run),
 		Banners: banners(run), Lead: lead(run), Machine: machineTable(run.Machine), Palette: paletteOf(run)}
 	for _, c := range run.Cells {
@@ -65,9 +66,11 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 	if len(run.Cells) == 0 {
 		p.Lead = append(p.Lead, "No cell was measured: there is nothing to compare.")
 	}
+	p.Banners = append(p.Banners, lost...)
 	p.Sections = append(p.Sections, controlsSection(run)...)
 	p.Sections = append(p.Sections, verdictSection(run)...)
 	p.Sections = append(p.Sections, questionSection(run, details)...)
+	p.Sections = append(p.Sections, publishedSections(run, details)...)
 	p.Sections = append(p.Sections, recommendationSection(run)...)
 	p.Sections = append(p.Sections, breakEvenSection(run)...)
 	all := groups(run)

@@ -11,15 +11,44 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"rubato/results"
 )
 
 // Write writes all files about a run to dir: the summary, the machine, the benchmark
 // lines, the report as Markdown and as one HTML page, and the plots. Each file is written
-// completely or not at all. The run must be Summarized.
+// completely or not at all. The run must be Summarized. It writes nothing if a summary is there
+// that tells more.
 func Write(dir string, run *results.Run, details results.Details) error {
+	details.Profiles = looked(dir, details.Profiles)
+	if loses := results.Poorer(dir, run, details); len(loses) > 0 {
+		summary := filepath.Join(dir, results.SummaryFile)
+		return fmt.Errorf("%s stays as it is, with its report: what can be read here now lacks %s. To render that all the same, move %s and report.html away first",
+			summary, strings.Join(loses, ", "), summary)
+	}
 	return writeFrom(dir, dir, run, details)
+}
+
+// Page renders what can be shown of a past run, with what is missing, and writes nothing.
+// Profiles are read from dir. The run must be Summarized.
+func Page(dir string, past results.Past) ([]byte, error) {
+	details := runKept(past.Run, past.Details)
+	details.Profiles = looked(dir, details.Profiles)
+	plots, err := drawPlots(past.Run, details)
+	if err != nil {
+		return nil, err
+	}
+	page, err := newPage(dir, past.Run, details, plots)
+	if err != nil {
+		return nil, err
+	}
+	for i, lack := range past.Lacks {
+		page.Banners = slices.Insert(page.Banners, i, banner{"missing", lack})
+	}
+	var b bytes.Buffer
+	err = page.html(&b)
+	return b.Bytes(), err
 }
 
 // writeFrom reads profiles from one folder and writes to another.
@@ -35,6 +64,7 @@ func writeFrom(from, dir string, run *results.Run, details results.Details) erro
 		return err
 	}
 	details = runKept(run, details)
+	details.Profiles = looked(from, details.Profiles)
 	if err := writeWith(filepath.Join(dir, "bench.txt"), func(w *bytes.Buffer) error { return writeBench(w, run, details) }); err != nil {
 		return err
 	}
@@ -56,7 +86,7 @@ func writeFrom(from, dir string, run *results.Run, details results.Details) erro
 	if err := writeWith(filepath.Join(dir, "report.md"), page.markdown); err != nil {
 		return err
 	}
-	return writeWith(filepath.Join(dir, "report.html"), page.html)
+	return writeWith(filepath.Join(dir, results.ReportFile), page.html)
 }
 
 // fillEmptyLists makes empty lists [] in JSON instead of null.

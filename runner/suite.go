@@ -34,6 +34,7 @@ type Suite struct {
 	Scenarios []Scenario
 	Versions  map[string]string // of what the styles stand on
 	Commands  []Command         // of the system measured, beside the runner's own
+	Published []results.Published
 }
 
 // A Command is one more command of the program. Run gets the arguments after its name and
