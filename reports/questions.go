@@ -119,7 +119,7 @@ func (x explanation) parts() []results.Part {
 
 // table has a row for each part and cell that answers it, and names the parts that none does.
 func (x explanation) table() (t Grid, lacks []string, any bool) {
-	t = Grid{Text: []int{0, 2, 4}, Cards: true, Head: []string{"what", "published", "where", "here", "answer"}}
+	t = Grid{Text: []int{0, 2, 4}, Head: []string{"what", "published", "where", "here", "answer"}}
 	for _, part := range x.parts() {
 		s, found := x.run.Scenario(part.Scenario), false
 		for i := range x.run.Cells {
