@@ -219,10 +219,10 @@ func (t *tail) explained() string {
 	text := fmt.Sprintf(" %s: of %s with an operation above p%g", t.label, plural(len(slow), "turn"), t.begin())
 	for _, m := range tailMarks {
 		if all := with(t.turns, m.name); all > 0 && m.name != "" {
-			text += fmt.Sprintf(", %d had %s (%s of all turns)", with(slow, m.name), m.short, percent(100*float64(all)/float64(len(t.turns))))
+			text += fmt.Sprintf(", %d had %s (%s of all turns do)", with(slow, m.name), m.short, percent(100*float64(all)/float64(len(t.turns))))
 		}
 	}
-	return text + fmt.Sprintf(", %d none.", with(slow, ""))
+	return text + fmt.Sprintf(", %d nothing that is recorded.", with(slow, ""))
 }
 
 // A tailPlotter marks p99.9, the slowest operation, and what happened in slow turns.

@@ -223,7 +223,7 @@ func TestTail(t *testing.T) {
 	if n := len(tail.slow()); n != 2 { // of each trial the last turn, from 991 µs on
 		t.Errorf("%d slow turns: %v", n, tail.slow())
 	}
-	want := "of 2 turns with an operation above p99, 0 had a checkpoint (2.00 % of all turns), 2 had garbage collection (5.00 % of all turns), 0 none."
+	want := "of 2 turns with an operation above p99, 0 had a checkpoint (2.00 % of all turns do), 2 had garbage collection (5.00 % of all turns do), 0 nothing that is recorded."
 	if got := strings.ReplaceAll(tail.explained(), noBreak, " "); got != " : "+want {
 		t.Errorf("explained as %q\nwant %q", got, want)
 	}

@@ -112,6 +112,12 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 	p.Sections = append(p.Sections, equivalenceSection(run)...)
 	p.Sections = append(p.Sections, instrumentsSection(run)...)
 	p.Sections = append(p.Sections, howToRead(run))
+	// Answer keeps all columns: findings reads them by their place.
+	for _, s := range p.Sections {
+		for i := range s.Grids {
+			s.Grids[i].dropEmpty()
+		}
+	}
 	p.nameSections()
 	return p, nil
 }
@@ -279,15 +285,18 @@ var pageCSS string
 //go:embed page.js
 var pageJS string
 
+// ScriptHash names the script of the page for a security policy that permits no other.
+func ScriptHash() string {
+	sum := sha256.Sum256([]byte(pageJS))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
 // The page loads nothing from the network and runs no script but its own. Its security policy
 // enforces this in case the escaping has a gap.
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"css": func() template.CSS { return template.CSS(paletteCSS() + pageCSS + plotCSS()) },
-	"js":  func() template.JS { return template.JS(pageJS) },
-	"hash": func() string {
-		sum := sha256.Sum256([]byte(pageJS))
-		return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
-	},
+	"css":   func() template.CSS { return template.CSS(paletteCSS() + pageCSS + plotCSS()) },
+	"js":    func() template.JS { return template.JS(pageJS) },
+	"hash":  ScriptHash,
 	"slug":  slug,
 	"plain": plain,
 }).Parse(pageHTML))

@@ -86,18 +86,25 @@ func resourceTable(g group, details results.Details) Grid {
 			t.Head = append(t.Head, g.labels[i])
 		}
 	}
+	var none []string
 	for _, m := range resourceRows(cells) {
-		texts, any := []string{m.Resource}, false
+		texts, any, used := []string{m.Resource}, false, false
 		for _, c := range cells {
 			text := noFigure
 			if value, known := resourceOf(m, c, details); known {
-				text, any = showUnit(m.Unit)(value)+resourceDifference(m, g.baseline, c, details), true
+				text, any, used = showUnit(m.Unit)(value)+resourceDifference(m, g.baseline, c, details), true, used || value != 0
 			}
 			texts = append(texts, text)
 		}
-		if any {
+		switch {
+		case used:
 			t.Add("", texts...)
+		case any:
+			none = append(none, m.Resource)
 		}
+	}
+	if len(none) > 0 {
+		t.Notes = append(t.Notes, "0 in every style: "+strings.Join(none, ", ")+".")
 	}
 	return t
 }

@@ -287,3 +287,26 @@ func spreadRow(times stats.Float64Data) ([]string, bool) {
 	cells[1] += " (" + percent(100*deviation/mean) + ")"
 	return cells, true
 }
+
+// dropEmpty removes the columns without a figure or a word in any row. The first one stays.
+func (g *Grid) dropEmpty() {
+	for column := len(g.Head) - 1; column > 0 && len(g.Rows) > 0; column-- {
+		if slices.ContainsFunc(g.Rows, func(r Row) bool { return r.Cells[column] != "" && r.Cells[column] != noFigure }) {
+			continue
+		}
+		g.Head = slices.Delete(slices.Clone(g.Head), column, column+1)
+		for i := range g.Rows {
+			g.Rows[i].Cells = slices.Delete(slices.Clone(g.Rows[i].Cells), column, column+1)
+		}
+		var text []int
+		for _, at := range g.Text {
+			if at > column {
+				at--
+			} else if at == column {
+				continue
+			}
+			text = append(text, at)
+		}
+		g.Text = text
+	}
+}

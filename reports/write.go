@@ -30,6 +30,15 @@ func Write(dir string, run *results.Run, details results.Details) error {
 	return writeFrom(dir, dir, run, details)
 }
 
+// Missing names what a past run lacks, its profiles in dir included.
+func Missing(dir string, past results.Past) []string {
+	lacks := slices.Clone(past.Lacks)
+	for _, b := range lostProfiles(&results.Details{Profiles: looked(dir, past.Details.Profiles)}) {
+		lacks = append(lacks, b.Text)
+	}
+	return lacks
+}
+
 // Page renders what can be shown of a past run, with what is missing, and writes nothing.
 // Profiles are read from dir. The run must be Summarized.
 func Page(dir string, past results.Past) ([]byte, error) {

@@ -178,7 +178,7 @@ var published = []results.Published{
 	{
 		ID: "claim-4-percent", Title: "NATS is 4 % faster", Command: "rubato run -controls message-log -set mode=closed,pipelined,closed-batched,batched",
 		Text: []string{
-			"Published: 1 000 messages of a chat bot take 0.546 s directly and 0.524 s behind NATS, 4.03 % less, with 10.9 % fewer function calls; CPU % is 5.80 % higher, which is explained as idle background cost (" + workload.NatsDocument + ").",
+			"Published: 1 000 messages of a chat bot take 0.546 s directly and 0.524 s behind NATS, 4.03 % less, with 10.9 % fewer function calls; CPU % is 5.80 % higher, which is explained as idle background cost. Source: " + workload.NatsDocument + ".",
 			"How it was found: one run of each, so without a spread. The profile of the run behind NATS shows 411 messages decoded and about as many commits, of 1 000: its clock stopped early. 0.5 s of the timed region were a sleep. The databases were not the same."},
 		Done:  0.411,
 		Whole: part("message-log", workload.Measured("NATS takes 0.524 s where direct takes 0.546 s, many messages under way", 0.9597).With("mode", "pipelined").Of("nats", "ratio")),
@@ -193,7 +193,7 @@ var published = []results.Published{
 	{
 		ID: "claim-25-us", Title: "Orchestration adds 25 µs", Command: "rubato run -controls queue-low conversation components",
 		Text: []string{
-			"Published: whoever orchestrates a refill of the queue pays 12.5 to 44.5 µs, typically 25: events, rules, conditions, actions and their trace. On a base operation of 200 to 1 700 µs, taken as 700, that is 1.7 to 6.4 % (" + workload.OverheadDocument + ").",
+			"Published: whoever orchestrates a refill of the queue pays 12.5 to 44.5 µs, typically 25: events, rules, conditions, actions and their trace. On a base operation of 200 to 1 700 µs, taken as 700, that is 1.7 to 6.4 %. Source: " + workload.OverheadDocument + ".",
 			"How it was found: each part was estimated, and the estimates were added up."},
 		Middle: workload.Us(25), Taken: workload.Us(700),
 		Whole: part("conversation", workload.Estimate("orchestration adds 12.5–44.5 µs, typically 25", 12.5, 44.5).Added("bus")),

@@ -56,13 +56,24 @@ func liveDeps(styles []player.Style) live.Deps {
 		},
 		OpenTrace: openTrace,
 		Titles:    func(path string) (web.Titles, error) { return sqlite.Titles(path) },
-		Stimulus:  liveStimulus, Token: liveToken, Runs: live.Runs{Names: runLine, Report: runReport},
+		Stimulus:  liveStimulus, Token: liveToken, Runs: live.Runs{Names: runNames, Whole: runWhole, Report: runReport, Script: reports.ScriptHash()},
 	}
 }
 
-// runLine is a past run in short, read without its figures.
-func runLine(folder fs.FS) live.RunLine {
-	past := results.Names(folder)
+// runNames is a past run in short, read without its figures.
+func runNames(folder fs.FS) live.RunLine { return runLine(results.Names(folder)) }
+
+// runWhole is a past run in short, with all that it lacks.
+func runWhole(folder *os.Root) live.RunLine {
+	past, err := results.Read(folder.FS())
+	if err != nil {
+		return runNames(folder.FS())
+	}
+	past.Lacks = reports.Missing(folder.Name(), past)
+	return runLine(past)
+}
+
+func runLine(past results.Past) live.RunLine {
 	run := past.Run
 	l := live.RunLine{Started: run.Started, Took: time.Duration(run.Seconds * float64(time.Second)).Round(time.Second), Effort: run.Effort, Lacks: past.Lacks}
 	for _, s := range run.Styles {

@@ -249,7 +249,8 @@ func TestPastRuns(t *testing.T) {
 		if figures := strings.Contains(body, "2.00"); figures == slices.Contains([]string{"junk", "later", "later bare"}, path) {
 			t.Errorf("%s: figures shown: %v", path, figures)
 		}
-		if strings.Contains(body, hostile) || !strings.HasSuffix(header.Get("Content-Security-Policy"), "sandbox") {
+		if strings.Contains(body, hostile) || strings.HasSuffix(header.Get("Content-Security-Policy"), "sandbox") != slices.Contains([]string{"junk", "later", "later bare"}, path) ||
+			strings.Contains(header.Get("Content-Security-Policy"), "script-src 'unsafe") || strings.Contains(header.Get("Content-Security-Policy"), "same-origin") {
 			t.Errorf("%s: markup, or %v", path, header)
 		}
 	}
@@ -258,6 +259,12 @@ func TestPastRuns(t *testing.T) {
 			if status, _, body := asked(t, address, "/runs/"+path+page); status != 404 {
 				t.Errorf("%s%s: %d %.200s", path, page, status, body)
 			}
+		}
+	}
+	for path, want := range map[string]string{"two": "Missing: results.jsonl cannot be read whole: line 28: a second run begins here", "whole": "Missing: profiles/gone.pb.gz: the profile is missing",
+		"unknown": "Missing: style telepathy is not in this program", "cut": "Missing: the run is incomplete: ", "later": "Missing: schema 7 is later than 2", "junk": "Missing: its first line is not that of a run"} {
+		if status, _, body := asked(t, address, "/runs/"+path+"/"); status != 200 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d, without %q:\n%s", path, status, want, body)
 		}
 	}
 	_, _, list := asked(t, address, "/runs/")
@@ -270,7 +277,7 @@ func TestPastRuns(t *testing.T) {
 		t.Errorf("the list:\n%s", list)
 	}
 	status, header, page := asked(t, address, "/runs/"+url.PathEscape(hostile)+"/")
-	if status != 200 || strings.Contains(page, hostile) || !strings.Contains(page, `<iframe src="report" sandbox`) || !strings.Contains(page, `id="figures"`) || !strings.Contains(page, `id="skip"`) ||
+	if status != 200 || strings.Contains(page, hostile) || !strings.Contains(page, `<iframe src="report" sandbox="allow-scripts"`) || !strings.Contains(page, `id="figures"`) || !strings.Contains(page, `id="skip"`) ||
 		!strings.Contains(header.Get("Content-Security-Policy"), "frame-src 'self'") {
 		t.Errorf("%d %v\n%s", status, header, page)
 	}

@@ -17,11 +17,13 @@ import (
 	"rubato/web"
 )
 
-// Runs reads the folders of past runs. Both show what can be shown, and name what is missing.
+// Runs reads the folders of past runs. All show what can be shown, and name what is missing.
 type Runs struct {
-	Names func(folder fs.FS) RunLine // quickly, without the figures
+	Names func(folder fs.FS) RunLine    // quickly, for a list: what is missing only as far as it is seen at once
+	Whole func(folder *os.Root) RunLine // with all that is missing
 	// Report is a page that loads nothing else. It is empty for a run that only a newer rubato can read.
 	Report func(folder *os.Root) ([]byte, error)
+	Script string // hash of the one script that a report may run: "sha256-…"; "": none
 }
 
 // RunLine is a past run in short.
@@ -57,14 +59,15 @@ type pastRuns struct {
 	folder string
 	styles []string // that can be played here
 
-	turn chan struct{} // full: a report is drawn; one at a time, for the player plays meanwhile
+	turn chan struct{} // full: a run is read whole, or drawn; one at a time, for the player plays meanwhile
 	last drawn         // whoever has the turn may use it
 }
 
 // drawn is a report, of files as they were.
 type drawn struct {
-	of   string
-	page []byte
+	of     string
+	page   []byte
+	script string // that it may run
 }
 
 func newPastRuns(runs Runs, folder string, styles []string) *pastRuns {
@@ -102,9 +105,8 @@ func stamp(run fs.FS) (text string) {
 	return text
 }
 
-// line is a run in short. It names styles that cannot be played here.
-func (p *pastRuns) line(name string, run fs.FS) RunLine {
-	l := p.Names(run)
+// named is a run in short with its name. It names styles that cannot be played here.
+func (p *pastRuns) named(name string, l RunLine) RunLine {
 	l.Name = name
 	for _, style := range l.Styles {
 		if !slices.Contains(p.styles, style) {
@@ -132,7 +134,7 @@ func (p *pastRuns) list() (lines []RunLine, more int) {
 		if err != nil {
 			continue
 		}
-		lines = append(lines, p.line(e.Name(), run.FS()))
+		lines = append(lines, p.named(e.Name(), p.Names(run.FS())))
 		_ = run.Close() // it was only read
 	}
 	return byStart(lines), 0
@@ -143,10 +145,17 @@ func byStart(lines []RunLine) []RunLine {
 	return lines
 }
 
-// framed lets a page of this site show an answer in a frame.
-const framed = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
+// framed lets a page of this site show an answer in a frame, with no script but this one.
+func framed(script string) string {
+	policy := "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
+	if script == "" {
+		return policy
+	}
+	return "script-src '" + script + "'; " + policy + " allow-scripts"
+}
 
-// report answers with the report of a run. Whatever is in it runs no script and loads nothing.
+// report answers with the report of a run. Whatever is in it runs no script of its own and loads
+// nothing.
 func (p *pastRuns) report(w http.ResponseWriter, r *http.Request) {
 	run, err := p.open(r.PathValue("name"))
 	if err != nil {
@@ -154,38 +163,50 @@ func (p *pastRuns) report(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer run.Close()
-	w.Header().Set("Content-Security-Policy", framed)
 	w.Header().Set("X-Frame-Options", "SAMEORIGIN")
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience)) // else that of the server
-	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
-	case <-r.Context().Done():
+	if !p.take(r) {
 		return
 	}
-	page, err := p.draw(run)
+	shown, err := p.draw(run)
+	p.give() // before a slow client takes the page
 	if err != nil {
 		var b bytes.Buffer
 		_ = pageTemplate.ExecuteTemplate(&b, "nothing.html", err.Error()) // a buffer takes it
-		page = b.Bytes()
+		shown = drawn{page: b.Bytes()}
 	}
-	web.WriteBody(w, http.StatusOK, "text/html; charset=utf-8", page)
+	w.Header().Set("Content-Security-Policy", framed(shown.script))
+	web.WriteBody(w, http.StatusOK, "text/html; charset=utf-8", shown.page)
 }
 
+// take waits for the turn to read a run whole; false if the client has left.
+func (p *pastRuns) take(r *http.Request) bool {
+	select {
+	case p.turn <- struct{}{}:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+func (p *pastRuns) give() { <-p.turn }
+
 // draw draws a report, or gives the one drawn last if nothing has changed since.
-func (p *pastRuns) draw(run *os.Root) ([]byte, error) {
+func (p *pastRuns) draw(run *os.Root) (drawn, error) {
 	of := run.Name() + " " + stamp(run.FS())
 	if p.last.of == of {
-		return p.last.page, nil
+		return p.last, nil
 	}
 	page, err := p.Report(run)
+	now := drawn{of, page, p.Script}
 	if err == nil && len(page) == 0 {
-		page, err = written(run)
+		now.script = "" // of another program
+		now.page, err = written(run)
 	}
 	if err == nil {
-		p.last = drawn{of, page}
+		p.last = now
 	}
-	return page, err
+	return now, err
 }
 
 // written is the report that was written when the run ended.
@@ -219,12 +240,17 @@ func (p *pastRuns) routes(mux *http.ServeMux, c SiteConfig) {
 			return
 		}
 		defer run.Close()
+		if !p.take(r) {
+			return
+		}
+		line := p.named(r.PathValue("name"), p.Whole(run))
+		p.give()
 		w.Header().Set("Content-Security-Policy", strings.Replace(w.Header().Get("Content-Security-Policy"), "connect-src", "frame-src 'self'; connect-src", 1))
 		writePage(w, "run.html", struct {
 			RunLine
 			Style string
 			API   bool
-		}{p.line(r.PathValue("name"), run.FS()), c.Status().Style, c.API != nil})
+		}{line, c.Status().Style, c.API != nil})
 	})
 	mux.HandleFunc("GET /runs/{name}/report", p.report)
 }
