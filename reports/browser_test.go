@@ -6,194 +6,18 @@
 package reports
 
 import (
-	"context"
-	_ "embed"
-	"encoding/json"
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/cdproto/log"
-	printer "github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
-
-// axe is axe-core, which looks for what readers with a screen reader, without a mouse or with
-// weak eyes cannot use.
-//
-//go:embed testdata/axe-core/axe.min.js
-var axe string
-
-// A browser shows one page at a time.
-type browser struct {
-	ctx context.Context
-	mu  sync.Mutex
-	bad []string // what it complained about
-}
-
-func browse(t *testing.T) *browser {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal("there is no chromium; install Debian's package chromium")
-	}
-	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.WindowSize(1280, 1100)}
-	for _, name := range []string{"headless", "no-first-run", "disable-gpu", "disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
-		options = append(options, chromedp.Flag(name, true))
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
-	t.Cleanup(cancel)
-	ctx, end := chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(end)
-	b := &browser{}
-	var leave func()
-	b.ctx, leave = chromedp.NewContext(ctx, chromedp.WithListener(b.hear))
-	t.Cleanup(leave)
-	b.do(t, call(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, log.Enable, cdp.Empty{})
-		return err
-	}))
-	return b
-}
-
-func (b *browser) hear(event any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch e := event.(type) {
-	case *runtime.EventExceptionThrown:
-		b.bad = append(b.bad, "exception: "+e.ExceptionDetails.Text)
-	case *log.EventEntryAdded:
-		b.bad = append(b.bad, fmt.Sprintf("%s: %s", e.Entry.Source, e.Entry.Text))
-	}
-}
-
-func (b *browser) quiet(t *testing.T) {
-	t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, text := range b.bad {
-		t.Error(text)
-	}
-}
-
-func (b *browser) do(t *testing.T, actions ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	if err := chromedp.Do(b.ctx, actions...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func ask[T any](t *testing.T, b *browser, expression string) T {
-	t.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
-	if err != nil {
-		t.Fatalf("%s: %v", expression, err)
-	}
-	return v
-}
-
-// ever lets the page go on until an expression holds.
-func (b *browser) ever(t *testing.T, expression string) {
-	t.Helper()
-	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond))); err != nil {
-		t.Fatalf("%s: %v", expression, err)
-	}
-}
-
-// call is one command of the browser's protocol.
-func call(f func(context.Context, *chromedp.Target) error) chromedp.Action[chromedp.Void] {
-	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-		return chromedp.Void{}, f(ctx, target)
-	}
-}
-
-func scheme(name string) chromedp.Action[chromedp.Void] {
-	return call(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
-		return err
-	})
-}
-
-func scripts(off bool) chromedp.Action[chromedp.Void] {
-	return call(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: off})
-		return err
-	})
-}
-
-func (b *browser) shoot(t *testing.T, name string) {
-	t.Helper()
-	if os.Getenv("RUBATO_SHOTS") == "" {
-		return
-	}
-	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	keep(t, name+".png", picture)
-}
-
-func keep(t *testing.T, name string, data []byte) {
-	t.Helper()
-	if dir := os.Getenv("RUBATO_SHOTS"); dir != "" {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// pages prints the page and counts the sheets.
-func (b *browser) pages(t *testing.T, name string) int {
-	t.Helper()
-	var pdf []byte
-	b.do(t, call(func(ctx context.Context, target *chromedp.Target) error {
-		printed, err := cdp.Call(ctx, target, printer.PrintToPDF, printer.PrintToPDFParams{PrintBackground: new(true), PreferCSSPageSize: new(true)})
-		if err == nil {
-			pdf = printed.Data
-		}
-		return err
-	}))
-	keep(t, name+".pdf", pdf)
-	return len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(pdf, -1))
-}
-
-// sound lets axe-core look at the page: nothing is serious or critical.
-func (b *browser) sound(t *testing.T, when string) {
-	t.Helper()
-	ask[bool](t, b, axe+"; true")
-	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`axe.run().then((r) => JSON.stringify(r.violations.map((v) =>
-		({ID: v.id, Impact: v.impact, Help: v.help, Nodes: v.nodes.slice(0, 4).map((n) => n.html.slice(0, 200) + " " + n.failureSummary)}))))`,
-		func(p *runtime.EvaluateParams) { p.AwaitPromise = new(true) }))
-	if err != nil {
-		t.Fatalf("%s: axe-core: %v", when, err)
-	}
-	var violations []struct {
-		ID, Impact, Help string
-		Nodes            []string
-	}
-	if err := json.Unmarshal([]byte(found), &violations); err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range violations {
-		say := t.Logf
-		if v.Impact == "serious" || v.Impact == "critical" {
-			say = t.Errorf
-		}
-		say("%s: %s: %s, %s\n%s", when, v.Impact, v.ID, v.Help, strings.Join(v.Nodes, "\n"))
-	}
-}
 
 // realRun is the folder of a run of this program, made for this test.
 func realRun(t *testing.T) string {
@@ -229,6 +53,7 @@ func TestBrowserReport(t *testing.T) {
 	b.open(t, dir)
 	b.shoot(t, "report")
 	b.sound(t, "light")
+	b.wide(t, "1280")
 	t.Run("sort", b.sorts)
 	t.Run("scenario", b.shows)
 	t.Run("plots", b.enlarges)
@@ -247,7 +72,7 @@ func TestBrowserReport(t *testing.T) {
 		b.do(t, chromedp.EmulateViewport(1280, 1100))
 	})
 	b.quiet(t)
-	with := ask[[]string](t, b, words)
+	with := ask[[]string](t, b, everyWord)
 	t.Run("without JavaScript", func(t *testing.T) { b.plain(t, dir, with) })
 }
 
@@ -258,10 +83,7 @@ func (b *browser) fits(t *testing.T) {
 		t.Errorf("at 390 px the page is %d px wide", w)
 	}
 	ask[bool](t, b, `(document.querySelectorAll("details").forEach((d) => { d.open = true }), true)`)
-	const wide = `[...document.querySelectorAll(".wide:not(.scrolls)")].filter((w) => w.scrollWidth > w.clientWidth).map((w) => w.ariaLabel + " " + w.scrollWidth)`
-	if out := ask[[]string](t, b, wide); len(out) > 0 {
-		t.Errorf("tables that scroll sideways: %q", out)
-	}
+	b.wide(t, "390")
 	const verdicts = `[...document.querySelectorAll("table")].filter((t) => /^(answer|verdict|here)/.test([...t.tHead.rows[0].cells].at(-1).textContent))
 		.flatMap((t) => [...t.tBodies[0].rows]).map((r) => [...r.cells].at(-1))`
 	if n := ask[int](t, b, verdicts+".length"); n < 10 {
@@ -274,6 +96,14 @@ func (b *browser) fits(t *testing.T) {
 		.filter((s) => !(s.px >= 9)).map((s) => s.px.toFixed(1) + " px: " + s.x.textContent)`
 	if out := ask[[]string](t, b, small); len(out) > 0 {
 		t.Errorf("%d words in plots are too small: %q", len(out), out[:min(len(out), 3)])
+	}
+}
+
+// wide finds tables that scroll sideways.
+func (b *browser) wide(t *testing.T, at string) {
+	t.Helper()
+	if out := ask[[]string](t, b, `[...document.querySelectorAll(".wide:not(.scrolls)")].filter((w) => w.scrollWidth > w.clientWidth).map((w) => w.ariaLabel + " " + w.scrollWidth)`); len(out) > 0 {
+		t.Errorf("at %s px tables scroll sideways: %q", at, out)
 	}
 }
 
@@ -330,7 +160,7 @@ func (b *browser) enlarges(t *testing.T) {
 	b.shoot(t, "report-enlarged")
 	b.do(t, chromedp.KeyEvent("\x1b"))
 	b.ever(t, `!document.querySelector("dialog")`)
-	const pale = `[...document.querySelectorAll("figure svg *")].filter((p) => p.style.opacity !== "").length`
+	const pale = `document.querySelectorAll("figure svg .pale").length`
 	const button = `[...document.querySelectorAll(".legend button")].at(-1)`
 	ask[bool](t, b, "("+button+".click(), true)")
 	if n := ask[int](t, b, pale); n == 0 || ask[string](t, b, button+".ariaPressed") != "true" {
@@ -361,8 +191,8 @@ func (b *browser) hovers(t *testing.T, pale string) {
 	b.ever(t, `document.querySelector(".tip").hidden`)
 }
 
-// words are all that there is to read, but for the tools.
-const words = `[...document.querySelectorAll("h1, h2, p:not(#tools), td, th, li, summary, figcaption, svg text")].map((e) => e.textContent.replace(/ Enlarge$/, ""))`
+// everyWord is all that there is to read, but for the tools.
+const everyWord = `[...document.querySelectorAll("h1, h2, p:not(#tools), td, th, li, summary, figcaption, svg text")].map((e) => e.textContent.replace(/ Enlarge$/, ""))`
 
 // plain opens the page without JavaScript: the words are the same, but for those of buttons.
 func (b *browser) plain(t *testing.T, dir string, with []string) {
@@ -372,8 +202,72 @@ func (b *browser) plain(t *testing.T, dir string, with []string) {
 	if n := ask[int](t, b, `document.querySelectorAll("button, select").length`); n != 0 {
 		t.Errorf("%d controls that do nothing", n)
 	}
-	if without := ask[[]string](t, b, words); len(with) < 500 || !slices.Equal(with, without) {
+	if without := ask[[]string](t, b, everyWord); len(with) < 500 || !slices.Equal(with, without) {
 		t.Errorf("%d words without JavaScript, %d with it", len(without), len(with))
 	}
 	b.do(t, scripts(false))
+}
+
+// Names of a run are text, whatever they say: nothing of them runs, in no tool either.
+func TestBrowserHostile(t *testing.T) {
+	dir := t.TempDir()
+	run, d := hostileRun(t, dir)
+	if err := Write(dir, run, d); err != nil {
+		t.Fatal(err)
+	}
+	b := browse(t)
+	b.do(t, chromedp.Navigate("about:blank"))
+	b.open(t, dir)
+	ask[bool](t, b, `(window.alert = () => { document.title = "bitten" }, true)`)
+	name := ask[string](t, b, `document.querySelectorAll("#scenario option")[2].value`)
+	if !strings.HasPrefix(name, "<script>alert(1)</script>") {
+		t.Errorf("the scenario is called %q", name)
+	}
+	ask[bool](t, b, `(document.getElementById("scenario").selectedIndex = 2, document.getElementById("scenario").dispatchEvent(new Event("change")))`)
+	ask[bool](t, b, `(document.querySelectorAll("figcaption button, .legend button, thead button").forEach((x) => x.click()), true)`)
+	for expression, want := range map[string]int{
+		`document.querySelectorAll("img, iframe, object, foreignObject").length`: 0,
+		`document.scripts.length`:                                          1,
+		`document.title === "bitten" ? 1 : 0`:                              0,
+		`document.querySelectorAll("dialog[open] svg").length > 3 ? 1 : 0`: 1,
+	} {
+		if got := ask[int](t, b, expression); got != want {
+			t.Errorf("%s is %d", expression, got)
+		}
+	}
+	for _, svg := range entries(t, filepath.Join(dir, plotsFolder)) {
+		if strings.HasSuffix(svg, ".svg") {
+			b.do(t, chromedp.Navigate("file://"+filepath.Join(dir, plotsFolder, svg)))
+			if n := ask[int](t, b, `document.querySelectorAll("script, img, foreignObject").length`); n != 0 {
+				t.Errorf("%s: %d elements that are none of a plot", svg, n)
+			}
+		}
+	}
+	b.quiet(t)
+}
+
+// A page of a hundred scenarios opens, can be searched and says how long it took.
+func TestBrowserHundred(t *testing.T) {
+	_, p := madeUp(t, 100, numbered)
+	var w bytes.Buffer
+	if err := p.html(&w); err != nil || w.Len() > pageRoom {
+		t.Fatalf("%d bytes, %v", w.Len(), err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "report.html"), w.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b := browse(t)
+	b.open(t, dir)
+	const took = `(() => { const n = performance.getEntriesByType("navigation")[0]; return n.loadEventEnd - n.startTime })()`
+	b.ever(t, took+" > 0")
+	t.Logf("%d bytes are complete in %.0f ms", w.Len(), ask[float64](t, b, took))
+	if n := ask[int](t, b, `document.querySelectorAll("#scenario option").length`); n != 101 {
+		t.Errorf("%d scenarios to choose from", n)
+	}
+	ask[bool](t, b, `(document.getElementById("scenario").value = "scenario-042", document.getElementById("scenario").dispatchEvent(new Event("change")))`)
+	if rows := ask[int](t, b, `document.querySelectorAll("header tbody tr:not([hidden])").length`); rows < 3 || rows > 20 {
+		t.Errorf("%d rows of one scenario", rows)
+	}
+	b.quiet(t)
 }

@@ -36,20 +36,18 @@
       head.append(button);
     });
   }
-  for (const box of all(".wide")) {
-    if (box.offsetParent && box.scrollWidth <= box.clientWidth) box.removeAttribute("tabindex");
-  }
 
   // One scenario: its sections, and its rows in the tables of all.
   const tools = document.getElementById("tools");
   const sections = all("main > section[data-scenario]");
   const names = [...new Set(sections.map((s) => s.dataset.scenario))];
   const owner = /^(scenario|comparison|cell|operation|where)$/;
+  const links = new Map(all("nav a").map((a) => [a.hash, a.parentNode]));
   const choose = (name) => {
     const other = (text) => name !== "" && text !== name && !text.startsWith(name + " ");
     for (const s of sections) {
       s.hidden = name !== "" && s.dataset.scenario !== name;
-      document.querySelector(`nav a[href="#${s.id}"]`).parentNode.hidden = s.hidden;
+      links.get("#" + s.id).hidden = s.hidden;
     }
     for (const table of all("table")) {
       if (table.closest("section[data-scenario]")) continue;
@@ -64,7 +62,7 @@
     const label = make("label", "Scenario ");
     label.append(select);
     tools.append(label);
-    choose(select.value); // a browser remembers it when the page is loaded again
+    if (select.value) choose(select.value); // a browser remembers it when the page is loaded again
   }
 
   // A plot, as large as the window or larger.
@@ -95,7 +93,7 @@
     const known = inks();
     for (const part of all("figure svg *, dialog svg *", within)) {
       const own = colour && ink(part, known);
-      part.style.opacity = own && own !== colour ? 0.12 : "";
+      part.classList.toggle("pale", Boolean(own && own !== colour)); // plots are coloured by their style, which stays as it is
     }
   };
   const tip = make("div", "", { className: "tip", hidden: true });

@@ -177,9 +177,9 @@ func TestCamel(t *testing.T) {
 
 const hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;|`[x](javascript:alert(1))\n# head\x00\u202e"
 
-// Names come from whoever wrote the scenario, or the results: none may become markup.
-func TestHostileNames(t *testing.T) {
-	t.Parallel()
+// hostileRun has such names wherever a name can be; its profile is in dir.
+func hostileRun(t testing.TB, dir string) (*results.Run, results.Details) {
+	t.Helper()
 	run, d := fixture(t)
 	rename := map[string]string{}
 	for i := range run.Cells {
@@ -206,11 +206,18 @@ func TestHostileNames(t *testing.T) {
 	run.Scenarios[1] = results.Scenario{Name: hostile, Answers: hostile, Op: hostile,
 		Measures: []results.Measure{{Name: hostile, Doc: hostile}}, Claims: []results.Claim{{Text: "x", Quantity: results.MeasurePrefix + hostile}}}
 	run.Machine.CPU, run.Machine.Warnings, run.Incomplete, run.Command = hostile, []string{hostile}, hostile, []string{hostile}
-	dir := t.TempDir()
 	writeProfile(t, filepath.Join(dir, "p.pb.gz"), map[string]int64{hostile: 5})
 	d.Profiles = []results.Profile{{Cell: run.Cells[1].Key(), Kind: "cpu", Path: "p.pb.gz"}}
 	Summarize(run, d)
 	run.Cells[0].Warn(hostile)
+	return run, d
+}
+
+// Names come from whoever wrote the scenario, or the results: none may become markup.
+func TestHostileNames(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	run, d := hostileRun(t, dir)
 	if err := Write(dir, run, d); err != nil {
 		t.Fatal(err)
 	}
