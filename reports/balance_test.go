@@ -53,7 +53,7 @@ func TestPartOf(t *testing.T) {
 		"the histogram":                {f("github.com/HdrHistogram/hdrhistogram-go.(*Histogram).RecordValue", "rubato/runner.(*timed).Run"), partHarness},
 		"somebody else":                {f("example.com/other.Work", "main.main"), partRest},
 	} {
-		if got := partOf(stack(1, c.stack...)); got != c.want {
+		if got := sampledOf(stack(1, c.stack...)).part; got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
@@ -87,9 +87,13 @@ func TestBalance(t *testing.T) {
 				details.Blocks = append(details.Blocks, results.Block{Cell: c.Key(), Round: round, Ops: 200, Wall: user + 4*time.Millisecond, User: user})
 			}
 		}
-		all, err := balancesOf(dir, groups(run)[0], details)
-		if err != nil || len(all) != 1 {
-			t.Fatalf("%d balances, %v", len(all), err)
+		books, err := booksOf(dir, run, details)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, _ := balancesOf(groups(run)[0], books)
+		if len(all) != 1 {
+			t.Fatalf("%d balances", len(all))
 		}
 		return all[0]
 	}

@@ -36,6 +36,7 @@ type section struct {
 	Text   []string
 	Grids  []Grid
 	Plots  [][]drawing // one list per comparison group
+	Flames []Flame     // on the page only
 	Folded string      // if not empty, the section is folded under this title
 	Raw    bool        // every round: too long for Markdown, which shall fit a comment on a change
 }
@@ -53,22 +54,25 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 	p.Sections = append(p.Sections, recommendationSection(run)...)
 	p.Sections = append(p.Sections, breakEvenSection(run)...)
 	all := groups(run)
-	var balances []balance
+	books, err := booksOf(dir, run, details)
+	if err != nil {
+		return nil, err
+	}
+	var balances, switched []balance
 	for _, g := range all {
-		b, err := balancesOf(dir, g, details)
-		if err != nil {
-			return nil, err
-		}
-		balances = append(balances, b...)
+		b, s := balancesOf(g, books)
+		balances, switched = append(balances, b...), append(switched, s...)
 	}
 	p.Bars = bars(run, balances)
+	room := mostFlames
 	for _, name := range scenarioNames(run) {
 		gs := slices.DeleteFunc(slices.Clone(all), func(g group) bool { return g.scenario != name })
 		sections, err := scenarioSections(dir, run, run.Scenario(name), gs, details, plots)
 		if err != nil {
 			return nil, err
 		}
-		p.Sections = append(p.Sections, slices.Insert(sections, 1, balanceSection(name, balances)...)...)
+		sections = slices.Insert(sections, 1, balanceSection(name, balances, switched)...)
+		p.Sections = append(p.Sections, append(sections, flameSection(name, gs, books, &room)...)...)
 	}
 	if split := conversationLines(run); len(split.Rows) > 0 {
 		title := split.Title

@@ -248,7 +248,7 @@ func TestPageIsSelfContained(t *testing.T) {
 	if m := regexp.MustCompile(`(?i)(src|href)\s*=\s*"[^#"][^"]*"|url\(|@import|<link|<script|<iframe`).FindString(page); m != "" {
 		t.Errorf("found %q", m)
 	}
-	if n := strings.Count(page, "<svg"); n != 9 {
+	if n := strings.Count(page, "<svg aria-hidden"); n != 9 {
 		t.Errorf("%d drawings, want 9", n)
 	}
 	for _, want := range []string{"prefers-color-scheme: dark", "@media print", "Content-Security-Policy", "invalid: round 11: 2 of 400"} {
