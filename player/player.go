@@ -81,9 +81,25 @@ type Config struct {
 	// Replay makes the parts of module pd answer from a recording instead of doing their
 	// work, so that the conversation between parts is left. nil: they do their work.
 	Replay *Recording
+	// Planted is time that one part of the style takes more, so that a run shows where it finds it.
+	Planted Planted
 	// Answer is what a member on a user's server answers to a question; nil: nothing. No two
 	// run at a time.
 	Answer func(m Member, question []byte) []byte
+}
+
+// Planted is more time in one part of a style: "codec" or "rules". Stall takes it. Zero: none.
+type Planted struct {
+	Part  string
+	Stall func()
+}
+
+// In is Stall if it is in this part, else nil.
+func (p Planted) In(part string) func() {
+	if p.Part != part {
+		return nil
+	}
+	return p.Stall
 }
 
 // Dispatch is the order in which an engine runs the rules that a trigger starts.

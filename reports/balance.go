@@ -121,7 +121,11 @@ func (b *book) of(part string) float64 {
 
 // sampling is the variance that so many samples give a part of the CPU time.
 func (b *book) sampling(ns float64) float64 {
-	return b.scatter * ns * max(b.cpu-ns, 0) / max(b.samples, 1)
+	if b.samples == 0 {
+		return math.Inf(1)
+	}
+	ns = max(ns, b.cpu/b.samples) // what has no sample may still take a little
+	return b.scatter * ns * max(b.cpu-ns, 0) / b.samples
 }
 
 // A balance is the gap between two arms: the baseline and a style, or two arms of one style.
@@ -129,6 +133,7 @@ type balance struct {
 	cell      *results.Cell
 	label     string
 	baseLabel string
+	against   *results.Cell // an arm of the same style; nil: the baseline
 	base, own *book
 }
 
@@ -145,10 +150,10 @@ func balancesOf(g group, books map[string]*book) (all, switched []balance) {
 			continue
 		}
 		if base := books[g.baseline.Key()]; base != nil && c != g.baseline {
-			all = append(all, balance{c, g.labels[i], "baseline", base, own})
+			all = append(all, balance{cell: c, label: g.labels[i], baseLabel: "baseline", base: base, own: own})
 		}
 		if j, later := first[c.Style]; later {
-			switched = append(switched, balance{c, g.labels[i], g.labels[j], books[g.cells[j].Key()], own})
+			switched = append(switched, balance{cell: c, label: g.labels[i], baseLabel: g.labels[j], against: g.cells[j], base: books[g.cells[j].Key()], own: own})
 		} else {
 			first[c.Style] = i
 		}
@@ -275,7 +280,7 @@ const nearPlanted = 0.20
 // planted says whether time that was planted in a part is found there, and nowhere else.
 func (b balance) planted() []string {
 	name, size, is := strings.Cut(b.cell.Options["planted"], ":")
-	if !is {
+	if !is || b.against == nil || strings.Contains(b.against.Options["planted"], ":") {
 		return nil
 	}
 	want, err := time.ParseDuration(size)
@@ -295,7 +300,8 @@ func (b balance) planted() []string {
 			case d.Hi < lo || d.Lo > hi:
 				verdict = "it is not within " + percent(100*nearPlanted) + " of it"
 			}
-			text = fmt.Sprintf("Planted: %s an operation in %s. Its row moved by %s: %s.", nanoseconds(ns), part, inline(microseconds(d)), verdict)
+			text = fmt.Sprintf("Planted: %s an operation in %s. Its row moved by %s: %s. All CPU time moved by %s.", nanoseconds(ns), part, inline(microseconds(d)), verdict,
+				inline(microseconds(normal(b.own.cpu-b.base.cpu, b.over(func(o, a another) float64 { return o.cpu - a.cpu })))))
 		case noise(d) == "" && part != partWaiting:
 			others = append(others, part+" "+inline(microseconds(d)))
 		}

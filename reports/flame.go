@@ -197,7 +197,7 @@ func flameSection(scenario string, gs []group, books map[string]*book, room *int
 			if base == nil || own == nil || c == g.baseline {
 				continue
 			}
-			b := balance{c, g.labels[i], "baseline", base, own}
+			b := balance{cell: c, label: g.labels[i], baseLabel: "baseline", base: base, own: own}
 			f := flameOf(fmt.Sprintf("%s. %s: %s of CPU an operation, %s to the baseline", g.title, b.label, nanoseconds(own.cpu), signedTime(own.cpu-base.cpu)), b.byParts(), b.byDifference)
 			f.Open = true
 			keep(f)

@@ -30,7 +30,7 @@ var parts = []string{partWork, partRules, partModules, partCodec, partClient, pa
 	partMemory, partScheduler, partHarness, partRest, partWaiting}
 
 // plantedParts are the parts that time can be planted in, by their names in the option planted.
-var plantedParts = map[string]string{"codec": partCodec, "rules": partRules, "modules": partModules, "work": partWork}
+var plantedParts = map[string]string{"codec": partCodec, "rules": partRules}
 
 // owners are the parts of packages, by the beginning of their paths; the first that fits.
 var owners = []struct{ prefix, part string }{
@@ -53,8 +53,8 @@ var schedules = []string{"schedule", "findRunnable", "mcall", "park_m", "gopark"
 var allocates = []string{"mallocgc", "newobject", "growslice", "makeslice", "gcBgMarkWorker", "gcAssistAlloc", "bgsweep", "bgscavenge", "gcStart", "gcMarkDone",
 	"scanobject", "scanObject", "gcDrain", "sweepone", "wbBufFlush", "markroot", "greyobject", "mallocinit", "stopTheWorldWithSema", "startTheWorldWithSema"}
 
-// borrowed begin the names of functions that are their caller's: the steps of planted time.
-var borrowed = []string{"rubato/runner.steps", "rubato/runner.(*Slowdown).", "rubato/scenarios/workload.(*planted).", "rubato/scenarios/workload.slow"}
+// borrowed begin the names of functions that are their caller's: the time that is planted.
+var borrowed = []string{"rubato/runner.steps", "rubato/runner.(*Slowdown).", "rubato/scenarios/workload.(*planted)."}
 
 func isBorrowed(function string) bool {
 	return slices.ContainsFunc(borrowed, func(prefix string) bool { return strings.HasPrefix(function, prefix) })

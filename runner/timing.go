@@ -64,6 +64,7 @@ type timing struct {
 	latency  func(time.Duration)
 	still    *watch
 	stop     func()
+	phase    func(string) // labels what follows in a profile
 	counters *host.Counters
 	clocks   host.Clocks
 	used     host.Usage // at the beginning
@@ -99,7 +100,7 @@ func (s slicing) timed() int { return (s.Turns - s.Warmup) * s.Ops }
 // begin collects garbage and starts the counters. What slices need is allocated here.
 func begin(load Workload, recorded *latencies, on instruments, slice slicing) *timing {
 	recorded.reset()
-	t := &timing{load: load, watcher: inner(load), slice: slice, recorded: recorded, latency: on.latency(recorded), still: on.watch(), stop: on.profile(),
+	t := &timing{load: load, phase: func(string) {}, watcher: inner(load), slice: slice, recorded: recorded, latency: on.latency(recorded), still: on.watch(), stop: on.profile(),
 		counters: host.OpenCounters(), slices: make([]time.Duration, 0, slice.Turns)}
 	runtime.GC()
 	host.ResetPeakRSS()
@@ -119,6 +120,7 @@ func (t *timing) next() {
 	if timed {
 		latency = t.latency
 	}
+	t.phase("run")
 	began := host.UsageNow()
 	if t.err == nil && t.slice.Hot > 0 {
 		t.err = t.load.Run(t.slice.Hot, unrecorded)
@@ -130,6 +132,7 @@ func (t *timing) next() {
 	}
 	wall := time.Since(start)
 	now := host.UsageNow()
+	t.phase("count")
 	if t.turn++; t.turn == t.slice.Turns {
 		t.sealed = seal(t.load) // first: what becomes durable after this is too late
 	}

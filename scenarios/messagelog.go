@@ -89,7 +89,7 @@ var messageLogClaims = append([]runner.Claim{
 // small library, because nothing is selected.
 func messages(s runner.Scenario) runner.Scenario {
 	s.Op = "message"
-	s.Keys = append(s.Keys, workload.SyncKey, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.DeliveryKey, workload.ReplicasKey, workload.ShareKey, workload.FlushKey, workload.CodecKey, workload.EnvelopeKey)
+	s.Keys = append(s.Keys, workload.SyncKey, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.DeliveryKey, workload.ReplicasKey, workload.ShareKey, workload.FlushKey, workload.CodecKey, workload.PlantedKey, workload.EnvelopeKey)
 	if s.Prepare == nil {
 		s.Prepare = func(setup runner.Setup) error { return workload.Prepare(setup, 200) }
 	}

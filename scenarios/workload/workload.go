@@ -5,6 +5,7 @@
 package workload
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -57,6 +58,7 @@ type Workload struct {
 	trace    *tracedb.Store // nil unless it is persisted
 	Player   player.Player
 	verifier *verifier
+	planted  *planted // nil: nothing is
 
 	Script func(seed uint64, i int) player.Stimulus
 	Drive  func(player.Player, []player.Stimulus, func(time.Duration)) error
@@ -111,6 +113,9 @@ func (s Styles) Start(setup runner.Setup, w *Workload, adjust func(*player.Confi
 	w.store, w.Seed = store, setup.Seed
 	c := config(setup, store)
 	adjust(&c)
+	if w.planted, err = plant(setup, &c); err != nil {
+		return nil, errors.Join(err, w.closeStores())
+	}
 	if err := w.open(style, setup, c); err != nil {
 		return nil, errors.Join(err, w.closeStores())
 	}
@@ -168,6 +173,9 @@ func (w *Workload) Run(n int, latency func(time.Duration)) error {
 	}
 	w.at += n
 	w.verifier.runs++
+	if w.planted != nil {
+		return w.Drive(ticketed{w.checked, w.planted}, next[:n], latency)
+	}
 	return w.Drive(w.checked, next[:n], latency)
 }
 
@@ -232,7 +240,11 @@ func (w *Workload) Work() (runner.Work, error) {
 		Digest:   Digest(seen),
 		Lanes:    Verbatim(seen),
 	}
-	return work, w.verifier.report(w.Player, &work)
+	err = w.verifier.report(w.Player, &work)
+	if w.planted != nil && w.planted.tickets.Load() > 0 {
+		work.Wrong = cmp.Or(work.Wrong, fmt.Sprintf("%d operations did not pass the part in which time was planted", w.planted.tickets.Load()))
+	}
+	return work, err
 }
 
 // Verbatim returns the lines of the lanes that keep them.
