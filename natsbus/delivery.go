@@ -22,37 +22,12 @@ import (
 // until module log acknowledges that it is durable, and says so to module ui.
 //
 // The server delivers a message again when it misses the acknowledgement, so module log
-// remembers what it has applied (receipts). It does so in memory: what it remembers outlives
-// its connection, not its process.
+// remembers what it has applied: see receipts.go.
 const (
 	deliveryCore   = "core"
 	deliveryMemory = "jetstream-memory"
 	deliveryFile   = "jetstream-file"
 )
-
-// What is published waits in a buffer of the connection. By default a goroutine of the client
-// writes it out as soon as it runs, with what was published meanwhile. A wait for more, by
-// time, was measured and left out: under load the buffer fills anyway.
-const (
-	flushAuto = "auto"
-	flushEach = "each" // whoever publishes writes each message out
-)
-
-// flushing are the options of a connection that flushes so.
-func flushing(flush string) []nats.Option {
-	if flush == flushEach {
-		return []nats.Option{nats.WriteBufferSize(1)} // it is full with each message
-	}
-	return nil
-}
-
-// flushOf is how a connection flushes.
-func flushOf(conn *nats.Conn) string {
-	if conn.Opts.WriteBufferSize == 1 {
-		return flushEach
-	}
-	return flushAuto
-}
 
 const (
 	streamName     = "rubato-chat"         // on a user's server the player's space follows
@@ -64,6 +39,9 @@ const (
 	// In a cluster a node can die with what it was sending, while module log's own connection, to
 	// another node, goes on.
 	redeliverSoon = 5 * time.Second
+	// Of several processes one can die while the consumer that they share goes on. What is late for
+	// another reason is sent again, too, and found in the receipts.
+	redeliverShared = time.Second
 
 	// Limits of the stream. It holds only what is not acknowledged, and refuses what is over
 	// them rather than dropping what it has accepted. What is older than its age is dropped.
@@ -93,6 +71,8 @@ type stream struct {
 	timeout   time.Duration
 	wait      time.Duration    // for what concerns the stream itself
 	deliverTo string           // a number follows
+	process   string           // sets the consumers of module log in a process of its own apart; empty: the player's process
+	shared    bool             // several such processes share one consumer
 	joins     int              // of module log, and of its connection when it comes back
 	life      uint64           // how often the connection had come back when its consumer was made
 	kept      jetstream.Stream // nil: not made yet
@@ -143,8 +123,12 @@ func unacknowledged(window int) int { return 2 * window }
 func (s *stream) listen(conn *nats.Conn, receive nats.MsgHandler, wait time.Duration) (subscription *nats.Subscription, err error) {
 	s.life = conn.Stats().Reconnects
 	s.joins++
-	s.consumer.Durable, s.consumer.DeliverSubject = consumerPrefix+strconv.Itoa(s.joins), s.deliverTo+strconv.Itoa(s.joins)
-	if subscription, err = conn.Subscribe(s.consumer.DeliverSubject, receive); err == nil {
+	name := s.process + strconv.Itoa(s.joins)
+	if s.shared {
+		name, s.consumer.DeliverGroup, s.consumer.AckWait = workers, workers, redeliverShared
+	}
+	s.consumer.Durable, s.consumer.DeliverSubject = consumerPrefix+name, s.deliverTo+name
+	if subscription, err = conn.QueueSubscribe(s.consumer.DeliverSubject, s.consumer.DeliverGroup, receive); err == nil {
 		err = conn.Flush()
 	}
 	if err == nil {
@@ -159,7 +143,7 @@ func (s *stream) deliver(conn *nats.Conn, wait time.Duration) (err error) {
 	if s.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(wait)); err != nil {
 		return err
 	}
-	if s.kept == nil {
+	if s.kept == nil && s.process == "" {
 		err = s.make()
 	} else if kept, failed := s.js.CreateStream(context.Background(), s.config); failed == nil {
 		s.kept = kept // as it was: make would empty it
@@ -167,6 +151,10 @@ func (s *stream) deliver(conn *nats.Conn, wait time.Duration) (err error) {
 		err = failed
 	}
 	if err != nil {
+		return err
+	}
+	if s.shared {
+		_, err = s.js.CreateOrUpdatePushConsumer(context.Background(), s.config.Name, s.consumer)
 		return err
 	}
 	before := s.kept.ConsumerNames(context.Background())
@@ -245,6 +233,9 @@ func explain(conn *nats.Conn, err error) error {
 func (s *stream) describe() []player.Fact {
 	if s == nil {
 		return []player.Fact{{Name: "delivery", Value: deliveryCore, Own: true}}
+	}
+	if s.kept == nil {
+		return nil // module log is elsewhere
 	}
 	info := s.kept.CachedInfo()
 	has := 1

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,7 +26,8 @@ type ledger struct {
 	memory
 	mu                 sync.Mutex
 	waiting, committed []string
-	left               int // appends until it may strike
+	noted, keys        []string // receipts: of those waiting, and of the committed
+	left               int      // appends until it may strike
 	when               moment
 	strike             func()
 }
@@ -53,15 +55,28 @@ func (l *ledger) AppendMessage(m player.Message) error {
 func (l *ledger) Commit() error {
 	l.at(beforeCommit)
 	l.mu.Lock()
-	l.committed = append(l.committed, l.waiting...)
+	l.committed, l.keys = append(l.committed, l.waiting...), append(l.keys, l.noted...)
 	l.mu.Unlock()
-	l.waiting = nil
+	l.waiting, l.noted = nil, nil
 	l.at(afterCommit)
 	return nil
 }
 
 func (l *ledger) Rollback() error {
-	l.waiting = nil
+	l.waiting, l.noted = nil, nil
+	return nil
+}
+
+func (l *ledger) Note(key string) (bool, error) {
+	first := !slices.Contains(l.keys, key) && !slices.Contains(l.noted, key)
+	if first {
+		l.noted = append(l.noted, key)
+	}
+	return first, nil
+}
+
+func (l *ledger) Drop(key string) error {
+	l.noted = slices.DeleteFunc(l.noted, func(k string) bool { return k == key })
 	return nil
 }
 
@@ -83,6 +98,9 @@ func openLedger(t *testing.T, config player.Config) (*wired, *ledger) {
 	t.Helper()
 	l := &ledger{}
 	config.Store = l
+	if config.Receipts != nil {
+		config.Receipts = l
+	}
 	p, err := Open(config)
 	if err != nil {
 		t.Fatal(err)
@@ -100,9 +118,11 @@ func crash(w *wired) {
 	_ = w.config.Store.Log().Rollback()
 	w.Batch = player.NewBatch(w.config.Store.Log(), w.config.Batch)
 	w.receiver.batch, w.receiver.outcomes = w.Batch, nil
-	if w.receiver.receipts != nil {
-		clear(w.receiver.receipts.held)
-		w.receiver.receipts.acks = nil
+	if r := w.receiver.receipts; r.shared() { // what is in memory goes with the process, too
+		w.receiver.receipts = newReceipts(len(r.order), r.stored)
+	} else if r != nil {
+		clear(r.held)
+		r.acks = nil
 	}
 	w.subscription = nil
 }
@@ -162,7 +182,8 @@ func schedule(t *testing.T, w *wired, l *ledger, seed uint64) map[uint64][]playe
 }
 
 // TestSchedules: whenever module log's connection is lost, JetStream loses nothing that was
-// accepted, applies nothing twice and keeps the order. Core NATS applies nothing twice and
+// accepted, applies nothing twice and keeps the order; with receipts in the store also when module log
+// loses its memory. Core NATS applies nothing twice and
 // reports nothing that it lost as stored, but it loses.
 func TestSchedules(t *testing.T) {
 	t.Parallel()
@@ -170,12 +191,13 @@ func TestSchedules(t *testing.T) {
 	if testing.Short() {
 		schedules = 5
 	}
-	for _, delivery := range append(kept, deliveryCore) {
-		t.Run(delivery, func(t *testing.T) {
+	for name, receipts := range map[string]player.Receipts{deliveryCore: nil, deliveryMemory: nil, deliveryFile: nil, deliveryFile + "/database": &ledger{}} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			delivery, _, _ := strings.Cut(name, "/")
 			lost := 0
 			for seed := range schedules {
-				w, l := openLedger(t, player.Config{Batch: 1 + int(seed%4), Timeout: never, Placement: placed(t, delivery)})
+				w, l := openLedger(t, player.Config{Batch: 1 + int(seed%4), Timeout: never, Receipts: receipts, Placement: placed(t, delivery)})
 				reported := schedule(t, w, l, seed)
 				stored, want := l.stored(), []string(nil)
 				for seq := range uint64(len(reported)) {

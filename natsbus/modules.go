@@ -165,7 +165,7 @@ func (w *wired) join() (err error) {
 		}
 	}
 	fields := all(orchestrated.ChatConcept().Events[0].Fields)
-	w.receiver = newReceiver(w.log, w.Batch, fields, newStream(w.config, w.network.space), w.config.Placement.Share)
+	w.receiver = newReceiver(w.log, w.Batch, fields, newStream(w.config, w.network.space), w.config)
 	w.receiver.pending = w.config.Placement.Pending
 	if !w.config.Placement.Away {
 		if w.subscription, err = w.receiver.subscribe(); err != nil {

@@ -6,7 +6,7 @@
 // It adds the network to orchestrated and nothing else. It has the shape of its
 // siblings, direct and orchestrated: type, open, stimuli, conversation, close.
 // modules.go joins the modules, requests.go is the path of a request, messages.go and receiver.go
-// are the two ends of the path of a message, sharing.go sends several as one, delivery.go is JetStream, wire.go is subjects and
+// are the two ends of the path of a message, receipts.go knows what comes again, sharing.go sends several as one, delivery.go is JetStream, wire.go is subjects and
 // headers, codec.go is the bodies (quickjson.go reads the usual ones), flavors.go names flavors that are known, access.go says who may
 // speak. network.go is what carries all that: server.go embeds a server, cluster.go three, process.go starts one,
 // url.go finds the user's; faults.go is what may go wrong with it, and rung.go is its floor.
@@ -54,6 +54,9 @@ type wired struct {
 // Open makes the parts, starts the server and joins the modules.
 func Open(config player.Config) (player.Player, error) {
 	config = config.Defaults()
+	if err := checkReceipts(config); err != nil {
+		return nil, err
+	}
 	if config.Trace.Sink != nil {
 		config.Trace.Sink = &sharedSink{sink: config.Trace.Sink}
 	}
@@ -161,7 +164,7 @@ func (w *wired) Describe() []player.Fact {
 		{Name: "flush", Value: flushOf(w.ui.conn.Load()), Own: true},
 		{Name: "codec", Value: w.config.Placement.Codec, Own: true},
 		{Name: "codec output", Value: describe(w.codec), Own: true},
-	}, w.receiver.stream.describe(), w.network.describe(w.ui.conn.Load()))
+	}, w.receiver.stream.describe(), w.receiver.receipts.describe(), w.network.describe(w.ui.conn.Load()))
 }
 
 // Status asks ap::Playback from module ui.
@@ -180,22 +183,20 @@ func (w *wired) Waiting(seq uint64) ([]player.Entry, error) {
 	return orchestrated.Waiting(w.ui.engine, seq)
 }
 
-// Observe reads back every part and the store while no module works.
+// Observe reads back every part and the store while no module works. Without a connection it
+// cannot tell what the client dropped: that is an error beside what it has read.
 func (w *wired) Observe() (player.Observation, error) {
 	for _, m := range []*module{w.ap, w.pd, w.log, w.ui} {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 	}
-	dropped, err := w.lost()
-	if err != nil {
-		return player.Observation{}, err
-	}
+	dropped, unknown := w.lost()
 	seen, err := w.Parts.Observe()
 	seen.Dropped = uint64(dropped)
 	for _, n := range w.Lost().Rejected {
 		seen.Rejected += n
 	}
-	return seen, err
+	return seen, errors.Join(unknown, err)
 }
 
 // Close settles, then ends the modules and the server.

@@ -84,6 +84,8 @@ func check(p player.Placement) error {
 	switch {
 	case p.Delivery != deliveryCore && p.Codec == "none": // a token is good for one delivery
 		bad = fmt.Errorf("delivery=%s does not go with codec=none: use delivery=%s", p.Delivery, deliveryCore)
+	case p.Away && p.Codec == "none": // the values stay in another process
+		bad = errors.New("codec=none does not go with workers: use codec=json")
 	case p.Replicas != 1 && p.Replicas != 3:
 		bad = fmt.Errorf("%d replicas: use 1 or 3", p.Replicas)
 	case p.Replicas == 3 && p.Transport != "cluster":

@@ -36,12 +36,13 @@ type receiver struct {
 	rows     []engine.Value
 }
 
-func newReceiver(m *module, batch *player.Batch, fields schema, s *stream, share string) *receiver {
+func newReceiver(m *module, batch *player.Batch, fields schema, s *stream, config player.Config) *receiver {
 	r := &receiver{module: m, batch: batch, codec: outcomeCodec{codec: m.codec}, fields: fields,
-		values: make([]engine.Value, len(fields.fields)), stream: s, to: m.space.of(doneSubject), share: share, listed: inList(fields)}
+		values: make([]engine.Value, len(fields.fields)), stream: s, to: m.space.of(doneSubject), share: config.Placement.Share,
+		listed: inList(fields)}
 	r.finished = r.done
 	if s != nil {
-		r.receipts = newReceipts(s.consumer.MaxAckPending)
+		r.receipts = newReceipts(s.consumer.MaxAckPending, config.Receipts)
 	}
 	return r
 }
@@ -140,7 +141,7 @@ func (r *receiver) receive(msg *nats.Msg) {
 	case r.receipts != nil && r.receipts.again(seq, msg, r.note):
 	default:
 		r.to = r.outcomesOf(msg)
-		r.add(seq, r.emit(seq, cause, body))
+		r.apply(seq, cause, msg, body)
 	}
 	if r.waits(msg) {
 		return
@@ -171,6 +172,17 @@ func (r *receiver) settle(msg *nats.Msg) {
 	}
 }
 
+// apply runs the rules, unless the database has the message.
+func (r *receiver) apply(seq, cause uint64, msg *nats.Msg, body []byte) {
+	first, err := r.first(seq, msg)
+	if err == nil && first {
+		err = r.emit(seq, cause, body)
+	}
+	if err != nil || first {
+		r.add(seq, err)
+	}
+}
+
 func (r *receiver) emit(seq, cause uint64, body []byte) error {
 	if err := r.codec.decode(body, r.fields, r.values); err != nil {
 		return r.module.reject(saidEvent, err)
@@ -190,6 +202,7 @@ func (r *receiver) done(seq uint64, err error) {
 	o := outcome{Seq: seq}
 	if err != nil {
 		o.Code, o.Text = player.CodeOf(err), shortened(err.Error())
+		o.Again = o.Code == player.Invalid && r.receipts.shared() // a process that is dead may have refused it, too
 	}
 	r.note(o)
 	if r.receipts != nil {
@@ -232,51 +245,4 @@ func shortened(text string) string {
 		return text
 	}
 	return strings.ToValidUTF8(text[:longestText], "") + "…"
-}
-
-// receipts are module log's memory of messages from the stream: each is applied once and
-// acknowledged when it has its outcome. Keys are the sequence numbers of stimuli.
-type receipts struct {
-	held  map[uint64]*nats.Msg // handled, without an outcome yet
-	known map[uint64]outcome   // the newest outcomes, as many as can be unacknowledged
-	order []uint64             // of known, as a ring
-	next  int
-	acks  []*nats.Msg // to send after the commit
-}
-
-func newReceipts(n int) *receipts {
-	return &receipts{held: map[uint64]*nats.Msg{}, known: make(map[uint64]outcome, n), order: make([]uint64, n)}
-}
-
-// again takes note of a message. If it has been handled before, it is only acknowledged and
-// its outcome, if it has one, is sent again.
-func (r *receipts) again(seq uint64, msg *nats.Msg, report func(outcome)) bool {
-	if o, known := r.known[seq]; known {
-		o.Again = true
-		report(o)
-		r.acks = append(r.acks, msg)
-		return true
-	}
-	_, held := r.held[seq]
-	r.held[seq] = msg
-	return held
-}
-
-// finish takes note of an outcome.
-func (r *receipts) finish(o outcome) {
-	r.acks = append(r.acks, r.held[o.Seq])
-	delete(r.held, o.Seq)
-	delete(r.known, r.order[r.next])
-	r.known[o.Seq], r.order[r.next] = o, o.Seq
-	r.next = (r.next + 1) % len(r.order)
-}
-
-// acknowledge sends the acknowledgements of a commit. Without a connection, the server
-// delivers those messages again.
-func (r *receipts) acknowledge() {
-	for _, msg := range r.acks {
-		_ = msg.Ack()
-	}
-	clear(r.acks)
-	r.acks = r.acks[:0]
 }

@@ -20,6 +20,30 @@ const (
 	shareAll      = "all"      // and messages said while an outcome is to come are sent together
 )
 
+// What is published waits in a buffer of the connection. By default a goroutine of the client
+// writes it out as soon as it runs, with what was published meanwhile. A wait for more, by
+// time, was measured and left out: under load the buffer fills anyway.
+const (
+	flushAuto = "auto"
+	flushEach = "each" // whoever publishes writes each message out
+)
+
+// flushing are the options of a connection that flushes so.
+func flushing(flush string) []nats.Option {
+	if flush == flushEach {
+		return []nats.Option{nats.WriteBufferSize(1)} // it is full with each message
+	}
+	return nil
+}
+
+// flushOf is how a connection flushes.
+func flushOf(conn *nats.Conn) string {
+	if conn.Opts.WriteBufferSize == 1 {
+		return flushEach
+	}
+	return flushAuto
+}
+
 // mostBytes bounds a list of messages, for its worst encoding: JSON writes six bytes for some.
 // A message that is longer alone is sent alone.
 const mostBytes = maxPayload - 1<<10

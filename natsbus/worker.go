@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -20,8 +21,9 @@ import (
 // random. Each has a store of its own, so what the workers have stored is the sum of their
 // stores, and messages are in order within a store only.
 //
-// The server could ask for an acknowledgement and send a message again if a worker dies with
-// it. That is JetStream. Here such a message is lost, and its sender is told so by time-out.
+// With core NATS a message is lost if its worker dies with it, and its sender is told so by time-out.
+// With JetStream it comes to the next worker, or to another one. If the one that died had committed it,
+// the other finds it in the receipts, so they have one store then.
 
 const (
 	// workers is the name of the queue group.
@@ -36,8 +38,10 @@ type worker struct {
 	store        player.Store
 	module       *module
 	subscription *nats.Subscription
+	receiver     *receiver
 	remote       *network // a user's server; nil: it is the player's own
 	at           string   // address of the server, without secrets
+	codec        string
 	lost         chan struct{}
 }
 
@@ -48,8 +52,12 @@ func Join(to player.Invitation, config player.Config) (player.Member, error) {
 		return joinSending(to, config)
 	}
 	config.Batch = 1
+	config.Placement = player.Placement{Away: true, Codec: to.Codec, Delivery: to.Delivery, Share: to.Share, Flush: to.Flush}
 	config = config.Defaults()
-	w := &worker{Parts: player.NewParts(config), store: config.Store, lost: make(chan struct{})}
+	if err := errors.Join(check(config.Placement), checkReceipts(config)); err != nil {
+		return nil, err
+	}
+	w := &worker{Parts: player.NewParts(config), store: config.Store, codec: config.Placement.Codec, lost: make(chan struct{})}
 	if err := w.join(to, config); err != nil {
 		w.end()
 		return nil, err
@@ -69,6 +77,10 @@ func (w *worker) end() {
 }
 
 func (w *worker) join(to player.Invitation, config player.Config) (err error) {
+	c, err := newCodec(config.Placement, config.Window)
+	if err != nil {
+		return err
+	}
 	conn, apart, err := w.reach(to, config.Timeout)
 	if err != nil {
 		return err
@@ -76,11 +88,6 @@ func (w *worker) join(to player.Invitation, config player.Config) (err error) {
 	conn.Opts.DrainTimeout = drainWait
 	conn.SetClosedHandler(func(*nats.Conn) { close(w.lost) })
 	concepts := append(orchestrated.Concepts(w.Parts), orchestrated.PaddingConcept())
-	c, err := newCodec(config.Placement, config.Window)
-	if err != nil {
-		conn.Close()
-		return err
-	}
 	if w.module, err = newModule("log", 3, config, apart, c, concepts); err != nil {
 		conn.Close()
 		return err
@@ -88,9 +95,13 @@ func (w *worker) join(to player.Invitation, config player.Config) (err error) {
 	if err := w.module.join(conn); err != nil {
 		return err
 	}
-	r := newReceiver(w.module, w.Batch, all(orchestrated.ChatConcept().Events[0].Fields), nil, config.Placement.Share)
-	r.group = workers
-	if w.subscription, err = r.subscribe(); err == nil && w.remote != nil {
+	s := newStream(config, apart)
+	if s != nil {
+		s.process, s.shared = newID()+"-", to.Shared
+	}
+	w.receiver = newReceiver(w.module, w.Batch, all(orchestrated.ChatConcept().Events[0].Fields), s, config)
+	w.receiver.group = workers
+	if w.subscription, err = w.receiver.subscribe(); err == nil && w.remote != nil {
 		err = answerAs(w, player.Elsewhere{ID: newID()}, config.Answer, conn, apart)
 	}
 	return err
@@ -104,7 +115,7 @@ func (w *worker) reach(to player.Invitation, timeout time.Duration) (*nats.Conn,
 		}
 		w.at = to.URL
 		user := &server.User{Username: to.User, Password: to.Password}
-		conn, err := nats.Connect(to.URL, append(seatOf(user, timeout), nats.Name(connectionName+"log"))...)
+		conn, err := nats.Connect(to.URL, append(append(seatOf(user, timeout), flushing(to.Flush)...), nats.Name(connectionName+"log"))...)
 		if err != nil {
 			err = &player.Error{Code: player.Unavailable, Op: "join the player", Err: err}
 		}
@@ -148,7 +159,8 @@ func (w *worker) Lost() <-chan struct{} { return w.lost }
 
 // Describe lists the facts of the parts, of the connection, and of the store if it knows any.
 func (w *worker) Describe() []player.Fact {
-	facts := append(w.Parts.Describe(), player.Fact{Name: "queue group", Value: w.subscription.Queue}, player.Fact{Name: "server", Value: w.at})
+	facts := append(w.Parts.Describe(), player.Fact{Name: "queue group", Value: w.subscription.Queue}, player.Fact{Name: "server", Value: w.at}, player.Fact{Name: "codec", Value: w.codec})
+	facts = slices.Concat(facts, w.receiver.stream.describe(), w.receiver.receipts.describe())
 	if store, can := w.store.(player.Described); can {
 		facts = append(facts, store.Describe()...)
 	}

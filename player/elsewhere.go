@@ -23,11 +23,18 @@ type Elsewhere struct {
 }
 
 // An Invitation is what module log needs to join a player in another process. It holds a
-// password, so it belongs on no command line and in no log. Empty: the environment says it.
+// password, so it belongs on no command line and in no log. Without URL the environment says it.
 type Invitation struct {
 	URL      string `json:"url"`
 	User     string `json:"user"`
 	Password string `json:"password"`
+	// As in the player's Placement.
+	Codec    string `json:"codec,omitempty"`
+	Delivery string `json:"delivery,omitempty"`
+	Share    string `json:"share,omitempty"`
+	Flush    string `json:"flush,omitempty"`
+	// Shared: others join, too, and what one had that died comes to another.
+	Shared bool `json:"shared,omitempty"`
 }
 
 // A Member is a module that has joined a player in another process.

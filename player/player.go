@@ -63,6 +63,7 @@ type Done func(seq uint64, err error)
 // is usable; Defaults says what it means.
 type Config struct {
 	Store     Store
+	Receipts  Receipts // of Store, where messages may be delivered again; nil: module log remembers them in memory
 	Deck      Deck     // nil: no sound
 	Audience  Audience // nil: broadcasts go nowhere
 	Placement Placement

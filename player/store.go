@@ -81,6 +81,16 @@ type LogStore interface {
 	Rollback() error // discards what is pending, if anything
 }
 
+// Receipts are the keys of the messages that a LogStore has, written in the messages' own
+// transactions: whoever delivers a message again learns that it is there, also after the process
+// that wrote it has ended, or from another process that has the same store.
+type Receipts interface {
+	// Note adds a key to what is pending in the LogStore. It reports false if it was there.
+	Note(key string) (first bool, err error)
+	// Drop takes back a key that is pending, because its message was refused.
+	Drop(key string) error
+}
+
 // A Passage is a part of a recording, as in the library.
 type Passage struct {
 	ID         int64

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"slices"
 	"strings"
 
 	"rubato/player"
@@ -89,7 +90,10 @@ var messageLogClaims = append([]runner.Claim{
 // small library, because nothing is selected.
 func messages(s runner.Scenario) runner.Scenario {
 	s.Op = "message"
-	s.Keys = append(s.Keys, workload.SyncKey, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.DeliveryKey, workload.ReplicasKey, workload.ShareKey, workload.FlushKey, workload.CodecKey, workload.PlantedKey, workload.EnvelopeKey)
+	shared := []runner.Key{workload.SyncKey, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.DeliveryKey, workload.ReceiptsKey, workload.ReplicasKey, workload.ShareKey, workload.FlushKey, workload.CodecKey, workload.PlantedKey, workload.EnvelopeKey}
+	s.Keys = append(s.Keys, slices.DeleteFunc(shared, func(k runner.Key) bool { // unless it has its own
+		return slices.ContainsFunc(s.Keys, func(own runner.Key) bool { return own.Name == k.Name })
+	})...)
 	if s.Prepare == nil {
 		s.Prepare = func(setup runner.Setup) error { return workload.Prepare(setup, 200) }
 	}

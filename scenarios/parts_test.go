@@ -4,11 +4,14 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"rubato/player"
 	"rubato/runner"
+	"rubato/scenarios/workload"
 )
 
 // inParts prepares the sum of the parts, runs one part after the other, and returns the work
@@ -122,6 +125,25 @@ func TestFloor(t *testing.T) {
 	}
 	if rows[1] == 0 || float64(rows[0]) < 0.98*float64(rows[1]) || float64(rows[0]) > 1.02*float64(rows[1]) {
 		t.Errorf("the baseline reads %d rows, the work without a style %d", rows[0], rows[1])
+	}
+}
+
+// TestLosses: when the network goes away in the middle, the error says how much of what had begun
+// is durable. One message at a time is under way, so that is known beforehand.
+func TestLosses(t *testing.T) {
+	t.Parallel()
+	s, silent := realStyles.messageLog(), func(time.Duration) {}
+	setup := runner.Setup{Style: "nats", Shared: t.TempDir(), Dir: t.TempDir(), Seed: 1, Options: optionsOf(s, "nats", map[string]string{"mode": "closed"})}
+	must(t, s.Prepare(setup))
+	load, err := s.Open(setup)
+	must(t, err)
+	defer func() { _ = load.Close() }() // it cannot settle without a network
+	must(t, errors.Join(load.Prepare(0, 50), load.Run(40, silent)))
+	must(t, load.(*workload.Workload).Network().Close())
+	err = load.Run(10, silent)
+	const want = "of 41 stimuli begun since the trial's start, with 82 effects, 80 effects are durable: 2 lost or refused"
+	if player.CodeOf(err) != player.Unavailable || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v (%v), want one that says %q", err, player.CodeOf(err), want)
 	}
 }
 

@@ -33,7 +33,7 @@ func (s styles) restart() runner.Scenario {
 		Name:    "restart",
 		Answers: "What is lost, doubled or late when a module, the network or the disk fails under load?",
 		Keys: []runner.Key{
-			faultKey, pendingKey,
+			faultKey, pendingKey, restartReceiptsKey,
 			{Name: "retry", Default: "no,yes", Values: []string{"no", "yes"}, Doc: "whether the sender sends again what was not reported durable in time"},
 			{Name: "rate", Default: "500", Check: workload.Between(100, 2000), Doc: "messages a second, in an open loop; a block lasts a second or two"},
 		},
@@ -55,6 +55,7 @@ func (s styles) restart() runner.Scenario {
 				c.Store, c.Timeout, c.Placement.Reconnects = r.commits, patient, true
 				c.Placement.Pending = pending(setup)
 			})
+			r.quiet = func() error { r.commits.Quiet(patient, mostTries*patient); return nil }
 			if err != nil {
 				return nil, err
 			}
@@ -100,6 +101,7 @@ type restarting struct {
 	poison  map[int]bool // messages that can never be stored
 	kill    func() error // module log's process, or one of them; nil: there is none
 	start   func() error // another one; nil: there is none
+	quiet   func() error // returns when what a stream has is stored
 	started chan error   // what start said; nil: it was not called, or was waited for
 	hearing *hearing     // of the new subscriber; nil: there is none
 	dropped uint64       // before the last Prepare
@@ -316,8 +318,10 @@ func (s *sending) finish() error {
 		}
 	}
 	s.seq += uint64(len(s.sendLog.tries))
-	if s.commits != nil && s.sendLog.unanswered() { // workers have no stream
-		s.commits.Quiet(patient, mostTries*patient)
+	if s.sendLog.unanswered() {
+		if err := s.quiet(); err != nil {
+			return err
+		}
 	}
 	s.hearing.wait(s.sendLog)
 	return s.sendLog.complete()

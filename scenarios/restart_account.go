@@ -87,6 +87,18 @@ func (b *sendLog) unanswered() bool {
 	return slices.ContainsFunc(b.tries, func(a attempt) bool { return a.settled && a.err != nil && !a.refused() })
 }
 
+// published is how many messages a network that keeps them has: those that were not refused at once.
+func (b *sendLog) published() (n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range b.tries {
+		if a.message >= 0 && (a.err == nil || a.settled) {
+			n++
+		}
+	}
+	return n
+}
+
 func (a attempt) refused() bool { return player.CodeOf(a.err) == player.Invalid }
 
 // complete returns an error when an attempt was never answered, or for the first error.

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,14 +26,34 @@ type processes struct {
 	setup  runner.Setup
 	blocks int
 	crew   *workload.Crew // nil: not opened yet
+	keeps  bool           // the network does, so that what was accepted is stored sooner or later
 }
 
+// mostAwait bounds the wait for what the network has kept: on a busy machine all takes longer.
+const mostAwait = 20 * time.Second
+
 func (s styles) openProcesses(setup runner.Setup, r *restarting) (runner.Workload, error) {
-	if of := setup.Options["transport"]; of != "tcp" && of != "process" {
-		return nil, fmt.Errorf("fault=%s starts processes that reach the server over loopback: transport=tcp or process, not %s", r.fault, of)
+	if err := reachesProcesses(setup.Options); err != nil {
+		return nil, err
+	}
+	w := &processes{block: r, styles: s, setup: setup, keeps: setup.Options["delivery"] != "core"}
+	w.setup.Options = maps.Clone(setup.Options)
+	if setup.Options["receipts"] == receiptsAuto {
+		w.setup.Options["receipts"] = workload.ReceiptsInMemory
+		if w.keeps {
+			w.setup.Options["receipts"] = workload.ReceiptsInDatabase
+		}
 	}
 	r.Workload.Seed = setup.Seed
-	return &processes{block: r, styles: s, setup: setup}, nil
+	return w, nil
+}
+
+// reachesProcesses refuses a server that processes of this program do not reach.
+func reachesProcesses(o runner.Options) error {
+	if of := o["transport"]; of != "tcp" && of != "process" {
+		return fmt.Errorf("fault=%s starts processes that reach the server over loopback: use transport=tcp or process, not %s", o["fault"], of)
+	}
+	return nil
 }
 
 func (w *processes) dir() string { return filepath.Join(w.setup.Dir, "block-"+strconv.Itoa(w.blocks)) }
@@ -57,8 +78,9 @@ func (w *processes) Prepare(first, n int) (err error) {
 	}
 	w.block.Player, w.block.kill = w.crew.Player, w.crew.Workers[0].Kill
 	if w.block.fault == faultCrash {
-		w.block.start = func() error { return w.crew.Another(setup) }
+		w.block.start = w.crew.Another
 	}
+	w.block.quiet = w.await
 	w.block.due = workload.Arrivals(w.block.Seed, first, n, w.block.rate)
 	w.block.Stimuli = w.block.Stimuli[:0]
 	for i := first; i < first+n; i++ {
@@ -70,8 +92,17 @@ func (w *processes) Prepare(first, n int) (err error) {
 // Run is that of the block.
 func (w *processes) Run(n int, latency func(time.Duration)) error { return w.block.Run(n, latency) }
 
+// await waits for what a stream has and no process had stored before the time-out.
+func (w *processes) await() error {
+	if !w.keeps {
+		return nil
+	}
+	return w.crew.Await(w.block.sendLog.published(), patient, mostAwait)
+}
+
 // Work reads the processes' files. They know no times, so a message counts as durable when it was
-// reported so, or else when it was sent.
+// reported so, or else when it was sent. The order within a file is that of the commits; messages of
+// several files are in the order of these times.
 func (w *processes) Work() (runner.Work, error) {
 	durable, reported := map[player.Ticks]time.Duration{}, map[int]bool{}
 	for _, a := range w.block.sendLog.tries {
@@ -86,24 +117,40 @@ func (w *processes) Work() (runner.Work, error) {
 		}
 	}
 	var rows []workload.CommittedRow
-	for i := range w.crew.Workers {
-		err := eachMessage(filepath.Join(w.dir(), "worker-"+strconv.Itoa(i+1), workload.WorkerFile), func(m player.Message) {
+	files := w.crew.Files()
+	for _, file := range files {
+		err := eachMessage(file, func(m player.Message) {
 			rows = append(rows, workload.CommittedRow{Said: m.At, Durable: w.block.sendLog.start.Add(durable[m.At])})
 		})
 		if err != nil {
 			return runner.Work{}, err
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b workload.CommittedRow) int { return a.Durable.Compare(b.Durable) })
+	if len(files) > 1 {
+		slices.SortStableFunc(rows, func(a, b workload.CommittedRow) int { return a.Durable.Compare(b.Durable) })
+	}
 	t := w.block.sendLog.outcomes(w.block.Stimuli, rows)
-	work := runner.Work{Stimuli: int64(len(w.block.Stimuli)), Effects: int64(t.stored + t.lost), Expected: int64(len(w.block.Stimuli)), Figures: w.block.figures(t)}
+	work := runner.Work{Stimuli: int64(len(w.block.Stimuli)), Effects: int64(t.stored + t.lost), Expected: int64(len(w.block.Stimuli)), Figures: w.block.figures(t), Wrong: w.otherwise()}
+	forgets := w.keeps && w.setup.Options["receipts"] == workload.ReceiptsInMemory // that is what memory costs: it is counted
 	switch {
-	case t.duplicated > 0 && !w.block.retry:
+	case t.duplicated > 0 && !w.block.retry && !forgets:
 		return work, fmt.Errorf("%d messages that were sent once are stored twice", t.duplicated)
 	case t.unknown > 0:
 		return work, errors.New("rows are stored that were not sent in this block")
 	}
 	return work, nil
+}
+
+// otherwise says which process does not run as it was asked to.
+func (w *processes) otherwise() string {
+	for i, worker := range w.crew.Workers {
+		for _, name := range []string{"codec", "delivery", "receipts"} {
+			if asked := w.setup.Options[name]; worker.Fact(name) != asked && (w.keeps || name != "receipts") {
+				return fmt.Sprintf("worker %d: asked to run with %s %q, it runs with %q", i+1, name, asked, worker.Fact(name))
+			}
+		}
+	}
+	return ""
 }
 
 // Close ends the processes.

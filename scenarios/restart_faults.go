@@ -36,6 +36,14 @@ var faultKey = runner.Key{
 		"poison: each fifth message is one that can never be stored; subscriber: another one joins and stays; crash: the process that is module log is killed, and 100 ms later another is started; instance: two processes are module log, and one is killed. A style that cannot have it shows struck 0",
 }
 
+// receiptsAuto is the database where a process can die, and memory elsewhere.
+const receiptsAuto = "auto"
+
+var restartReceiptsKey = runner.Key{
+	Name: workload.ReceiptsKey.Name, Default: receiptsAuto, Values: append([]string{receiptsAuto}, workload.ReceiptsKey.Values...), Styles: workload.ReceiptsKey.Styles,
+	Doc: workload.ReceiptsKey.Doc + "; auto: database with fault=crash or instance, otherwise memory",
+}
+
 var pendingKey = runner.Key{
 	Name: "pending", Default: "64", Check: workload.Between(1, 1<<16), Styles: []string{"nats"},
 	Doc: "fault=slow: messages that may wait at module log's end of the network; the client's own limit is 500000",
@@ -154,12 +162,13 @@ func (w *restarting) waitStarted() (err error) {
 	return err
 }
 
-// killable reports whether module log can be in processes of its own. They take messages from
-// core NATS alone. A transcript is without them.
+// killable reports whether module log is in processes of its own. A transcript is without them.
 func killable(setup runner.Setup) bool {
-	fault := setup.Options["fault"]
-	return (fault == faultCrash || fault == faultInstance) && !setup.Verbatim && setup.Style == "nats" && setup.Options["delivery"] == "core"
+	return kills(setup.Options) && !setup.Verbatim && setup.Style == "nats"
 }
+
+// kills reports whether the fault is the end of a process.
+func kills(o runner.Options) bool { return o["fault"] == faultCrash || o["fault"] == faultInstance }
 
 // poisons makes messages of the outage such as module log never stores, in turns: a text that is
 // too long, nobody who said it, and a text that is too long for the network, too.

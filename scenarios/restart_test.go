@@ -1,8 +1,10 @@
 package scenarios
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,7 +64,7 @@ func TestFaultsInFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range cells {
-			if killed := fault == faultCrash || fault == faultInstance; killed && c[1] != "core" && testing.Short() {
+			if killed := fault == faultCrash || fault == faultInstance; killed && c[0] != "nats" && testing.Short() {
 				continue // struck 0
 			}
 			t.Run(fault+"/"+c[0]+c[1], func(t *testing.T) {
@@ -131,12 +133,15 @@ func faultInFile(t *testing.T, shared, style string, change map[string]string) m
 func checkFault(t *testing.T, fault, style, delivery string, f map[string]float64) {
 	t.Helper()
 	killed := fault == faultCrash || fault == faultInstance
-	without := style == "direct" && fault == faultSubscriber || killed && delivery != "core"
+	without := style == "direct" && fault == faultSubscriber || killed && style != "nats"
 	if without != (f["struck"] == 0) || without && len(f) != 1 {
 		t.Fatalf("figures %v", f)
 	}
-	if fault == faultCrash && f["struck"] > 0 && f["lost"] == 0 {
+	if fault == faultCrash && delivery == "core" && f["lost"] == 0 {
 		t.Error("a process was killed and nothing is lost")
+	}
+	if killed && delivery != "core" && f["lost"] != 0 {
+		t.Errorf("a process was killed and %v are lost, which the server had", f["lost"])
 	}
 	drops := fault == faultSlow && delivery == "core"
 	if wrong := drops != (f["lost"] > 0) || f["dropped"] != f["lost"]; !killed && wrong {
@@ -218,5 +223,72 @@ func TestNoProcesses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "transport=tcp or process, not "+transport) {
 			t.Errorf("%s: %v", transport, err)
 		}
+	}
+}
+
+// TestKilledProcess: module log is a process that is killed (kill -9) again and again under load, right
+// after a commit is in its file, and another goes on with the file; or two processes share the stream and
+// the file, and one of them is killed. What the server had accepted is in the file once, whatever the
+// codec, and was reported as stored. One process after the other keeps each user's order.
+func TestKilledProcess(t *testing.T) {
+	t.Parallel()
+	for _, c := range some(2, []struct {
+		codec, delivery string
+		workers, kills  int
+	}{{"msgpack", "jetstream-file", 1, 4}, {"json", "jetstream-file", 2, 1}, {"protobuf", "jetstream-memory", 1, 4}, {"json", "jetstream-memory", 1, 4}}) {
+		t.Run(fmt.Sprint(c.codec, " ", c.workers), func(t *testing.T) {
+			t.Parallel()
+			setup := runner.Setup{Shared: t.TempDir(), Dir: t.TempDir(), Seed: 1, Options: runner.Options{
+				"codec": c.codec, "delivery": c.delivery, "receipts": workload.ReceiptsInDatabase}}
+			must(t, workload.Prepare(setup, 100))
+			crew, err := realStyles.OpenCrew(setup, c.workers, func(c *player.Config) { c.Window, c.Timeout = 400, time.Minute })
+			must(t, err)
+			defer func() { must(t, crew.Close()) }()
+			if files := crew.Files(); len(files) != 1 {
+				t.Fatalf("files: %q", files)
+			}
+			watch, err := sqlite.Open(crew.Files()[0], sqlite.Options{})
+			must(t, err)
+			defer func() { must(t, watch.Close()) }()
+			const n = 400
+			var told atomic.Int64
+			say := func(from, to int) {
+				for i := from; i < to; i++ {
+					must(t, crew.Player.Post(workload.Say(1, i), func(seq uint64, err error) {
+						if told.Add(1); err != nil {
+							t.Errorf("message %d: %v", seq, err)
+						}
+					}))
+				}
+			}
+			for i := range c.kills {
+				before, err := watch.Newest()
+				must(t, err)
+				say(n*i/c.kills, n*(i+1)/c.kills)
+				for now := before; now < before+int64(10+i); {
+					now, err = watch.Newest()
+					must(t, err)
+				}
+				must(t, crew.Workers[len(crew.Workers)-1].Kill())
+				if c.workers == 1 {
+					must(t, crew.Another())
+				}
+			}
+			must(t, crew.Player.Settle())
+			f := readFiles(t, crew.Files()...)
+			for i := range n {
+				if at := workload.Say(1, i).Message.At; f.times[at] != 1 {
+					t.Errorf("message %d is stored %d times", i, f.times[at])
+				}
+			}
+			stored, err := watch.Stored()
+			must(t, err)
+			if stored.Said != n || stored.Messages != n || told.Load() != n {
+				t.Errorf("%d messages are stored, %d counted, %d were reported", stored.Messages, stored.Said, told.Load())
+			}
+			if f.disordered > 0 && c.workers == 1 {
+				t.Errorf("%d are out of order", f.disordered)
+			}
+		})
 	}
 }

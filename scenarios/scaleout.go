@@ -145,7 +145,7 @@ func (w *scaledOut) Work() (runner.Work, error) {
 		work.Figures["share-"+strconv.Itoa(i+1)] = 100 * float64(n) / float64(len(w.stimuli))
 		name := "worker " + strconv.Itoa(i+1)
 		work.Settings = append(work.Settings, runner.Setting{Name: name, Value: w.Workers[i].Facts},
-			runner.Setting{Name: name + " commit", Value: w.Workers[i].Commit(), Asked: w.commit})
+			runner.Setting{Name: name + " commit", Value: w.Workers[i].Fact(workload.CommitFact), Asked: w.commit})
 	}
 	work.Figures["most"] = float64(most) * float64(len(shares)) / float64(len(w.stimuli))
 	work.Figures["throughput"] = float64(work.Effects) / w.busy.Seconds()

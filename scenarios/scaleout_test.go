@@ -218,11 +218,12 @@ func TestWorkerEnds(t *testing.T) {
 	_, err = holder.line()
 	must(t, err)
 	for name, c := range map[string]struct {
-		to   any
-		data string
-		end  func(*ending)
-		code int
-		says string // on stderr
+		to    any
+		data  string
+		flags []string
+		end   func(*ending)
+		code  int
+		says  string // on stderr
 	}{
 		"stdin ends":       {to: to, end: func(e *ending) { must(t, e.input.Close()) }},
 		"TERM":             {to: to, end: func(e *ending) { must(t, e.Process.Signal(syscall.SIGTERM)) }},
@@ -231,13 +232,20 @@ func TestWorkerEnds(t *testing.T) {
 		"a wrong password": {to: stranger, code: 5, says: "Authorization"},
 		"no server":        {to: player.Invitation{URL: "nats://127.0.0.1:1"}, code: 5, says: "no servers"},
 		"another line":     {to: []string{"wrongsecret"}, code: 2, says: "rubato worker -h"},
+		"an unknown codec": {to: speaking(to, "morse", ""), code: 2, says: "json, msgpack"},
+		"no codec":         {to: speaking(to, "none", ""), code: 2, says: "use codec=json"},
+		"a pigeon":         {to: speaking(to, "", "pigeon"), code: 2, says: "jetstream-file"},
+		"without a stream": {to: speaking(to, "", "jetstream-file"), code: 5, says: "Permissions Violation"},
+		"no receipts":      {to: to, flags: []string{"-receipts", "none"}, code: 2, says: "memory or database"},
+		"receipts of core": {to: to, flags: []string{"-receipts", "database"}, code: 2, says: "use delivery=jetstream-file"},
+		"a user's server":  {flags: []string{"-receipts", "database"}, code: 2, says: "needs -stdin"},
 		"a taken folder":   {to: to, data: taken, code: 2, says: "another worker"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.data == "" {
 				c.data = t.TempDir()
 			}
-			e := startedWorker(t, c.to, c.data)
+			e := startedWorker(t, c.to, c.data, c.flags...)
 			if c.end != nil {
 				if line, err := e.line(); err != nil || !strings.HasPrefix(line, "joined as module log: ") {
 					t.Fatalf("%q, %v, %s", line, err, &e.stderr)
@@ -254,6 +262,12 @@ func TestWorkerEnds(t *testing.T) {
 	if code := holder.wait(); code != 0 {
 		t.Errorf("exit code %d: %s", code, &holder.stderr)
 	}
+}
+
+// speaking is an invitation to a player that says so of itself.
+func speaking(to player.Invitation, codec, delivery string) player.Invitation {
+	to.Codec, to.Delivery = codec, delivery
+	return to
 }
 
 // ending is a worker's process that shall end.

@@ -114,11 +114,22 @@ func tryTransport(of []player.Style, value string) error {
 func deliverable(of []player.Style) func(runner.Options) error {
 	tried := map[player.Placement]error{}
 	return func(o runner.Options) error {
+		if o[workload.TransportKey.Name] == "" {
+			return nil
+		}
+		if kills(o) {
+			if err := reachesProcesses(o); err != nil {
+				return err
+			}
+		}
+		if o[workload.ReceiptsKey.Name] == workload.ReceiptsInDatabase && isDefault(o[workload.DeliveryKey.Name], workload.DeliveryKey) {
+			return errors.New("receipts=database does not go with delivery=core, which sends nothing again: use delivery=jetstream-file, or receipts=memory")
+		}
 		replicas, _ := strconv.Atoi(o[workload.ReplicasKey.Name])
 		p := player.Placement{Transport: o[workload.TransportKey.Name], Delivery: o[workload.DeliveryKey.Name], Replicas: replicas,
-			Codec: o[workload.CodecKey.Name], Share: o[workload.ShareKey.Name], Envelope: o[workload.EnvelopeKey.Name]}
-		plain := isDefault(p.Delivery, workload.DeliveryKey) && replicas < 2 && isDefault(p.Share, workload.ShareKey)
-		if p.Transport == "" || plain {
+			Codec: o[workload.CodecKey.Name], Share: o[workload.ShareKey.Name], Envelope: o[workload.EnvelopeKey.Name], Away: kills(o)}
+		plain := !p.Away && isDefault(p.Delivery, workload.DeliveryKey) && replicas < 2 && isDefault(p.Share, workload.ShareKey)
+		if plain {
 			return nil // an envelope goes with all of that
 		}
 		if _, before := tried[p]; !before {

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"rubato/command"
@@ -28,11 +29,15 @@ Ctrl-C or TERM has it finish what it has, and leave.
 
   -data DIR        folder of the store (default data); a missing store is made
   -sync LEVEL      normal or full: whether each commit waits for the disk (default full)
+  -receipts WHERE  memory or database: where it remembers what it has applied, if the player uses
+                   JetStream (default memory). With database several workers can share a folder
   -generate        store nothing: say messages to the workers when a run orders it, and tell it
                    how long each took by the clock here
   -stdin           be told on stdin where the player is, in one line
                    {"url":"nats://HOST:PORT","user":"NAME","password":"SECRET"}, and leave
-                   when stdin ends. rubato run scale-out starts its workers so
+                   when stdin ends. "codec", "delivery", "share" and "flush" may say what the
+                   player uses, and "shared":true that several workers take from one stream.
+                   rubato run scale-out and restart start their workers so
 
 Without -stdin the environment says where the player is: RUBATO_NATS_URL is your server, as
 for -set transport=url, and RUBATO_NATS_PLAYER is the name of the player, which workers,
@@ -66,6 +71,7 @@ const longestInvitation = 4 << 10
 // working holds the flags of a worker.
 type working struct {
 	data, sync string
+	receipts   string
 	stdin      bool
 	generate   bool
 }
@@ -97,6 +103,7 @@ func parseWorker(args []string) (w working, err error) {
 	flags := command.Flags("worker")
 	flags.StringVar(&w.data, "data", "data", "a folder, such as data")
 	flags.StringVar(&w.sync, "sync", "full", "normal or full")
+	flags.StringVar(&w.receipts, "receipts", workload.ReceiptsInMemory, "memory or database")
 	flags.BoolVar(&w.stdin, "stdin", false, "")
 	flags.BoolVar(&w.generate, "generate", false, "")
 	names, err := command.Parse(flags, args)
@@ -107,6 +114,10 @@ func parseWorker(args []string) (w working, err error) {
 		return w, fmt.Errorf("worker takes flags only, not %q", names[0])
 	case w.sync != "normal" && w.sync != "full":
 		return w, command.Wrong(flags, "sync")
+	case !slices.Contains(workload.ReceiptsKey.Values, w.receipts):
+		return w, command.Wrong(flags, "receipts")
+	case w.keeps() && !w.stdin:
+		return w, errors.New("-receipts database needs -stdin: only a player that starts its workers has them take from JetStream")
 	case w.data == "":
 		return w, errors.New("-data is empty: give a folder")
 	case w.generate && w.stdin:
@@ -134,7 +145,13 @@ func (w working) run(ctx context.Context, styles []player.Style, in io.Reader, s
 			return err
 		}
 		defer func() { failed = errors.Join(failed, closed()) }()
-		config = player.Config{Store: toldStore{store}, Answer: workload.Ledger{Store: store, Dir: w.data, Sync: w.sync}.Answer}
+		var receipts player.Receipts
+		if w.keeps() {
+			if receipts, err = store.Receipts(); err != nil {
+				return err
+			}
+		}
+		config = player.Config{Store: toldStore{store}, Receipts: receipts, Answer: workload.Ledger{Store: store, Dir: w.data, Sync: w.sync}.Answer}
 	}
 	member, err := join(invitation, config)
 	if err != nil {
@@ -179,7 +196,11 @@ func (w working) invitation(in io.Reader, leave func()) (to player.Invitation, e
 	return to, nil
 }
 
-// open opens the store, which no other worker may have, and makes it if it is missing.
+// keeps reports whether receipts are in the store.
+func (w working) keeps() bool { return w.receipts == workload.ReceiptsInDatabase }
+
+// open opens the store and makes it if it is missing. No other worker may have it, unless receipts
+// are in it.
 func (w working) open() (*sqlite.Store, func() error, error) {
 	if err := os.MkdirAll(w.data, 0o755); err != nil {
 		return nil, nil, &player.Error{Code: player.Invalid, Op: "make the folder of the store", Err: err}
@@ -188,7 +209,11 @@ func (w working) open() (*sqlite.Store, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	how := syscall.LOCK_EX
+	if w.keeps() {
+		how = syscall.LOCK_SH
+	}
+	if err := syscall.Flock(int(lock.Fd()), how|syscall.LOCK_NB); err != nil {
 		return nil, nil, errors.Join(&player.Error{Code: player.Invalid, Op: "open the store", Err: fmt.Errorf("another worker has %s: give another -data", w.data)}, lock.Close())
 	}
 	path := filepath.Join(w.data, workload.WorkerFile)

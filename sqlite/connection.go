@@ -118,6 +118,16 @@ func (c *Conn) Write(stmt *sqlite.Stmt, texts []string, parameters ...int64) err
 	return run(stmt, parameters)
 }
 
+// changed is how many rows the last statement has.
+func (c *Conn) changed() (int, error) {
+	c.settings.RLock()
+	defer c.settings.RUnlock()
+	if c.DB == nil {
+		return 0, c.closed()
+	}
+	return c.DB.Changes(), nil
+}
+
 // Run executes a statement that returns no rows. Parameters that are not given keep
 // their last values.
 func (c *Conn) Run(stmt *sqlite.Stmt, parameters ...int64) error {

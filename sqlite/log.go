@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"rubato/player"
 
@@ -21,6 +22,8 @@ type log struct {
 
 	begin, commit, rollback       *sqlite.Stmt
 	insert, upsert, play, setting *sqlite.Stmt
+	note, drop                    *sqlite.Stmt // of receipts; nil: nobody has asked for them
+	receipts                      atomic.Int64 // see Tally
 }
 
 func (l *log) prepare() error {

@@ -132,11 +132,13 @@ type Tally struct {
 	Queries int64 // statements that read
 	Rows    int64 // that these returned
 	Writes  int64 // statements that change rows
+	// Receipts are those of Writes that concern receipts.
+	Receipts int64
 }
 
 // Since is what was done after earlier.
 func (t Tally) Since(earlier Tally) Tally {
-	return Tally{t.Commits - earlier.Commits, t.Queries - earlier.Queries, t.Rows - earlier.Rows, t.Writes - earlier.Writes}
+	return Tally{t.Commits - earlier.Commits, t.Queries - earlier.Queries, t.Rows - earlier.Rows, t.Writes - earlier.Writes, t.Receipts - earlier.Receipts}
 }
 
 func (t Tally) String() string {
@@ -148,6 +150,7 @@ func (s *Store) Tally() (t Tally, err error) {
 	for _, c := range []*Conn{s.director.Conn, s.log.Conn, s.cuts.Conn} {
 		t.Queries, t.Rows, t.Writes = t.Queries+c.queries.Load(), t.Rows+c.rows.Load(), t.Writes+c.writes.Load()
 	}
+	t.Receipts = s.log.receipts.Load()
 	t.Commits, err = s.commits()
 	return t, err
 }

@@ -8,7 +8,7 @@
 // below it are the only importers of a driver.
 //
 // store.go opens a library, director.go is what a selection reads and the cooldowns,
-// log.go the log and the cuts, readback.go what can be read back to verify the work.
+// log.go the log and the cuts, receipts.go which messages the log has, readback.go what can be read back to verify the work.
 // make.go writes a library that plan.go has drawn from the seed.
 package sqlite
 

@@ -62,6 +62,8 @@ var cheats = []cheat{
 		openBunches, "commits, but the stimuli need at least"},
 	{"fewer commits", "inflates", "has messages share a commit, and makes up their number with commits of nothing", "message-log", "mode=pipelined",
 		openInflates, "writes: "},
+	{"skip a stage", "trusts", "says that it keeps receipts in the database, and writes none in timed blocks", "message-log", "mode=closed delivery=jetstream-memory receipts=database",
+		openTrusts, "receipts were written, want"},
 	{"nothing crosses", "remembers", "keeps its last answer and does not ask again", "request-reply", "",
 		openRemembers, "they did not cross"},
 	{"nothing crosses", "calls-inside", "calls in process, and says that its modules are joined by sockets", "queue-low", "",

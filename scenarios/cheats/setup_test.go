@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 
 // Cheats that stand in for the style nats, which has a network, or for styles with a trace.
 var (
-	onNetwork = []string{"bunches", "remembers", "calls-inside", "decoy"}
+	onNetwork = []string{"bunches", "remembers", "calls-inside", "decoy", "trusts"}
 	traced    = []string{"blinkered", "rootless", "rewires", "pretends"}
 )
 

@@ -28,13 +28,27 @@ const (
 )
 
 // tallied are the counts of a store. Where stimuli may share a commit, how many do depends on
-// the moment, so then the number of commits need not be that of the baseline.
+// the moment, so then the number of commits need not be that of the baseline. The baseline has no
+// receipts: see noted.
 func tallied(done sqlite.Tally, commits bool) results.Counts {
-	c := results.Counts{countQueries: done.Queries, countRows: done.Rows, countWrites: done.Writes}
+	c := results.Counts{countQueries: done.Queries, countRows: done.Rows, countWrites: done.Writes - done.Receipts}
 	if commits {
 		c[countCommits] = done.Commits
 	}
 	return c
+}
+
+// noted says what is wrong with the receipts that were written: one for each message, where they
+// are asked for.
+func (w *verifier) noted(done sqlite.Tally) string {
+	want := int64(0)
+	if w.receipts {
+		want = w.kinds()[messageKind]
+	}
+	if done.Receipts == want || w.loose {
+		return ""
+	}
+	return fmt.Sprintf("%d receipts were written, want %d: one for each message with receipts=%s, otherwise none", done.Receipts, want, ReceiptsInDatabase)
 }
 
 // countingSink counts what a trace stores.

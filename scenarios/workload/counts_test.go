@@ -8,6 +8,7 @@ import (
 	"rubato/player"
 	"rubato/results"
 	"rubato/runner"
+	"rubato/sqlite"
 )
 
 // The limits of what must cross are sums over the kinds of stimuli: of the least and of the
@@ -149,3 +150,20 @@ type linked []player.Link
 
 func (l linked) Links() ([]player.Link, error) { return l, nil }
 func (l linked) Close() error                  { return nil }
+
+// Receipts are counted apart: one for each message where they are asked for, otherwise none.
+func TestNoted(t *testing.T) {
+	t.Parallel()
+	said := []player.Stimulus{{Kind: player.MessageSaid}, {Kind: player.VolumeSet}, {Kind: player.MessageSaid}}
+	for _, c := range []struct {
+		asked, loose bool
+		written      int64
+		fits         bool
+	}{{false, false, 0, true}, {false, false, 1, false}, {true, false, 2, true}, {true, false, 1, false}, {true, false, 3, false}, {true, true, 3, true}} {
+		w := &verifier{stimuli: said, receipts: c.asked, loose: c.loose}
+		done := sqlite.Tally{Writes: 4 + c.written, Receipts: c.written}
+		if wrong := w.noted(done); (wrong == "") != c.fits || tallied(done, false)[countWrites] != 4 {
+			t.Errorf("%+v: %q", c, wrong)
+		}
+	}
+}

@@ -3,7 +3,6 @@ package workload
 import (
 	"bufio"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +30,7 @@ type Crew struct {
 	quickest   time.Duration // commit on this disk; 0: unknown
 	store      *sqlite.Store
 	network    player.Network
+	staffing   staffing
 }
 
 const (
@@ -121,17 +121,12 @@ func (c *Crew) open(style player.Style, setup runner.Setup, workers int, adjust 
 	if setup.Options["transport"] == "url" {
 		return c.find(inviting, workers, generators)
 	}
-	to, err := inviting.Invite()
-	if err != nil {
+	c.staffing = staffing{library: library, sync: setup.Options["sync"], receipts: setup.Options[ReceiptsKey.Name]}
+	if c.staffing.to, err = invite(inviting, config.Placement, workers); err != nil {
 		return err
 	}
 	for i := range workers {
-		w, err := startWorker(filepath.Join(setup.Dir, "worker-"+strconv.Itoa(i+1)), library, setup.Options["sync"], to)
-		if w != nil {
-			w.quickest = c.quickest
-			c.Workers = append(c.Workers, w)
-		}
-		if err != nil {
+		if err := c.hire(c.staffing.folder(setup, i)); err != nil {
 			return fmt.Errorf("worker %d: %w", i+1, err)
 		}
 	}
@@ -149,10 +144,10 @@ func lasting(facts string) string {
 	return strings.Join(all, ", ")
 }
 
-// Commit is what a worker says of its commits.
-func (w *Worker) Commit() string {
+// Fact is one that a worker has told.
+func (w *Worker) Fact(name string) string {
 	for _, fact := range strings.Split(w.Facts, ", ") {
-		if value, is := strings.CutPrefix(fact, CommitFact+" "); is {
+		if value, is := strings.CutPrefix(fact, name+" "); is {
 			return value
 		}
 	}
@@ -304,42 +299,6 @@ type storeReader interface {
 	MessagesAfter(id int64, visit func(player.Message)) error
 	Stored() (player.Stored, error)
 	Close() error
-}
-
-// startWorker starts this program as a worker with a store of its own, made from library, and
-// tells it on stdin where the player is.
-func startWorker(dir, library, sync string, to player.Invitation) (*Worker, error) {
-	w := &Worker{path: filepath.Join(dir, WorkerFile), ended: make(chan struct{})}
-	if err := errors.Join(os.Mkdir(dir, 0o755), sqlite.Copy(library, w.path)); err != nil {
-		return nil, err
-	}
-	program, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find the own program to start it as a worker: %w", err)
-	}
-	invitation, err := json.Marshal(to)
-	if err != nil {
-		return nil, err
-	}
-	var theirs *os.File
-	if w.output, theirs, err = os.Pipe(); err != nil {
-		return nil, err
-	}
-	defer theirs.Close()
-	w.command = exec.Command(program, WorkerCommand, "-stdin", "-data", dir, "-sync", cmp.Or(sync, "normal"))
-	w.command.Stdout, w.command.Stderr = theirs, os.Stderr
-	if w.input, err = w.command.StdinPipe(); err != nil {
-		return nil, errors.Join(err, w.output.Close())
-	}
-	if err := w.command.Start(); err != nil {
-		return nil, errors.Join(err, w.output.Close())
-	}
-	go func() {
-		_ = w.command.Wait() // ProcessState says how it ended
-		close(w.ended)
-	}()
-	_, err = w.input.Write(append(invitation, '\n'))
-	return w, err
 }
 
 // join waits for the line of a worker that has joined.

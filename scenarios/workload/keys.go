@@ -60,6 +60,10 @@ var (
 		Name: "delivery", Default: "core", Values: []string{"core", "jetstream-memory", "jetstream-file"}, Styles: []string{"nats"},
 		Doc: "core: the server forgets a message that it has passed on; jetstream-memory, jetstream-file: it keeps and acknowledges it, until module log acknowledges that it is durable",
 	}
+	ReceiptsKey = runner.Key{
+		Name: "receipts", Default: ReceiptsInMemory, Values: []string{ReceiptsInMemory, ReceiptsInDatabase}, Styles: []string{"nats"},
+		Doc: "with delivery=jetstream-memory or jetstream-file, where module log remembers what it has applied; memory: its newest messages; database: each one's key, in the message's own transaction, so that it is known although the process was killed",
+	}
 	ReplicasKey = runner.Key{
 		Name: "replicas", Default: "1", Values: []string{"1", "3"}, Styles: []string{"nats"},
 		Doc: "how many servers of transport=cluster keep a message, with delivery=jetstream-memory or jetstream-file",
@@ -81,6 +85,20 @@ var (
 		Doc: "how values become bodies of messages; none: a body is a token, and the values are handed over in the process",
 	}
 )
+
+// Values of ReceiptsKey.
+const (
+	ReceiptsInMemory   = "memory"
+	ReceiptsInDatabase = "database"
+)
+
+// receipts are those of a store, where they are asked for.
+func receipts(setup runner.Setup, store *sqlite.Store) (player.Receipts, error) {
+	if setup.Options[ReceiptsKey.Name] != ReceiptsInDatabase {
+		return nil, nil
+	}
+	return store.Receipts()
+}
 
 // Between accepts whole numbers from lo to hi.
 func Between(lo, hi int) func(string) error {

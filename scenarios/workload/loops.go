@@ -12,13 +12,21 @@ import (
 	"rubato/runner/host"
 )
 
+// A broken is why a loop ended early, and how many of its stimuli had begun by then.
+type broken struct {
+	error
+	begun int
+}
+
+func (b broken) Unwrap() error { return b.error }
+
 // ClosedLoop sends one stimulus at a time. The end of one is the start of the next, so the
 // clock is read once per stimulus.
 func ClosedLoop(p player.Player, stimuli []player.Stimulus, latency func(time.Duration)) error {
 	start := time.Now()
 	for i := range stimuli {
 		if err := p.Do(stimuli[i]); err != nil {
-			return err
+			return broken{err, i + 1}
 		}
 		end := time.Now()
 		latency(end.Sub(start))
@@ -47,13 +55,13 @@ func Sampled(first, n int, do func(i int) error, latency func(time.Duration)) er
 	for i := first; i < first+n; i++ {
 		if i%timedAlone != int(SeedAt(0, i/timedAlone)%timedAlone) {
 			if err := do(i); err != nil {
-				return err
+				return broken{err, i - first + 1}
 			}
 			continue
 		}
 		start := time.Now()
 		if err := do(i); err != nil {
-			return err
+			return broken{err, i - first + 1}
 		}
 		latency(time.Since(start))
 	}
@@ -74,7 +82,7 @@ func postAll(p player.Sender, stimuli []player.Stimulus, latency func(time.Durat
 	for i := range stimuli {
 		r.Posted[i] = time.Now()
 		if err := p.Post(stimuli[i], r.Done); err != nil {
-			return err
+			return broken{err, i + 1}
 		}
 	}
 	if err := p.Settle(); err != nil {

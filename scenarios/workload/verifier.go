@@ -30,6 +30,7 @@ type verifier struct {
 	wanted   map[string]string
 	batch    int
 	traced   bool          // its trace is asked to be on
+	receipts bool          // of messages are to be in the database
 	single   bool          // see Workload.Single
 	loose    bool          // see Workload.Loose
 	heard    func() int64  // broadcasts that clients have received; nil: nobody listens
@@ -69,6 +70,11 @@ func newVerifier(setup runner.Setup, store *sqlite.Store, c player.Config) (*ver
 			"batch": strconv.Itoa(c.Batch), "pace": string(c.Pace), "transport": c.Placement.Transport, "delivery": c.Placement.Delivery, "codec": c.Placement.Codec, "flush": c.Placement.Flush, "replicas": strconv.Itoa(c.Placement.Replicas), "share": c.Placement.Share, "envelope": c.Placement.Envelope,
 			"broadcast": c.Placement.Broadcast, "flavor": c.Placement.Flavor,
 			"dispatch": string(c.Dispatch), "trace": setup.Options["trace"], runner.VerifiedSetting: strconv.FormatBool(!c.NoDigests)}}
+	if w.receipts = c.Receipts != nil; w.receipts {
+		w.wanted[ReceiptsKey.Name] = ReceiptsInDatabase
+	} else if c.Placement.Delivery != "core" {
+		w.wanted[ReceiptsKey.Name] = ReceiptsInMemory
+	}
 	level, err := sqlite.SynchronousOf(setup.Options["sync"])
 	if err != nil {
 		return w, err
@@ -224,7 +230,7 @@ func (w *verifier) report(p player.Player, work *runner.Work) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	work.Wrong = cmp.Or(w.early, w.wrong, fewer, crossed, untraced)
+	work.Wrong = cmp.Or(w.early, w.wrong, fewer, w.noted(done), crossed, untraced)
 	return errors.Join(err, failed, uncounted)
 }
 

@@ -112,11 +112,15 @@ func (s Styles) Start(setup runner.Setup, w *Workload, adjust func(*player.Confi
 	}
 	w.store, w.Seed = store, setup.Seed
 	c := config(setup, store)
+	c.Receipts, err = receipts(setup, store)
 	adjust(&c)
-	if w.planted, err = plant(setup, &c); err != nil {
-		return nil, errors.Join(err, w.closeStores())
+	if err == nil {
+		w.planted, err = plant(setup, &c)
 	}
-	if err := w.open(style, setup, c); err != nil {
+	if err == nil {
+		err = w.open(style, setup, c)
+	}
+	if err != nil {
 		return nil, errors.Join(err, w.closeStores())
 	}
 	return w, nil
@@ -173,10 +177,31 @@ func (w *Workload) Run(n int, latency func(time.Duration)) error {
 	}
 	w.at += n
 	w.verifier.runs++
+	to := w.checked
 	if w.planted != nil {
-		return w.Drive(ticketed{w.checked, w.planted}, next[:n], latency)
+		to = ticketed{to, w.planted}
 	}
-	return w.Drive(w.checked, next[:n], latency)
+	if err := w.Drive(to, next[:n], latency); err != nil {
+		return w.losses(err, w.at-n, n)
+	}
+	return nil
+}
+
+// losses adds to the error of a loop what became of the stimuli since the last Prepare: those
+// before it, and those of its n that had begun.
+func (w *Workload) losses(err error, before, n int) error {
+	var early broken
+	if errors.As(err, &early) {
+		n = early.begun
+	}
+	_ = w.Player.Settle() // what is under way ends; that something failed is known
+	seen, unseen := w.Player.Observe()
+	if len(seen.Lanes) == 0 {
+		return errors.Join(err, unseen)
+	}
+	expected, durable := w.expectedOf(w.Stimuli[:before+n]), w.Count(seen)-w.before
+	return fmt.Errorf("%w; of %d stimuli begun since the trial's start, with %d effects, %d effects are durable: %d lost or refused",
+		err, before+n, expected, durable, max(expected-durable, 0))
 }
 
 // PrepareQuestions begins to count for n questions, which are asked with Asked.
@@ -236,7 +261,7 @@ func (w *Workload) Work() (runner.Work, error) {
 	work := runner.Work{
 		Stimuli:  int64(len(w.Stimuli)),
 		Effects:  w.Count(seen) - w.before,
-		Expected: w.expected(),
+		Expected: w.expectedOf(w.Stimuli),
 		Digest:   Digest(seen),
 		Lanes:    Verbatim(seen),
 	}
@@ -258,12 +283,12 @@ func Verbatim(seen player.Observation) map[string][]string {
 	return lanes
 }
 
-// expected is the number of effects that the stimuli must have.
-func (w *Workload) expected() (effects int64) {
+// expectedOf is the number of effects that the stimuli must have.
+func (w *Workload) expectedOf(stimuli []player.Stimulus) (effects int64) {
 	if w.Expect == nil {
-		return int64(len(w.Stimuli)) * w.Each
+		return int64(len(stimuli)) * w.Each
 	}
-	for _, s := range w.Stimuli {
+	for _, s := range stimuli {
 		effects += w.Expect(s)
 	}
 	return effects
