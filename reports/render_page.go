@@ -67,7 +67,7 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 	room := mostFlames
 	for _, name := range scenarioNames(run) {
 		gs := slices.DeleteFunc(slices.Clone(all), func(g group) bool { return g.scenario != name })
-		sections, err := scenarioSections(dir, run, run.Scenario(name), gs, details, plots)
+		sections, err := scenarioSections(dir, run, run.Scenario(name), gs, books, details, plots)
 		if err != nil {
 			return nil, err
 		}
@@ -121,7 +121,7 @@ func processesText(run *results.Run) string {
 	return "Each arm had one process for all its rounds. Two processes of one program can differ by some percent for their whole lifetime, and no interval here includes that. So a ratio within 5 % of 1 may come from the processes alone. Later versions measure in trials, each with new processes."
 }
 
-func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []group, details results.Details, plots []drawing) ([]section, error) {
+func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []group, books map[string]*book, details results.Details, plots []drawing) ([]section, error) {
 	id := slug(s.Name)
 	if len(gs) == 0 {
 		return []section{{ID: id, Title: s.Name, Text: []string{s.Answers, "Requested, but not measured."}}}, nil
@@ -133,18 +133,14 @@ func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []gro
 	}
 	head.Grids = append(head.Grids, measureTable(s, gs)...)
 	hot := section{ID: id + "-hot", Title: s.Name + ": where the CPU time goes", Text: []string{
-		"From a separate profile pass, outside the timed rounds: the ten functions with the largest share in each style. The time is this share of the CPU time per operation in the timed rounds, followed by the difference to the baseline. A share alone is misleading, because all shares shrink in a style that costs more. Functions that have no time of their own and a single callee in every style are left out, because the callee has the same time."}}
+		"From a separate profile pass, outside the timed rounds: the ten functions with the largest share in each style. The time is this share of the mean CPU time per operation in the timed rounds. Below it is the difference to the baseline with its interval, from the samples and the rounds; a row in which no difference is beyond noise is grey. What the harness does between blocks is left out. A share alone is misleading, because all shares shrink in a style that costs more. Functions that have no time of their own and a single callee in every style are left out, because the callee has the same time."}}
 	for _, g := range gs {
 		cells = append(cells, g.cells...)
 		own := slices.DeleteFunc(slices.Clone(plots), func(p drawing) bool { return !slices.Contains(g.cells, p.of) })
 		if len(own) > 0 {
 			head.Plots = append(head.Plots, own)
 		}
-		grids, err := hotspots(dir, g, details.Profiles)
-		if err != nil {
-			return nil, err
-		}
-		hot.Grids = append(hot.Grids, grids...)
+		hot.Grids = append(hot.Grids, hotspots(g, books)...)
 	}
 	spent, err := resourceSection(dir, run, s, gs, details)
 	if err != nil {
