@@ -135,22 +135,23 @@ type balance struct {
 	baseLabel string
 	against   *results.Cell // an arm of the same style; nil: the baseline
 	base, own *book
+	alone     *results.Estimate // the overhead of the conversation alone; nil: not measured
 }
 
 // balancesOf are those of a group whose baseline and style have profiles, and then those of arms of
 // one style that differ by a switch.
-func balancesOf(g group, books map[string]*book) (all, switched []balance) {
+func balancesOf(run *results.Run, g group, books map[string]*book) (all, switched []balance) {
 	if g.baseline == nil {
 		return nil, nil
 	}
 	first := map[string]int{}
 	for i, c := range g.cells {
 		own := books[c.Key()]
-		if own == nil || c.Ratio == nil {
+		if own == nil {
 			continue
 		}
-		if base := books[g.baseline.Key()]; base != nil && c != g.baseline {
-			all = append(all, balance{cell: c, label: g.labels[i], baseLabel: "baseline", base: base, own: own})
+		if base := books[g.baseline.Key()]; base != nil && c.Ratio != nil && c != g.baseline {
+			all = append(all, balance{cell: c, label: g.labels[i], baseLabel: "baseline", base: base, own: own, alone: aloneOf(run, c)})
 		}
 		if j, later := first[c.Style]; later {
 			switched = append(switched, balance{cell: c, label: g.labels[i], baseLabel: g.labels[j], against: g.cells[j], base: books[g.cells[j].Key()], own: own})
@@ -239,12 +240,31 @@ func balanceTables(all []balance) (tables []Grid) {
 			t.Add(noise(d), part, nanoseconds(base), nanoseconds(own), microseconds(d), percent(100*d.Median/b.gap()))
 		}
 		t.Add("", "all: time per operation, mean", nanoseconds(b.base.wall), nanoseconds(b.own.wall), microseconds(b.whole()), percent(100))
-		t.Notes = append(b.planted(), b.restText(), fmt.Sprintf("From %s profile samples of %s and %s of %s. In the profile pass an operation took %s and %s of CPU, in the trials %s and %s.",
+		t.Notes = append(slices.Concat(b.planted(), b.aloneText()), b.restText(), fmt.Sprintf("From %s profile samples of %s and %s of %s. In the profile pass an operation took %s and %s of CPU, in the trials %s and %s.",
 			count(int64(b.base.samples)), b.baseLabel, count(int64(b.own.samples)), b.label,
 			nanoseconds(b.base.passed), nanoseconds(b.own.passed), nanoseconds(b.base.cpu), nanoseconds(b.own.cpu)))
 		tables = append(tables, t)
 	}
 	return tables
+}
+
+// aloneText holds the balance against another route: the conversation, measured without the work. There
+// is none if the run did not measure that in this style.
+func (b balance) aloneText() []string {
+	if !known(b.alone) {
+		return nil
+	}
+	own, base := b.own.of(partWork), b.base.of(partWork)
+	trials := b.over(func(o, a another) float64 {
+		return o.wall - own/b.own.cpu*o.cpu - a.wall + base/b.base.cpu*a.cpu
+	})
+	here := normal(b.gap()-own+base, b.own.sampling(own)+b.base.sampling(base)+trials)
+	verdict := "the two routes agree"
+	if here.Lo > b.alone.Hi || here.Hi < b.alone.Lo {
+		verdict = "the two routes differ"
+	}
+	return []string{fmt.Sprintf("By another route: the conversation alone, measured without the work, takes %s. Here all rows but the work itself add up to %s: %s.",
+		inline(microseconds(*b.alone)), inline(microseconds(here)), verdict)}
 }
 
 // microseconds is a difference with its interval, both in µs.

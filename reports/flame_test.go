@@ -76,7 +76,7 @@ func TestFlames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, _ := balancesOf(groups(run)[0], books)
+	all, _ := balancesOf(run, groups(run)[0], books)
 	if len(all) != 1 || math.Abs(all[0].own.cpu-120e3) > 1 || math.Abs(all[0].base.cpu-80e3) > 1 {
 		t.Fatalf("%d balances of %+v", len(all), all)
 	}
@@ -123,6 +123,26 @@ func TestFlames(t *testing.T) {
 	room = 1
 	if left := flameSection("s", groups(run), books, &room); len(left) != 1 || len(left[0].Flames) != 0 || !strings.Contains(strings.Join(left[0].Text, " "), "Left out, so that the page stays light: 3 graphs") {
 		t.Errorf("without room: %+v", left)
+	}
+}
+
+// TestAlone: the conversation alone is another route to all that is not the work.
+func TestAlone(t *testing.T) {
+	t.Parallel()
+	dir, run, details := burned(t, 1)
+	run.Scenarios = []results.Scenario{{Name: "s"}, {Name: "talk", Alone: "s"}}
+	run.Cells = append(run.Cells, results.Cell{Scenario: "talk", Style: "nats", Verdict: results.Measured, OverheadNs: &results.Estimate{Median: 31e3, Lo: 29e3, Hi: 33e3}})
+	books, err := booksOf(dir, run, details)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, _ := balancesOf(run, groups(run)[0], books)
+	if got := strings.ReplaceAll(strings.Join(all[0].aloneText(), " "), noBreak, " "); !strings.Contains(got, "takes +31.0 µs") || !strings.Contains(got, "add up to +30.0 µs") || !strings.Contains(got, "agree") {
+		t.Error(got)
+	}
+	run.Cells[2].OverheadNs = &results.Estimate{Median: 61e3, Lo: 59e3, Hi: 63e3}
+	if all, _ = balancesOf(run, groups(run)[0], books); !strings.Contains(strings.Join(all[0].aloneText(), " "), "differ") {
+		t.Error(all[0].aloneText())
 	}
 }
 

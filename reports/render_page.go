@@ -60,7 +60,7 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 	}
 	var balances, switched []balance
 	for _, g := range all {
-		b, s := balancesOf(g, books)
+		b, s := balancesOf(run, g, books)
 		balances, switched = append(balances, b...), append(switched, s...)
 	}
 	p.Bars = bars(run, balances)
