@@ -25,14 +25,14 @@ race: export CGO_ENABLED = 1
 race: ; $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE $(RACE_SHORT)) && \
 	$(GO) test -race -short -timeout 30m $$($(GO) list ./... | grep -E $(RACE_SHORT)) && \
 	$(GO) test -race -timeout 30m -run '^Test(MessageWorkloads|UIWorkloads|RestartRuns|ServerDies|Parts)$$' ./scenarios
-lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live && $(GO) vet -tags encoders ./audio && $(STATICCHECK) ./...
+lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live ./reports && $(GO) vet -tags encoders ./audio && $(STATICCHECK) ./...
 gate: build ; bin/rubato gate
 targets: build ; bin/rubato gate -budgets ci/targets.yaml
 report: build ; bin/rubato report out/latest
 readme: build ; bin/rubato report -into README.md out/latest
 # Needs Debian's lame, vorbis-tools, flac and ffmpeg; it fails without them.
 test-files: ; $(GO) test -tags encoders -run 'TestFolder|TestUnsupported' ./audio
-test-browser: ; $(GO) test -tags browser -run TestBrowser ./web/live
+test-browser: ; $(GO) test -timeout 30m -p 1 -tags browser -run TestBrowser ./web/live ./reports
 pi: ; GO='$(GO)' BUILDFLAGS="$(BUILDFLAGS)" pi/build.sh
 build: ; $(GO) build $(BUILDFLAGS) -o bin/rubato .
 clean: ; rm -rf bin

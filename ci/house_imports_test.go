@@ -121,7 +121,7 @@ var rooms = map[string][]string{
 	"command":              {},
 	"results":              {},
 	"inference":            {},
-	"scenarios":            {"player", "sqlite", "sqlite/tracedb", "audio", "audio/decode", "web", "web/live", "command", "runner", "runner/host", "results", "scenarios/workload", "scenarios/components"},
+	"scenarios":            {"player", "sqlite", "sqlite/tracedb", "audio", "audio/decode", "web", "web/live", "command", "runner", "runner/host", "reports", "results", "scenarios/workload", "scenarios/components"},
 	"scenarios/workload":   {"player", "sqlite", "sqlite/tracedb", "audio", "runner", "runner/host", "results"},
 	"scenarios/components": {"player", "direct", "orchestrated", "orchestrated/engine", "natsbus", "sqlite", "sqlite/tracedb", "runner", "results", "scenarios/workload"},
 	"runner":               {"runner/host", "results", "inference", "reports", "ci", "command"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"rubato/orchestrated/engine"
 	"rubato/player"
 	"rubato/sqlite"
 )
@@ -28,10 +29,11 @@ type killable struct {
 	die      func() // nil: it lives
 }
 
-// Moments beside the ledger's: the outcome is sent, its acknowledgement is lost.
+// Moments beside the ledger's.
 const (
-	mute        = moments + iota
-	muteRefusal // the same of a message that is refused
+	afterNote   = moments + iota // of a receipt
+	mute                         // the outcome is sent, its acknowledgement is lost
+	muteRefusal                  // the same of a message that is refused
 	allMoments
 )
 
@@ -55,7 +57,11 @@ func (k *killable) Commit() error {
 	return err
 }
 
-func (k *killable) Note(key string) (bool, error) { return k.receipts.Note(key) }
+func (k *killable) Note(key string) (bool, error) {
+	first, err := k.receipts.Note(key)
+	k.at(afterNote)
+	return first, err
+}
 
 func (k *killable) Drop(key string) error {
 	err := k.receipts.Drop(key)
@@ -87,8 +93,8 @@ func (k *killed) join(n int) (died chan struct{}) {
 			k.t.Fatal(err)
 		}
 		config.Receipts = one
-	} else if one.when == muteRefusal {
-		one.when = mute // it drops no receipt
+	} else if one.when == muteRefusal || one.when == afterNote {
+		one.when = mute
 	}
 	one.mu.Lock()
 	defer one.mu.Unlock()
@@ -155,6 +161,19 @@ func (k *killed) say(n int) {
 	}
 }
 
+// putting has module log store a setting again and again, each with a commit of its own, until it is
+// told to end.
+func (k *killed) putting() (end func()) {
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for !gone(stop) { // nobody may be there
+			_ = k.w.ap.engine.Invoke(1, 0, "log::Settings::put", []engine.Value{engine.String("volume"), engine.String("7")}, nil)
+		}
+	}()
+	return func() { close(stop); <-ended }
+}
+
 // killedSchedule says messages while module log dies again and again, and returns what the file holds.
 func killedSchedule(t *testing.T, library string, seed uint64, keeps bool) (k *killed, stored []player.Message) {
 	random := rand.New(rand.NewPCG(seed, 2))
@@ -177,6 +196,8 @@ func killedSchedule(t *testing.T, library string, seed uint64, keeps bool) (k *k
 	}
 	k.w, _ = open(t, player.Config{Timeout: never, Placement: placement})
 	const most = 12
+	k.w.ap.inbox.Store(newInbox(k.w.ap.conn.Load(), soon, false)) // a dead one does not answer
+	t.Cleanup(k.putting())
 	if shares(seed) {
 		k.join(1 << 30) // lives on
 	}

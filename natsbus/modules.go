@@ -39,6 +39,9 @@ type module struct {
 	// mu guards the module's parts while one action or query runs. It is free again
 	// before rules follow, so two modules may ask each other.
 	mu sync.Mutex
+	// whole keeps requests, each of which may commit, from between the writes of a message and of its
+	// receipt. nil: there are none.
+	whole *sync.Mutex
 }
 
 // newModule registers the module's own concepts, the concepts of other modules as
@@ -47,6 +50,9 @@ func newModule(name string, member uint8, config player.Config, apart space, c c
 	m := &module{name: name, space: apart, timeout: config.Timeout, codec: c, overlaps: config.Placement.Broadcast == overlappedBroadcast,
 		flavorsOnce: config.Placement.Flavor == flavorOnce, inBody: config.Placement.Envelope == envelopeInBody, known: sentFlavors{ring: make([]engine.Value, flavorsKept)},
 		engine: engine.New(engine.Settings{Module: name, Trace: config.Trace, Member: member, Stall: config.Planted.In("rules")})}
+	if name == "log" && config.Receipts != nil {
+		m.whole = new(sync.Mutex)
+	}
 	for _, c := range all {
 		if c.Module == name {
 			c = m.guard(c)
@@ -103,6 +109,15 @@ func (m *module) guard(c engine.Concept) engine.Concept {
 	}
 	c.Actions, c.Queries = actions, queries
 	return c
+}
+
+// alone waits until nothing is between its writes, and keeps all else from coming between.
+func (m *module) alone() (done func()) {
+	if m.whole == nil {
+		return func() {}
+	}
+	m.whole.Lock()
+	return m.whole.Unlock
 }
 
 // remote is a concept of another module. Its actions send requests. It has no queries,
@@ -194,9 +209,11 @@ func (w *wired) stopModule(module string) error {
 		return w.Parts.StopModule(module) // it has left, so this only checks the name
 	}
 	settled := w.sender.settle()
+	done := w.log.alone()
 	w.log.mu.Lock()
 	stopped := w.Parts.StopModule(module)
 	w.log.mu.Unlock()
+	done()
 	if player.CodeOf(stopped) == player.Invalid {
 		return stopped
 	}

@@ -174,6 +174,7 @@ func (r *receiver) settle(msg *nats.Msg) {
 
 // apply runs the rules, unless the database has the message.
 func (r *receiver) apply(seq, cause uint64, msg *nats.Msg, body []byte) {
+	defer r.module.alone()()
 	first, err := r.first(seq, msg)
 	if err == nil && first {
 		err = r.emit(seq, cause, body)

@@ -230,7 +230,9 @@ func (e *endpoint) run(request *nats.Msg) (err error) {
 	if err != nil {
 		return e.module.reject(e.uri, err)
 	}
-	if err := e.module.engine.Serve(flow, cause, depth, e.uri, e.in, e.out); err != nil {
+	done := e.module.alone()
+	err = e.module.engine.Serve(flow, cause, depth, e.uri, e.in, e.out)
+	if done(); err != nil {
 		return err
 	}
 	e.module.known.remember(e.outputs, e.out)

@@ -201,7 +201,7 @@ func targetsAnswer(cells []*named) (text string) {
 // answerTable has one line per cell. Its last column is what the budgets say, or else what the
 // interval supports.
 func answerTable(run *results.Run) Grid {
-	g := Grid{Text: []int{0, 1, 9}, Cards: true,
+	g := Grid{Text: []int{0, 1, 9},
 		Head: []string{"scenario", "style", "per op", "more per op", "to " + baselineName(run), "all-in", "CPU", "p99", "memory", "answer"}}
 	for i := range run.Cells {
 		c := &run.Cells[i]

@@ -382,5 +382,5 @@ func (b balance) bar() Bar {
 
 // partColour walks round the circle of hues; neighbours differ in lightness, too.
 func partColour(i int) template.CSS {
-	return template.CSS(fmt.Sprintf("hsl(%d 55%% %d%%)", (i*137)%360, 28+9*(i%2)))
+	return template.CSS(fmt.Sprintf("hsl(%d 55%% %d%%)", (i*137)%360, 22+8*(i%2)))
 }

@@ -8,9 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
-
 	"rubato/inference"
 	"rubato/results"
 )
@@ -231,10 +228,7 @@ func (c Comparison) page() (*page, error) {
 		scenarios = results.AddOnce(scenarios, r.Scenario)
 	}
 	for _, name := range scenarios {
-		s, err := c.sketch(name)
-		if err != nil {
-			return nil, err
-		}
+		s := c.sketch(name)
 		if s == nil {
 			continue
 		}
@@ -254,33 +248,21 @@ func (c Comparison) page() (*page, error) {
 }
 
 // sketch draws how much a scenario's ratios changed. It is nil if there are none.
-func (c Comparison) sketch(scenario string) (*sketch, error) {
-	p := newPlot(shortened(scenario, 60)+": change of the ratio to the baseline", "% more in NEW than in OLD (95 % interval)", "")
-	var bars []*intervalBar
-	var names []string
-	ends := []float64{-100 * c.Margin, 100 * c.Margin}
+func (c Comparison) sketch(scenario string) *sketch {
+	f, styles := new(forest), newPalette(nil)
 	for _, r := range c.Ratios {
+		styles = results.AddOnce(styles, r.Style)
 		if r.Scenario != scenario || r.Change.Median <= 0 {
 			continue
 		}
 		percent := r.Change.Mapped(func(ratio float64) float64 { return 100 * (ratio - 1) })
-		bars = append(bars, &intervalBar{at: percent, row: float64(len(bars)), label: percentMore(r.Change.Median) + ", " + r.says(), colour: okabeIto[len(bars)%len(okabeIto)]})
-		names = append(names, shortened(r.Named+" "+r.Style+" "+r.shownQuantity(), 28))
-		if ends = append(ends, percent.Median); percent.Bounded() {
-			ends = append(ends, percent.Lo, percent.Hi)
-		}
+		f.rows = append(f.rows, forestRow{label: strings.TrimSpace(r.Named + " " + r.Style + " " + r.shownQuantity()), said: percentMore(r.Change.Median) + ", " + r.says(),
+			at: percent, band: [2]float64{-100 * c.Margin, 100 * c.Margin}, colour: styles.colour(r.Style)})
 	}
-	if len(bars) == 0 {
-		return nil, nil
+	s := f.sketch(scenario+": change of the ratio to the baseline", "% more in NEW than in OLD",
+		"The grey area counts as no change. A bar that crosses both of its edges is inconclusive: give both runs more rounds.")
+	if s != nil {
+		s.kind = "changes"
 	}
-	for _, margin := range ends[:2] {
-		line, err := plotter.NewLine(plotter.XYs{{X: margin, Y: -0.6}, {X: margin, Y: float64(len(bars)) - 0.4}})
-		if err != nil {
-			return nil, err
-		}
-		line.Dashes = []vg.Length{vg.Points(3), vg.Points(3)}
-		p.Add(line)
-	}
-	return barSketch("changes", p, bars, names, ends,
-		"The range between the dashed lines counts as no change. A bar that crosses both lines is inconclusive: give both runs more rounds.")
+	return s
 }

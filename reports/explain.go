@@ -3,7 +3,9 @@ package reports
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/montanaflynn/stats"
 
@@ -17,18 +19,21 @@ func cpuSection(s results.Scenario, gs []group, details results.Details) []secti
 	}
 	out := section{ID: slug(s.Name) + "-cpu", Title: s.Name + ": CPU against time"}
 	for _, g := range gs {
-		t := Grid{Title: g.title, Text: []int{0}, Head: []string{"style", "time/op", "CPU/op", "CPU to time", "CPU of a core, active", "idle"}}
+		t := Grid{Title: g.title, Text: []int{0}, Head: []string{"style", "time/op", "CPU/op", "CPU to time", "CPU of a core, active", "idle", "messages/op", "bytes/op on the wire"}}
 		for i, c := range g.cells {
 			if c.Verdict == results.Invalid || c.NsOp.Median == 0 {
 				continue
 			}
 			t.Add("", g.labels[i], nanoseconds(c.NsOp.Median), nanoseconds(c.CPUNsOp.Median), percent(100*c.CPUNsOp.Median/c.NsOp.Median),
-				percent(c.ActiveCPU), idleText(c, details))
+				percent(c.ActiveCPU), idleText(c, details), crossed("messages_op", c), crossed("wire_bytes_op", c))
 			if text := agreement(g.labels[i], c); text != "" {
-				t.Notes = append(t.Notes, text)
+				t.Notes = append(t.Notes, text+background(c, g.baseline))
 			}
 		}
-		if len(t.Notes) > 0 {
+		if length := idleWindow(g, details); length > 0 && length < longIdle {
+			t.Notes = append(t.Notes, fmt.Sprintf("Idle CPU is of a window of %s: a rough figure. Without -quick it is of 5 s.", nanoseconds(float64(length))))
+		}
+		if len(t.Rows) > 0 {
 			out.Grids = append(out.Grids, t)
 		}
 	}
@@ -38,17 +43,65 @@ func cpuSection(s results.Scenario, gs []group, details results.Details) []secti
 	return []section{out}
 }
 
-// agreement compares the intervals of both ratios. "" if one is not known.
-func agreement(label string, c *results.Cell) string {
-	time := c.MeanRatio
-	if time == nil {
-		time = c.Ratio
+// roughly is a percentage that is not known to more digits.
+func roughly(share float64) string {
+	switch {
+	case share >= 100:
+		return "all"
+	case share < 1:
+		return "less than 1" + noBreak + "%"
 	}
-	cpu := c.CPURatio
-	if time == nil || cpu == nil || !time.Bounded() || !cpu.Bounded() {
+	return fmt.Sprintf("%.0f", share) + noBreak + "%"
+}
+
+// longIdle is how long an idle window has to be at least, but for the time between two samples.
+const longIdle = 4500 * time.Millisecond
+
+// idleWindow is the time of the last sample of a comparison without work; 0 if there is none.
+func idleWindow(g group, details results.Details) (last time.Duration) {
+	for _, s := range details.Samples {
+		if s.Window == "idle" && slices.ContainsFunc(g.cells, func(c *results.Cell) bool { return c.Key() == s.Cell }) {
+			last = max(last, s.At)
+		}
+	}
+	return last
+}
+
+// crossed is a count of what crossed a network; a style of one process has none.
+func crossed(metric string, c *results.Cell) string {
+	m, _ := results.MetricNamed(metric)
+	if e, counted := m.Of(c); counted && c.Connections != nil && *c.Connections > 0 {
+		return figure(e.Median)
+	}
+	return noFigure
+}
+
+// background says how much of the CPU that a style uses more is what it uses without any work, which
+// is a usual explanation: idle CPU runs on during an operation, so it is a share of its time.
+func background(c, base *results.Cell) string {
+	if base == nil || base == c || c.IdleCPU == 0 && base.IdleCPU == 0 || base.NsOp.Median == 0 {
 		return ""
 	}
-	both := fmt.Sprintf("%s: time %s, CPU %s. ", label, timesRange(time), timesRange(cpu))
+	more := c.CPUNsOp.Median - base.CPUNsOp.Median
+	idle := (c.IdleCPU*c.NsOp.Median - base.IdleCPU*base.NsOp.Median) / 100
+	text := fmt.Sprintf(" Without work it uses %s of a core, %s %s: in the time of an operation %s", percent(c.IdleCPU), base.Style, percent(base.IdleCPU), nanoseconds(c.IdleCPU*c.NsOp.Median/100))
+	if more <= 0 || idle <= 0 {
+		return text + "."
+	}
+	return text + fmt.Sprintf(". So its background accounts for %s of the %s of CPU that an operation takes more.", roughly(100*idle/more), nanoseconds(more))
+}
+
+// agreement compares the intervals of both ratios. "" if one is not known.
+func agreement(label string, c *results.Cell) string {
+	wall := c.MeanRatio
+	if wall == nil {
+		wall = c.Ratio
+	}
+	cpu := c.CPURatio
+	if wall == nil || cpu == nil || !wall.Bounded() || !cpu.Bounded() {
+		return ""
+	}
+	both := fmt.Sprintf("%s: time %s, CPU %s. ", label, timesRange(wall), timesRange(cpu))
 	if m, _ := results.MetricNamed("messages_op"); c.Connections != nil && *c.Connections > 0 {
 		if e, counted := m.Of(c); counted {
 			both += figure(e.Median) + " messages an operation cross. "
@@ -56,10 +109,10 @@ func agreement(label string, c *results.Cell) string {
 	}
 	share := percent(100 * c.CPUNsOp.Median / c.NsOp.Median)
 	switch {
-	case cpu.Lo > time.Hi:
+	case cpu.Lo > wall.Hi:
 		return both + "CPU grows more than time: parts of an operation, or several operations, run side by side on more than one core. " +
 			"In an operation's time " + share + " of a core are used, so the bill is larger than the clock says."
-	case cpu.Hi < time.Lo:
+	case cpu.Hi < wall.Lo:
 		return both + "Time grows more than CPU: the style waits, for sockets, wake-ups or the disk, while no core works for it. " +
 			"In an operation's time " + share + " of a core are used, so the machine has room for more of them at a time."
 	}
@@ -73,7 +126,7 @@ const cheap = 0.05
 func recommendationSection(run *results.Run) []section {
 	out := section{ID: "recommendation", Title: "What follows", Text: []string{fmt.Sprintf(
 		"Rule. A style is cheap for an operation if the upper end of its overhead's interval is at most %s of the operation's time in the baseline. A comparison that is insensitive, or without an interval, gives no advice.", percent(100*cheap))}}
-	t := Grid{Text: []int{0, 1, 4}, Cards: true, Head: []string{"scenario", "style", "overhead/op", "cheap for operations of at least", "here"}}
+	t := Grid{Text: []int{0, 1, 4}, Head: []string{"scenario", "style", "overhead/op", "cheap for operations of at least", "here"}}
 	for _, cells := range byLabel(run) {
 		for _, n := range cells {
 			if row := advice(run, n); row != nil {
@@ -147,11 +200,11 @@ func sweeps(run *results.Run) (wide []sweep) {
 				s = &sweep{scenario: n.Scenario, label: n.label}
 				of[n.Scenario], order = s, append(order, s)
 			}
-			time := base.NsOp.Median
+			own := base.NsOp.Median
 			if base.TypicalNsOp != nil {
-				time = base.TypicalNsOp.Median
+				own = base.TypicalNsOp.Median
 			}
-			s.points = append(s.points, sweepPoint{time, n.OverheadNs.Median, n.OverheadNs.Lo, n.OverheadNs.Hi})
+			s.points = append(s.points, sweepPoint{own, n.OverheadNs.Median, n.OverheadNs.Lo, n.OverheadNs.Hi})
 		}
 		for _, s := range order {
 			if s.isWide() {
@@ -246,7 +299,7 @@ func breakEven(fixed, share float64) string {
 
 // breakEvenSection fits each sweep of the run. There is none without one.
 func breakEvenSection(run *results.Run) []section {
-	t := Grid{Text: []int{0, 1}, Cards: true, Head: []string{"scenario", "style", "operations", "each costs more", "and of its time", "under " + percent(100*cheap) + " from", "predicted when left out"}}
+	t := Grid{Text: []int{0, 1}, Head: []string{"scenario", "style", "operations", "each costs more", "and of its time", "under " + percent(100*cheap) + " from", "predicted when left out"}}
 	for _, s := range sweeps(run) {
 		fixed, share, err := line(s.points)
 		if err != nil {

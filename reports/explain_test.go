@@ -114,3 +114,64 @@ func TestBreakEvenWords(t *testing.T) {
 		}
 	}
 }
+
+// TestBackground: 2 % of a core in 1 ms are 20 µs, 1 % in 0.5 ms are 5: 15 of the 300 µs that the
+// style takes more, which is 5 %.
+func TestBackground(t *testing.T) {
+	t.Parallel()
+	cell := func(style string, time, cpu, idle float64) *results.Cell {
+		return &results.Cell{Style: style, NsOp: results.Estimate{Median: time}, CPUNsOp: results.Estimate{Median: cpu}, IdleCPU: idle}
+	}
+	base := cell("direct", 500e3, 400e3, 1)
+	for want, c := range map[string]*results.Cell{
+		"in the time of an operation 20.0 µs. So its background accounts for 5 % of the 300 µs of CPU that an operation takes more.": cell("nats", 1e6, 700e3, 2),
+		"Without work it uses 2.00 % of a core, direct 1.00 %: in the time of an operation 20.0 µs.":                                 cell("nats", 1e6, 300e3, 2),
+	} {
+		if got := strings.ReplaceAll(background(c, base), noBreak, " "); !strings.Contains(got, want) || !strings.HasSuffix(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := background(base, base) + background(cell("nats", 1, 1, 0), cell("direct", 1, 1, 0)); got != "" {
+		t.Errorf("of the baseline, and without an idle window: %q", got)
+	}
+}
+
+// TestDropEmpty: a column without a figure goes, with its alignment; one with a single figure stays.
+func TestDropEmpty(t *testing.T) {
+	t.Parallel()
+	g := Grid{Head: []string{"style", "nothing", "time", "dashes", "said"}, Text: []int{0, 1, 4}}
+	g.Add("", "direct", "", "1", noFigure, "fast")
+	g.Add("", "bus", "", noFigure, "", "")
+	before := g
+	g.dropEmpty()
+	if got := strings.Join(g.Head, " "); got != "style time said" || !g.IsText(0) || g.IsText(1) || !g.IsText(2) {
+		t.Errorf("columns %q, words in %v", got, g.Text)
+	}
+	if got := strings.Join(g.Rows[0].Cells, " ") + "|" + strings.Join(g.Rows[1].Cells, " "); got != "direct 1 fast|bus "+noFigure+" " {
+		t.Errorf("rows %q", got)
+	}
+	if len(before.Head) != 5 {
+		t.Error("the table that it was copied from has changed, too")
+	}
+}
+
+// TestResourcesWithoutZeros: what no style used has no row, but is named; what one used has one.
+func TestResourcesWithoutZeros(t *testing.T) {
+	t.Parallel()
+	run := &results.Run{Baseline: "direct"}
+	for style, faults := range map[string]float64{"direct": 0, "bus": 2} {
+		run.Cells = append(run.Cells, results.Cell{Scenario: "s", Style: style, Verdict: results.Measured, UserNsOp: 5, SystemNsOp: 5, BytesOp: 1, AllocsOp: 1,
+			Spent: map[string]float64{"minor_faults": faults, "major_faults": 0, "gcs": 0}})
+	}
+	table := resourceTable(groups(run)[0], results.Details{})
+	var rows []string
+	for _, r := range table.Rows {
+		rows = append(rows, r.Cells[0])
+	}
+	if got := strings.Join(rows, ", "); !strings.Contains(got, "page faults, minor") || strings.Contains(got, "major") || strings.Contains(got, "garbage") {
+		t.Errorf("rows: %s", got)
+	}
+	if len(table.Notes) != 1 || table.Notes[0] != "0 in every style: garbage collections, page faults, major." {
+		t.Errorf("notes %q", table.Notes)
+	}
+}

@@ -242,6 +242,7 @@ const perOperationEnding = "-per-op.pb.gz"
 
 // writePerOperation writes these profiles beside those as measured.
 func writePerOperation(from, dir string, run *results.Run, details results.Details) error {
+	details.Profiles = slices.DeleteFunc(slices.Clone(details.Profiles), func(p results.Profile) bool { return p.Lost != "" })
 	books, err := booksOf(from, run, details)
 	if err != nil {
 		return err

@@ -15,13 +15,14 @@ import (
 // may have a second line, its interval. The template page.html renders HTML, because rows
 // have colours there.
 type Grid struct {
-	Title string
-	Head  []string
-	Text  []int // columns of words; the others hold figures
-	Rows  []Row
-	Notes []string
-	Cards bool // on a phone each row is a list, so that nothing is off-screen
-	Wrap  int  // in a terminal, the largest width of a column of words; 0: no limit
+	Title   string
+	Head    []string
+	Text    []int // columns of words; the others hold figures
+	Rows    []Row
+	Notes   []string
+	Wide    bool    // too wide for a phone even as a list: a reader scrolls
+	colours palette // of a terminal; nil: none
+	Wrap    int     // in a terminal, the largest width of a column of words; 0: no limit
 }
 
 // A Row is one line of a Grid.
@@ -68,9 +69,9 @@ func (g Grid) Terminal() string {
 		columns = append(columns, c)
 	}
 	t.SetColumnConfigs(columns)
-	t.AppendHeader(terminalRow(g.Head))
+	t.AppendHeader(g.terminalRow(g.Head))
 	for _, r := range g.Rows {
-		t.AppendRow(terminalRow(r.Cells))
+		t.AppendRow(g.terminalRow(r.Cells))
 	}
 	lines := []string{t.Render()}
 	if g.Title != "" {
@@ -82,11 +83,21 @@ func (g Grid) Terminal() string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-func terminalRow(cells []string) (row table.Row) {
-	for _, c := range cells {
-		row = append(row, oneLine(inline(c)))
+func (g Grid) terminalRow(cells []string) (row table.Row) {
+	for i, c := range cells {
+		c = oneLine(inline(c))
+		if g.namesStyles(i) {
+			c = g.colours.terminal(c)
+		}
+		row = append(row, c)
 	}
 	return row
+}
+
+// namesStyles reports whether the values of a column, or its head, are styles or begin with one.
+func (g Grid) namesStyles(column int) bool {
+	head := g.Head[column]
+	return head == "style" || head == "arm" || g.colours.styleIn(head) != ""
 }
 
 func (g Grid) markdown(w *bytes.Buffer) {

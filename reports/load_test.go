@@ -201,8 +201,9 @@ func ownFixture(t *testing.T) (string, *results.Run) {
 func TestNoClosingRecord(t *testing.T) {
 	t.Parallel()
 	dir, run := ownFixture(t)
-	if results.Fuller(dir, run) {
-		t.Error("a summary is not fuller than its own run")
+	_, _, details := writtenFixture(t)
+	if loses := results.Poorer(dir, run, details); loses != nil {
+		t.Errorf("a run is poorer than its own summary: %q", loses)
 	}
 	lines := strings.SplitAfter(read(t, dir, results.RawFile), "\n")
 	for name, left := range map[string][]string{"without the last line": lines[:len(lines)-2], "without any block": lines[:1]} {
@@ -212,8 +213,12 @@ func TestNoClosingRecord(t *testing.T) {
 			t.Fatalf("%s: incomplete %q, %v", name, got.Incomplete, err)
 		}
 		Summarize(got, details)
-		if !results.Fuller(dir, got) {
-			t.Errorf("%s: the summary is fuller", name)
+		summary := read(t, dir, results.SummaryFile)
+		if err := Write(dir, got, details); err == nil || !strings.Contains(err.Error(), "lacks the end of the run") || !strings.Contains(err.Error(), "move ") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if read(t, dir, results.SummaryFile) != summary {
+			t.Errorf("%s: the summary was overwritten", name)
 		}
 	}
 }
@@ -333,4 +338,58 @@ func FuzzSummary(f *testing.F) {
 			t.Errorf("cannot be written again: %v", err)
 		}
 	})
+}
+
+// A page of what is left: lost profiles are named and not the end, names are text, and nothing
+// is written.
+func TestPageOfWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	dir, _ := ownFixture(t)
+	const hostile = `<script>alert(1)</script>`
+	key := strings.TrimPrefix((&results.Cell{Scenario: "s", Style: hostile}).Key(), "s")
+	renamed := strings.NewReplacer(`"style": "bus"`, `"style": "`+hostile+`"`, `"style":"bus"`, `"style":"`+hostile+`"`, `/bus"`, key+`"`, `/bus/`, key+`/`)
+	for _, name := range []string{results.SummaryFile, results.RawFile} {
+		put(t, dir, name, renamed.Replace(read(t, dir, name)))
+	}
+	past, err := results.Read(os.DirFS(dir))
+	if err != nil || len(past.Details.Profiles) < 2 {
+		t.Fatal(err, len(past.Details.Profiles))
+	}
+	broken, outside := past.Details.Profiles[0].Path, past.Details.Profiles[1].Path
+	put(t, dir, broken, "no profile")
+	if err := errors.Join(os.Remove(filepath.Join(dir, outside)), os.Symlink("/etc/passwd", filepath.Join(dir, outside))); err != nil {
+		t.Fatal(err)
+	}
+	past.Lacks = append(past.Lacks, "what is "+hostile)
+	was := read(t, dir, results.SummaryFile)
+	Summarize(past.Run, past.Details)
+	page, err := Page(dir, past)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(page)
+	if strings.Contains(text, hostile) || !strings.Contains(text, "&lt;script&gt;") {
+		t.Error("a name is markup, or is not shown")
+	}
+	for _, want := range []string{broken + ", " + outside + ": the profile cannot be read", "<b>missing</b> what is &lt;"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if read(t, dir, results.SummaryFile) != was {
+		t.Error("a page was written")
+	}
+	err = Write(dir, past.Run, past.Details)
+	if err == nil || !strings.Contains(err.Error(), "lacks ") || !strings.Contains(err.Error(), broken) || read(t, dir, results.SummaryFile) != was {
+		t.Errorf("the report was overwritten by one without profiles: %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, results.ReportFile)); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(dir, past.Run, past.Details); err != nil || !strings.Contains(read(t, dir, results.SummaryFile), `"lost": "cannot be read"`) {
+		t.Errorf("nothing better is there any more: %v", err)
+	}
+	if err := Write(dir, past.Run, past.Details); err != nil {
+		t.Errorf("a second time: %v", err)
+	}
 }

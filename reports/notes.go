@@ -1,9 +1,16 @@
 package reports
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/google/pprof/profile"
 
 	"rubato/results"
 )
@@ -118,4 +125,46 @@ func (n *Notes) addWarnings(c *results.Cell, name string) {
 	for _, w := range c.Warnings {
 		n.Add(w, name)
 	}
+}
+
+// looked are the profiles, each with why it cannot be read, if it cannot.
+func looked(dir string, profiles []results.Profile) []results.Profile {
+	all := slices.Clone(profiles)
+	folder, err := os.OpenRoot(dir)
+	if err == nil {
+		defer folder.Close()
+	}
+	for i := range all {
+		p := &all[i]
+		if p.Lost = "cannot be read"; err != nil {
+			continue
+		}
+		f, err := folder.Open(p.Path) // not through a link that leads elsewhere
+		if errors.Is(err, fs.ErrNotExist) {
+			p.Lost = "is missing"
+		}
+		if err != nil {
+			continue
+		}
+		if _, err = profile.Parse(io.LimitReader(f, maxProfile)); err == nil {
+			p.Lost = ""
+		}
+		_ = f.Close()
+	}
+	return all
+}
+
+// lostProfiles leaves out the profiles that are lost, and names them.
+func lostProfiles(details *results.Details) (named []banner) {
+	var why Notes
+	details.Profiles = slices.DeleteFunc(slices.Clone(details.Profiles), func(p results.Profile) bool {
+		if p.Lost != "" {
+			why.Add("the profile "+p.Lost+", so the functions of its arm are not shown", p.Path)
+		}
+		return p.Lost != ""
+	})
+	for _, line := range why.Lines() {
+		named = append(named, banner{"missing", line})
+	}
+	return named
 }

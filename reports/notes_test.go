@@ -75,7 +75,7 @@ func TestAnswerComesFirst(t *testing.T) {
 	if err := page.html(&html); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"terminal": Terminal(noisy()), "report.md": md.String(), "report.html": html.String()} {
+	for name, text := range map[string]string{"terminal": Terminal(noisy(), false), "report.md": md.String(), "report.html": html.String()} {
 		answer, note := strings.Index(text, "style39"), strings.Index(text, "effects are missing")
 		if answer < 0 || note < answer {
 			t.Errorf("%s: the last answer is at %d, the first reason at %d", name, answer, note)

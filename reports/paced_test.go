@@ -86,7 +86,7 @@ func TestPacedReport(t *testing.T) {
 	golden(t, "paced.txt", read(t, dir, "bench.txt"))
 	svg := read(t, dir, filepath.Join(plotsFolder, "soak-series-memory.svg"))
 	svgIsValid(t, "soak-series-memory.svg", svg)
-	for _, want := range []string{"memory over time", "memory (MiB)", "direct", "bus", "#E69F00"} {
+	for _, want := range []string{"memory over time", "memory (MiB)", "direct", "bus", "stroke:" + hexOf(styled[1].light)} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("the series lacks %q", want)
 		}

@@ -8,11 +8,9 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -39,50 +37,115 @@ type sketch struct {
 	kind    string
 	title   string
 	caption string
+	keys    []key // above the panel, so that nothing in it is hidden
 	height  vg.Length
-	panels  []*plot.Plot // from top to bottom
+	upward  string // what the y axis is, above it: beside it, it would take space that a telephone does not have
+	panel   *plot.Plot
+}
+
+// A key says what a line, a mark or an area of a plot means.
+type key struct {
+	label string
+	thumb func(c draw.Canvas, left, middle, width vg.Length)
 }
 
 const (
-	plotWidth = 7.2 * vg.Inch
-	plotDPI   = 144
+	plotWidth = vg.Length(360) // as a telephone is wide, so that text keeps its size there
+	plotDPI   = 216
+	textSize  = 11
+	lineGap   = 1.3 * textSize
 )
 
-// okabeIto is the palette of Okabe and Ito (2008), which colour-blind readers can
-// distinguish. Its yellow is left out because it is hard to see on white.
-var okabeIto = []color.RGBA{
-	{0x00, 0x72, 0xB2, 0xFF}, {0xE6, 0x9F, 0x00, 0xFF}, {0x00, 0x9E, 0x73, 0xFF}, {0xD5, 0x5E, 0x00, 0xFF},
-	{0x56, 0xB4, 0xE9, 0xFF}, {0xCC, 0x79, 0xA7, 0xFF}, {0x00, 0x00, 0x00, 0xFF},
+// A pageColour is a colour on a light page and on a dark one.
+type pageColour struct{ light, dark color.RGBA }
+
+func rgb(hex uint32) color.RGBA {
+	return color.RGBA{uint8(hex >> 16), uint8(hex >> 8), uint8(hex), 0xFF}
 }
+
+// The colours of plots, beside those of the styles. No two are the same, and none is black: the dark
+// page finds them by their light value.
+var (
+	paper   = pageColour{rgb(0xFFFFFF), rgb(0x191A1C)}
+	ink     = pageColour{rgb(0x1B1B1B), rgb(0xE8E6E3)}
+	soft    = pageColour{rgb(0x5A5A5A), rgb(0xAAA7A2)}
+	pale    = pageColour{rgb(0xE2E2E2), rgb(0x36383C)}
+	unseen  = pageColour{rgb(0xD9D9D6), rgb(0x45474C)} // what a run cannot detect
+	limited = pageColour{rgb(0xB3001B), rgb(0xFF8A80)} // a budget
+)
+
+// plotCSS gives plots their dark colours. A viewer that does not follow it shows the light ones.
+func plotCSS() string {
+	var b strings.Builder
+	b.WriteString("@media screen and (prefers-color-scheme: dark) {\n")
+	for _, c := range slices.Concat([]pageColour{paper, ink, soft, pale, unseen, limited}, styled) {
+		for _, property := range []string{"fill", "stroke"} {
+			fmt.Fprintf(&b, "  .plot [style*=\"%[1]s:%[2]s\"] { %[1]s: %[3]s !important; }\n", property, hexOf(c.light), hexOf(c.dark))
+		}
+	}
+	b.WriteString("}\n")
+	return b.String()
+}
+
+func hexOf(c color.RGBA) string { return fmt.Sprintf("#%02X%02X%02X", c.R, c.G, c.B) }
 
 var dashes = [][]vg.Length{nil, {vg.Points(6), vg.Points(3)}, {vg.Points(2), vg.Points(2)}, {vg.Points(8), vg.Points(2), vg.Points(2), vg.Points(2)}}
 
-// lineOf is the style of the i-th line of a plot: its colour and its dashes.
-func lineOf(i int) draw.LineStyle {
-	return draw.LineStyle{Color: okabeIto[i%len(okabeIto)], Width: vg.Points(1.6), Dashes: dashes[i%len(dashes)]}
+// line is that of a group's i-th arm. Arms of one style differ by their dashes.
+func (p palette) line(g group, i int) draw.LineStyle {
+	before := 0
+	for _, c := range g.cells[:i] {
+		if c.Style == g.cells[i].Style {
+			before++
+		}
+	}
+	return draw.LineStyle{Color: p.colour(g.cells[i].Style), Width: vg.Points(1.6), Dashes: dashes[before%len(dashes)]}
 }
 
-// drawPlots draws the plots of each comparison group, without invalid cells.
+// A ring is a mark that shows what is below it, and its own place when others cover it.
+type ring struct{}
+
+func (ring) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
+	c.SetLineStyle(draw.LineStyle{Color: style.Color, Width: 1})
+	var p vg.Path
+	p.Move(vg.Point{X: at.X + style.Radius, Y: at.Y})
+	p.Arc(at, style.Radius, 0, 2*math.Pi)
+	p.Close()
+	c.Stroke(p)
+}
+
+// lineKey explains a line.
+func lineKey(label string, style draw.LineStyle) key {
+	return key{label, func(c draw.Canvas, left, middle, width vg.Length) {
+		c.StrokeLine2(style, left, middle, left+width, middle)
+	}}
+}
+
+// glyphKey explains a mark.
+func glyphKey(label string, style draw.GlyphStyle) key {
+	return key{label, func(c draw.Canvas, left, middle, width vg.Length) {
+		c.DrawGlyphNoClip(style, vg.Point{X: left + width/2, Y: middle})
+	}}
+}
+
+// drawPlots draws the plots of each scenario and of each of its comparisons, without invalid cells.
 func drawPlots(run *results.Run, details results.Details) ([]drawing, error) {
 	var all []drawing
-	taken := map[string]bool{}
+	taken, p, blocks := map[string]bool{}, paletteOf(run), byCell(details.Blocks)
+	begun := map[string]bool{} // scenarios
 	for _, g := range groups(run) {
-		g = g.sound()
-		if len(g.cells) == 0 {
+		if g = g.sound(); len(g.cells) == 0 {
 			continue
 		}
-		plots := []func(group, results.Details) (*sketch, error){overheadPlot, latencyPlot, cpuPlot}
-		if run.Scenario(g.scenario).Pieces() {
-			plots = plots[:0] // pieces take nanoseconds to milliseconds: one axis cannot show all differences
+		sketches, err := p.sketches(run, g, blocks)
+		if err != nil {
+			return nil, fmt.Errorf("plot of %s: %w", g.title, err)
 		}
-		for _, m := range run.Scenario(g.scenario).Measures {
-			plots = append(plots, func(g group, d results.Details) (*sketch, error) { return seriesPlot(m, g, d) })
+		if !begun[g.scenario] {
+			begun[g.scenario] = true
+			sketches = slices.Insert(sketches, 0, p.forestOf(run, g.scenario, blocks))
 		}
-		for _, make := range plots {
-			s, err := make(g, details)
-			if err != nil {
-				return nil, fmt.Errorf("plot of %s: %w", g.title, err)
-			}
+		for _, s := range sketches {
 			if s == nil {
 				continue
 			}
@@ -91,9 +154,33 @@ func drawPlots(run *results.Run, details results.Details) ([]drawing, error) {
 				return nil, fmt.Errorf("plot of %s: %w", g.title, err)
 			}
 			d.of = g.cells[0]
-			d.name = free(taken, slug(g.title)+"-"+s.kind)
+			of := g.title
+			if s.kind == forestKind {
+				of = g.scenario
+			}
+			d.name = free(taken, slug(of)+"-"+s.kind)
 			all = append(all, d)
 		}
+	}
+	return all, nil
+}
+
+// sketches are the plots of a comparison; nil: it has no data for it.
+func (p palette) sketches(run *results.Run, g group, blocks map[string][]results.Block) ([]*sketch, error) {
+	var all []*sketch
+	plots := []func(group, map[string][]results.Block) (*sketch, error){p.latencyPlot, p.spreadPlot}
+	if run.Scenario(g.scenario).Pieces() {
+		plots = nil // pieces take nanoseconds to milliseconds: one axis cannot show all differences
+	}
+	for _, m := range run.Scenario(g.scenario).Measures {
+		plots = append(plots, func(g group, of map[string][]results.Block) (*sketch, error) { return p.seriesPlot(m, g, of) })
+	}
+	for _, plot := range plots {
+		s, err := plot(g, blocks)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
 	}
 	return all, nil
 }
@@ -123,12 +210,14 @@ func free(taken map[string]bool, name string) string {
 var (
 	fixedSize  = regexp.MustCompile(` (width|height)="[^"]*"`)
 	fontFamily = regexp.MustCompile(`font-family:Liberation Sans;`)
+	svgBegin   = regexp.MustCompile(`<svg([^>]*)>`)
 )
 
 func (s *sketch) draw() (drawing, error) {
 	d := drawing{title: s.title, caption: s.caption}
-	svg := vgsvg.New(plotWidth, s.height)
-	img := vgimg.NewWith(vgimg.UseWH(plotWidth, s.height), vgimg.UseDPI(plotDPI))
+	height := s.height + s.head()
+	svg := vgsvg.New(plotWidth, height)
+	img := vgimg.NewWith(vgimg.UseWH(plotWidth, height), vgimg.UseDPI(plotDPI))
 	s.on(draw.New(svg))
 	s.on(draw.New(img))
 	var b bytes.Buffer
@@ -137,6 +226,7 @@ func (s *sketch) draw() (drawing, error) {
 	}
 	// The reader's machine may not have the font that the layout used.
 	d.svg = fontFamily.ReplaceAll(b.Bytes(), []byte("font-family:'Liberation Sans',Arial,Helvetica,sans-serif;"))
+	d.svg = svgBegin.ReplaceAll(d.svg, []byte("<svg class=\"plot\"$1>\n<style>\n"+plotCSS()+"</style>\n"))
 	var p bytes.Buffer
 	if err := writeTo(vgimg.PngCanvas{Canvas: img}, &p); err != nil {
 		return d, err
@@ -150,52 +240,86 @@ func writeTo(from io.WriterTo, to io.Writer) error {
 	return err
 }
 
+const plotMargin = vg.Length(8)
+
+// head is the height of title and keys.
+func (s *sketch) head() vg.Length {
+	return lineGap*vg.Length(len(wrapped(s.title, bold(), plotWidth-2*plotMargin))+len(s.keys)+min(len(s.upward), 1)) + 2*plotMargin
+}
+
 func (s *sketch) on(c draw.Canvas) {
-	c.SetColor(color.White)
+	c.SetColor(paper.light)
 	c.Fill(c.Rectangle.Path())
-	c = draw.Crop(c, vg.Points(8), -vg.Points(20), vg.Points(6), -vg.Points(6))
-	rows := make([][]*plot.Plot, len(s.panels))
-	for i, p := range s.panels {
-		rows[i] = []*plot.Plot{p}
+	at := c.Max.Y - plotMargin
+	for _, line := range wrapped(s.title, bold(), plotWidth-2*plotMargin) {
+		at -= lineGap
+		c.FillText(bold(), vg.Point{X: plotMargin, Y: at}, line)
 	}
-	tiles := draw.Tiles{Rows: len(rows), Cols: 1, PadY: vg.Points(14)}
-	for i, at := range plot.Align(rows, tiles, c) {
-		rows[i][0].Draw(at[0])
+	for _, k := range s.keys {
+		at -= lineGap
+		const thumb = 20
+		k.thumb(c, plotMargin, at+0.35*textSize, thumb)
+		c.FillText(words(ink), vg.Point{X: plotMargin + thumb + 6, Y: at}, k.label)
 	}
+	if s.upward != "" {
+		at -= lineGap
+		c.FillText(words(soft), vg.Point{X: plotMargin, Y: at}, s.upward)
+	}
+	s.panel.Draw(draw.Crop(c, plotMargin, -plotMargin, plotMargin, at-c.Max.Y-plotMargin))
+}
+
+// words is the style of text in a plot.
+func words(c pageColour) draw.TextStyle {
+	f := plot.DefaultFont
+	f.Variant, f.Size = "Sans", textSize
+	return draw.TextStyle{Color: c.light, Font: f, Handler: plot.DefaultTextHandler}
+}
+
+func bold() draw.TextStyle {
+	style := words(ink)
+	style.Font.Weight = 3 // bold, of package x/image/font
+	return style
+}
+
+// wrapped breaks a text into lines of this width. A word that is longer is cut off.
+func wrapped(s string, style draw.TextStyle, width vg.Length) (lines []string) {
+	for _, word := range strings.Fields(oneLine(s)) {
+		for n := len([]rune(word)); n > 1 && style.Width(word) > width; n-- {
+			word = shortened(word, n)
+		}
+		if n := len(lines); n > 0 && style.Width(lines[n-1]+" "+word) <= width {
+			lines[n-1] += " " + word
+			continue
+		}
+		lines = append(lines, word)
+	}
+	return lines
 }
 
 // newPlot is an empty plot with the fonts and spacing of all plots.
-func newPlot(title, x, y string) *plot.Plot {
+func newPlot(x string) *plot.Plot {
 	p := plot.New()
-	sans := func(f *font.Font, size vg.Length) { f.Variant, f.Size = "Sans", size }
-	sans(&p.Title.TextStyle.Font, 12)
-	sans(&p.X.Label.TextStyle.Font, 10.5)
-	sans(&p.Y.Label.TextStyle.Font, 10.5)
-	sans(&p.X.Tick.Label.Font, 9.5)
-	sans(&p.Y.Tick.Label.Font, 9.5)
-	sans(&p.Legend.TextStyle.Font, 10)
-	p.Legend.Padding, p.Legend.ThumbnailWidth = vg.Points(3), vg.Points(28)
-	p.Title.Text, p.Title.Padding = title, vg.Points(10)
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		axis.Label.TextStyle.Font, axis.Label.TextStyle.Color = words(ink).Font, ink.light
+		axis.Tick.Label.Font, axis.Tick.Label.Color = words(ink).Font, ink.light
+		axis.Tick.Color, axis.Color = soft.light, soft.light
+	}
+	p.BackgroundColor = paper.light
 	p.X.Label.Text, p.X.Label.Padding = x, vg.Points(4)
-	p.Y.Label.Text, p.Y.Label.Padding = y, vg.Points(4)
 	grid := plotter.NewGrid()
-	pale := color.Gray{Y: 0xE2}
-	grid.Vertical.Color, grid.Horizontal.Color = pale, pale
+	grid.Vertical.Color, grid.Horizontal.Color = pale.light, pale.light
 	p.Add(grid)
 	return p
 }
 
-// addLine draws the i-th arm's line and, unless the label is empty, its legend.
-func addLine(p *plot.Plot, i int, label string, points plotter.XYs) error {
+// addLine draws an arm's line.
+func addLine(p *plot.Plot, style draw.LineStyle, points plotter.XYs) error {
 	line, err := plotter.NewLine(points)
 	if err != nil {
 		return err
 	}
-	line.LineStyle = lineOf(i)
+	line.LineStyle = style
 	p.Add(line)
-	if label != "" {
-		p.Legend.Add(shortened(label, 40), line)
-	}
 	return nil
 }
 
@@ -206,68 +330,4 @@ func shortened(s string, most int) string {
 		return string(runes[:most-1]) + "…"
 	}
 	return string(runes)
-}
-
-func percentileTicks() []plot.Tick {
-	var ticks []plot.Tick
-	for _, q := range []float64{0, 50, 75, 90, 95, 99, 99.5, 99.9} {
-		ticks = append(ticks, plot.Tick{Value: -math.Log10(1 - q/100), Label: fmt.Sprintf("%g %%", q)})
-	}
-	return ticks
-}
-
-// latencyTicks labels 1, 2 and 5 of each power of ten, with units. A short axis has more
-// labels, a long axis only the powers.
-type latencyTicks struct{}
-
-func (latencyTicks) Ticks(lo, hi float64) []plot.Tick {
-	steps := []float64{1, 2, 5}
-	switch span := math.Log10(hi / lo); {
-	case span > 3:
-		steps = []float64{1}
-	case span < 0.8:
-		steps = []float64{1, 2, 3, 4, 5, 6, 7, 8, 9}
-	}
-	var ticks []plot.Tick
-	for e := math.Floor(math.Log10(lo)); e <= math.Ceil(math.Log10(hi)); e++ {
-		for m := 1.0; m < 10; m++ {
-			t := plot.Tick{Value: m * math.Pow(10, e)}
-			if t.Value < lo || t.Value > hi {
-				continue
-			}
-			if slices.Contains(steps, m) {
-				scale, unit := timeUnit(t.Value)
-				t.Label = fmt.Sprintf("%g %s", math.Round(t.Value/scale), unit)
-			}
-			ticks = append(ticks, t)
-		}
-	}
-	return ticks
-}
-
-// evenTicks labels about six multiples of 1, 2 or 5 times a power of ten.
-type evenTicks struct{}
-
-func (evenTicks) Ticks(lo, hi float64) []plot.Tick {
-	step := evenStep((hi - lo) / 6)
-	if !(step > 0) || math.IsInf(step, 0) {
-		return nil
-	}
-	var ticks []plot.Tick
-	digits := max(0, -int(math.Floor(math.Log10(step))))
-	for n := math.Ceil(lo / step); n*step <= hi; n++ {
-		label := strings.Replace(strconv.FormatFloat(n*step+0, 'f', digits, 64), "-", minus, 1) // + 0: no -0
-		ticks = append(ticks, plot.Tick{Value: n * step, Label: label})
-	}
-	return ticks
-}
-
-func evenStep(rough float64) float64 {
-	power := math.Pow(10, math.Floor(math.Log10(rough)))
-	for _, m := range []float64{1, 2, 5} {
-		if m*power >= rough {
-			return m * power
-		}
-	}
-	return 10 * power
 }

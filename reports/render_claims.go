@@ -80,6 +80,21 @@ func measured(m results.Metric, c *results.Cell, blocks []results.Block) (result
 	return e, e.Median > 0
 }
 
+// claimEstimate is what a claim is compared with in a cell that can answer it.
+func claimEstimate(claim results.Claim, run *results.Run, s results.Scenario, c *results.Cell, details results.Details) (e results.Estimate, is bool) {
+	if c.Verdict == results.Invalid {
+		return e, false
+	}
+	if claim.Less != "" {
+		if c, is = without(run, c, claim.Less, details); !is {
+			return e, false
+		}
+	}
+	m, _, known := claimQuantity(claim, s)
+	e, is = measured(m, c, roundsOf(c, details.Blocks))
+	return e, is && known
+}
+
 // notMeasured is a row without an answer. The texts fill the columns before it.
 func notMeasured(cells []string, texts ...string) Row {
 	return Row{append(append(cells, texts...), claimNotMeasured), claimNotMeasured}

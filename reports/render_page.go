@@ -2,11 +2,15 @@ package reports
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,29 +32,46 @@ type page struct {
 	Lead     []string
 	Machine  Grid
 	Sections []section
+	Styles   []string // of the run, for the legend of their colours
+	Palette  palette
 }
 
 type section struct {
-	ID     string
-	Title  string
-	Text   []string
-	Grids  []Grid
-	Plots  [][]drawing // one list per comparison group
-	Flames []Flame     // on the page only
-	Folded string      // if not empty, the section is folded under this title
-	Raw    bool        // every round: too long for Markdown, which shall fit a comment on a change
+	ID       string
+	Title    string
+	Scenario string // whose it is; "" is of all
+	Text     []string
+	Grids    []Grid
+	Plots    [][]drawing // one list per comparison group
+	Flames   []Flame     // on the page only
+	Folded   string      // if not empty, the section is folded under this title
+	Aside    int         // how far from the answer: 0, or one of the constants below
 }
 
-// newPage builds the report. Profiles are read from dir.
+// How far a section is from the answer. What is aside is not printed; where there is too little
+// room, what is furthest is left out first.
+const (
+	asideDetail = iota + 1
+	asideFunctions
+	asideRaw // every round: never in Markdown
+)
+
+// newPage builds the report. Profiles are read from dir; those that are lost are named, not read.
 func newPage(dir string, run *results.Run, details results.Details, plots []drawing) (*page, error) {
+	lost := lostProfiles(&details)
 	p := &page{Title: "What the coupling costs", Said: sentences(run), Answer: answerTable(run), Belief: belief(run), Scope: scope(run),
-		Banners: banners(run), Lead: lead(run), Machine: machineTable(run.Machine)}
+		Banners: banners(run), Lead: lead(run), Machine: machineTable(run.Machine), Palette: paletteOf(run)}
+	for _, c := range run.Cells {
+		p.Styles = results.AddOnce(p.Styles, c.Style)
+	}
 	if len(run.Cells) == 0 {
 		p.Lead = append(p.Lead, "No cell was measured: there is nothing to compare.")
 	}
+	p.Banners = append(p.Banners, lost...)
 	p.Sections = append(p.Sections, controlsSection(run)...)
 	p.Sections = append(p.Sections, verdictSection(run)...)
 	p.Sections = append(p.Sections, questionSection(run, details)...)
+	p.Sections = append(p.Sections, publishedSections(run, details)...)
 	p.Sections = append(p.Sections, recommendationSection(run)...)
 	p.Sections = append(p.Sections, breakEvenSection(run)...)
 	all := groups(run)
@@ -72,26 +93,45 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 			return nil, err
 		}
 		sections = slices.Insert(sections, 1, balanceSection(name, balances, switched)...)
-		p.Sections = append(p.Sections, append(sections, flameSection(name, gs, books, &room)...)...)
+		sections = append(sections, flameSection(name, gs, books, &room)...)
+		for i := range sections {
+			sections[i].Scenario = name
+		}
+		p.Sections = append(p.Sections, sections...)
 	}
 	if split := conversationLines(run); len(split.Rows) > 0 {
 		title := split.Title
 		split.Title = ""
-		p.Sections = append(p.Sections, section{ID: "conversation", Title: title, Grids: []Grid{split}, Text: []string{
+		p.Sections = append(p.Sections, section{ID: "conversation-alone", Title: title, Grids: []Grid{split}, Text: []string{
 			"The conversation alone is the same calls, messages and records between the same parts; the parts answer from a recording instead of working. So the cost of a style stands on a base of a microsecond."}})
 	}
 	p.Sections = append(p.Sections, wireSection(run)...)
 	if trials := trialLines(run); len(trials.Rows) > 0 {
 		title := trials.Title
 		trials.Title = ""
-		p.Sections = append(p.Sections, section{ID: "trials", Title: title, Grids: []Grid{trials}, Text: []string{
+		p.Sections = append(p.Sections, section{ID: "trials", Aside: asideDetail, Title: title, Grids: []Grid{trials}, Text: []string{
 			"Each trial starts new processes. They take turns, one slice each, in orders that are balanced for who follows whom. A ratio is the median over a trial's turns, and then the middle of the trials, with an interval by signed ranks; all-in is the mean of all operations.",
 			"The numbers of turns are planned from the first trials: from the variances within and between them, and from what a trial costs to start."}})
 	}
 	p.Sections = append(p.Sections, equivalenceSection(run)...)
 	p.Sections = append(p.Sections, instrumentsSection(run)...)
 	p.Sections = append(p.Sections, howToRead(run))
+	// Answer keeps all columns: findings reads them by their place.
+	for _, s := range p.Sections {
+		for i := range s.Grids {
+			s.Grids[i].dropEmpty()
+		}
+	}
+	p.nameSections()
 	return p, nil
+}
+
+// nameSections makes the anchors unique: a scenario may be called like another section.
+func (p *page) nameSections() {
+	taken := map[string]bool{}
+	for i := range p.Sections {
+		p.Sections[i].ID = free(taken, p.Sections[i].ID)
+	}
 }
 
 // scenarioNames lists the scenarios of the cells, then requested scenarios without cells.
@@ -132,7 +172,7 @@ func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []gro
 		head.Grids = []Grid{pieceTable(run, s, gs)}
 	}
 	head.Grids = append(head.Grids, measureTable(s, gs)...)
-	hot := section{ID: id + "-hot", Title: s.Name + ": where the CPU time goes", Text: []string{
+	hot := section{ID: id + "-hot", Aside: asideFunctions, Folded: "Functions, by their CPU time", Title: s.Name + ": where the CPU time goes", Text: []string{
 		"From a separate profile pass, outside the timed rounds: the ten functions with the largest share in each style. The time is this share of the mean CPU time per operation in the timed rounds. Below it is the difference to the baseline with its interval, from the samples and the rounds; a row in which no difference is beyond noise is grey. What the harness does between blocks is left out. A share alone is misleading, because all shares shrink in a style that costs more. Functions that have no time of their own and a single callee in every style are left out, because the callee has the same time."}}
 	for _, g := range gs {
 		cells = append(cells, g.cells...)
@@ -159,7 +199,7 @@ func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []gro
 }
 
 func roundSection(s results.Scenario, gs []group, cells []*results.Cell, details results.Details) section {
-	out := section{ID: slug(s.Name) + "-rounds", Title: s.Name + ": all rounds", Raw: true, Folded: "Every round as measured",
+	out := section{ID: slug(s.Name) + "-rounds", Title: s.Name + ": all rounds", Aside: asideRaw, Folded: "Every round as measured",
 		Text:  []string{"Turn is the position in the round's random order. The first table shows the spread of the round times. The second has the data behind all figures above."},
 		Grids: []Grid{spreadTable(cells, details), roundTable(cells, reportedMeasures(s, gs), details)}}
 	if s.Paced { // the spread of times that a clock sets has no meaning
@@ -182,7 +222,7 @@ func question(s results.Scenario) string {
 
 // machineTable describes the machine, which is part of the result.
 func machineTable(m results.Machine) Grid {
-	g := Grid{Head: []string{"machine", ""}, Text: []int{0, 1}}
+	g := Grid{Head: []string{"machine", "value"}, Text: []int{0, 1}}
 	add := func(name, value string) {
 		if value != "" {
 			g.Add("", name, value)
@@ -231,7 +271,7 @@ func howToRead(run *results.Run) section {
 		"Percentage and microseconds. A percentage depends on the length of the operation: 25 µs is 3 % of a slow operation and triples a fast one. The report gives both. For your own operation, use the microseconds.",
 		"Same work. Effects are counted where they are durable, in every round. A cell with one effect too few or too many, or with a different transcript than the baseline, is invalid and shows no time. The clock stops at the last durable effect.",
 		"Latency. p50 and p99 are of all operations of all rounds. The interval of a percentile assumes independent operations. Operations close in time are not independent, so the true interval is wider. In a closed loop, each operation waits for the one before, so a stall delays later operations and hides their latency. Only an open loop shows the latency under a given load.",
-		"CPU. CPU per operation and CPU % are from cumulative times of the whole process tree. A style can take longer and use less CPU because it waits. It can also be faster and use more CPU because it works on several cores, or while idle. So the report shows both, and the idle CPU. The curves over time are sampled in ticks of 10 ms and are only an illustration.",
+		"CPU. CPU per operation and CPU % are from cumulative times of the whole process tree. A style can take longer and use less CPU because it waits. It can also be faster and use more CPU because it works on several cores, or while idle. So the report shows both, and the idle CPU.",
 		"Do not trust: a figure whose cell has a warning, before you read the warning; a difference smaller than the spread between two runs of this command; an absolute figure from another machine; benchstat on bench.txt for small differences, because it does not pair the rounds and so detects less than this report; a comparison of two reports made at different times, unless their intervals are far apart; many small differences at once, because of twenty true zeros one will look like a difference. The p-values in the table of verdicts account for that. Single intervals do not.",
 	}}
 }
@@ -242,17 +282,65 @@ var pageHTML string
 //go:embed page.css
 var pageCSS string
 
-// The page loads nothing from the network and runs no script. Its security policy enforces
-// this in case the escaping has a gap.
+//go:embed page.js
+var pageJS string
+
+// ScriptHash names the script of the page for a security policy that permits no other.
+func ScriptHash() string {
+	sum := sha256.Sum256([]byte(pageJS))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// The page loads nothing from the network and runs no script but its own. Its security policy
+// enforces this in case the escaping has a gap.
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"css":    func() template.CSS { return template.CSS(pageCSS) },
-	"first":  func(s string) string { first, _ := lines(s); return first },
-	"second": func(s string) string { _, second := lines(s); return second },
-	"slug":   slug,
-	"plain":  plain,
+	"css":   func() template.CSS { return template.CSS(paletteCSS() + pageCSS + plotCSS()) },
+	"js":    func() template.JS { return template.JS(pageJS) },
+	"hash":  ScriptHash,
+	"slug":  slug,
+	"plain": plain,
 }).Parse(pageHTML))
 
-func (p *page) html(w *bytes.Buffer) error { return pageTemplate.Execute(w, p) }
+// A shownGrid is a table on a page: with a caption, and the colours of the styles.
+type shownGrid struct {
+	Grid
+	Caption string
+}
+
+// Shown is the grid under a heading, which is the caption of a table that has no title.
+func (p *page) Shown(g Grid, heading string) shownGrid {
+	g.colours = p.Palette
+	return shownGrid{g, cmp.Or(g.Title, heading)}
+}
+
+// List reports whether each row is a list on a phone, so that nothing is off-screen.
+func (g shownGrid) List() bool { return len(g.Head) > 4 && !g.Wide }
+
+// Class is the class of a column's head.
+func (g shownGrid) Class(column int, head string) string {
+	if g.IsText(column) {
+		return "text"
+	}
+	return g.colours.Class(head)
+}
+
+// A shownCell is a value of a shownGrid.
+type shownCell struct{ Class, Head, Style, First, Second string }
+
+// Cell is the value in a column.
+func (g shownGrid) Cell(column int, value string) (c shownCell) {
+	c.First, c.Second = lines(value)
+	if g.IsText(column) {
+		c.Class = "text"
+	}
+	if g.List() && value != "" {
+		c.Head = g.Head[column]
+	}
+	if g.namesStyles(column) {
+		c.Style = g.colours.Class(c.First)
+	}
+	return c
+}
 
 // lines splits a value into its first line and the rest.
 func lines(s string) (first, second string) {
@@ -272,6 +360,14 @@ func slug(s string) string {
 	return s[:min(len(s), 80)]
 }
 
+// What every text of a drawing says about its font; page.css says it once. A drawing has more
+// digits than a screen has pixels.
+var (
+	textFont = regexp.MustCompile(`font-family:[^;]*;font-variant:normal;font-weight:normal;font-style:normal;`)
+	digits   = regexp.MustCompile(`(\.\d)\d+`)
+	pathData = regexp.MustCompile(` d="[^"]*"`)
+)
+
 // Inline is the drawing as part of a page, without the prolog and with no fixed size. The
 // canvas escapes all text. Nothing else in it comes from the run.
 func (d drawing) Inline() template.HTML {
@@ -280,8 +376,13 @@ func (d drawing) Inline() template.HTML {
 		return ""
 	}
 	attributes, rest, _ := bytes.Cut(body, []byte(">"))
+	if _, after, styled := bytes.Cut(rest, []byte("</style>")); styled { // the page has it once
+		rest = after
+	}
 	kept := fixedSize.ReplaceAll(attributes, nil)
-	return template.HTML("<svg aria-hidden=\"true\"" + string(kept) + ">" + string(rest))
+	rest = textFont.ReplaceAll(rest, nil)
+	rest = pathData.ReplaceAllFunc(rest, func(path []byte) []byte { return digits.ReplaceAll(path, []byte("$1")) })
+	return template.HTML(`<svg role="img" aria-label="` + template.HTMLEscapeString(plain(d.title)) + `"` + string(kept) + ">" + string(rest))
 }
 
 func (d drawing) Title() string   { return d.title }

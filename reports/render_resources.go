@@ -15,7 +15,7 @@ func resourceSection(dir string, run *results.Run, s results.Scenario, gs []grou
 	if s.Pieces() {
 		return nil, nil // pieces are too many for one table
 	}
-	out := section{ID: slug(s.Name) + "-resources", Title: s.Name + ": resources", Text: []string{
+	out := section{ID: slug(s.Name) + "-resources", Aside: asideDetail, Title: s.Name + ": resources", Text: []string{
 		"Means per operation over the timed rounds, of the measured process and all processes that it started. Below each is the difference to the baseline. CPU of a core is measured over its windows. RSS is the largest of any round."}}
 	for _, g := range gs {
 		if t := resourceTable(g, details); len(t.Rows) > 0 {
@@ -86,18 +86,25 @@ func resourceTable(g group, details results.Details) Grid {
 			t.Head = append(t.Head, g.labels[i])
 		}
 	}
+	var none []string
 	for _, m := range resourceRows(cells) {
-		texts, any := []string{m.Resource}, false
+		texts, any, used := []string{m.Resource}, false, false
 		for _, c := range cells {
 			text := noFigure
 			if value, known := resourceOf(m, c, details); known {
-				text, any = showUnit(m.Unit)(value)+resourceDifference(m, g.baseline, c, details), true
+				text, any, used = showUnit(m.Unit)(value)+resourceDifference(m, g.baseline, c, details), true, used || value != 0
 			}
 			texts = append(texts, text)
 		}
-		if any {
+		switch {
+		case used:
 			t.Add("", texts...)
+		case any:
+			none = append(none, m.Resource)
 		}
+	}
+	if len(none) > 0 {
+		t.Notes = append(t.Notes, "0 in every style: "+strings.Join(none, ", ")+".")
 	}
 	return t
 }
@@ -233,7 +240,7 @@ func wireSection(run *results.Run) []section {
 	if len(t.Rows) == 0 {
 		return nil
 	}
-	return []section{{ID: "wire", Title: "On the wire", Grids: []Grid{t}, Text: []string{
+	return []section{{ID: "wire", Aside: asideDetail, Title: "On the wire", Grids: []Grid{t}, Text: []string{
 		"What crossed the network between modules, per operation. The network's server counts it for each connection, whatever the style reports. Messages and bytes are those that modules sent, so a message counts once, however many receive it. Bytes are header and payload; lines and pings of the network's protocol are not in them. Below a module's name is what its connection sent and received.",
 		"A request is two messages: the question and the answer. Operations that share a request to commit share its message, so a count per operation need not be whole."}}}
 }

@@ -204,7 +204,7 @@ func measureTable(s results.Scenario, gs []group) []Grid {
 // roundTable lists every block of the cells as measured, with its measures. It includes
 // rounds that are left out, with the reason. Invalid cells show their work but no figures.
 func roundTable(cells []*results.Cell, reported []results.Measure, details results.Details) Grid {
-	g := Grid{
+	g := Grid{Title: "Every round", Wide: true,
 		Head: []string{"cell", "round", "turn", "ops", "wall/op", "CPU/op", "allocs/op", "B/op", "GCs", "GC pause", "switches", "goroutines", "effects / expected"},
 		Text: []int{0},
 	}
@@ -244,7 +244,7 @@ func roundTable(cells []*results.Cell, reported []results.Measure, details resul
 
 // spreadTable shows the spread of the round times, which depends on how steady the machine was.
 func spreadTable(cells []*results.Cell, details results.Details) Grid {
-	g := Grid{
+	g := Grid{Title: "Spread",
 		Head: []string{"cell", "rounds", "mean", "standard deviation", "least", "lower quarter", "upper quarter", "most"},
 		Text: []int{0},
 	}
@@ -286,4 +286,27 @@ func spreadRow(times stats.Float64Data) ([]string, bool) {
 	deviation, _ := stats.StandardDeviationSample(times)
 	cells[1] += " (" + percent(100*deviation/mean) + ")"
 	return cells, true
+}
+
+// dropEmpty removes the columns without a figure or a word in any row. The first one stays.
+func (g *Grid) dropEmpty() {
+	for column := len(g.Head) - 1; column > 0 && len(g.Rows) > 0; column-- {
+		if slices.ContainsFunc(g.Rows, func(r Row) bool { return r.Cells[column] != "" && r.Cells[column] != noFigure }) {
+			continue
+		}
+		g.Head = slices.Delete(slices.Clone(g.Head), column, column+1)
+		for i := range g.Rows {
+			g.Rows[i].Cells = slices.Delete(slices.Clone(g.Rows[i].Cells), column, column+1)
+		}
+		var text []int
+		for _, at := range g.Text {
+			if at > column {
+				at--
+			} else if at == column {
+				continue
+			}
+			text = append(text, at)
+		}
+		g.Text = text
+	}
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // Terminal is the short form of the report, as a terminal shows it. It ends with the answer in
-// words, since the end is what stays in sight.
-func Terminal(run *results.Run) string {
+// words, since the end is what stays in sight. Coloured, it marks each style with its colour.
+func Terminal(run *results.Run, coloured bool) string {
 	answer := answerTable(run)
 	for _, b := range banners(run) {
 		if b.Kind != "incomplete" { // the command ends with that
@@ -26,7 +26,12 @@ func Terminal(run *results.Run) string {
 	}
 	grids = append(grids, questionLines(run), controlLines(run), conversationLines(run), instrumentLines(run), trialLines(run))
 	var shown, words []string
+	var colours palette
+	if coloured {
+		colours = paletteOf(run)
+	}
 	for _, g := range grids {
+		g.colours = colours
 		if len(g.Rows) > 0 {
 			shown = append(shown, g.Terminal())
 		}

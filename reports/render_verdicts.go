@@ -61,7 +61,7 @@ func minimumDetectableText(p *results.Controls) string {
 
 // verdictSection lists every judged ratio of the run.
 func verdictSection(run *results.Run) []section {
-	g := Grid{Head: []string{"cell", "ratio", "overhead/op", "against", "took", "p (Holm)", "verdict"}, Text: []int{0, 3, 4, 6}, Cards: true}
+	g := Grid{Head: []string{"cell", "ratio", "overhead/op", "against", "took", "p (Holm)", "verdict"}, Text: []int{0, 3, 4, 6}}
 	for i := range run.Cells {
 		c := &run.Cells[i]
 		for n, j := range c.Judged {
@@ -70,7 +70,7 @@ func verdictSection(run *results.Run) []section {
 			}
 			cells := []string{c.Scenario + " " + c.Label(), ratioEstimate(c.Ratio), overheadEstimate(c.OverheadNs), Against(j), roundsText(*c), pText(c), verdict(j, c)}
 			if n > 0 {
-				cells[0], cells[1], cells[2], cells[4] = "", "", "", "" // shown once per cell
+				cells[1], cells[2], cells[4] = "", "", "" // shown once per cell
 			}
 			g.Add(judgedMark(j), cells...)
 		}
@@ -131,7 +131,7 @@ func controlsSection(run *results.Run) []section {
 	if len(run.Controls) == 0 {
 		return nil
 	}
-	g := Grid{Head: []string{"comparison", "A/A control", "injected slowdown", "stage", "minimum detectable effect", "verdict"}, Text: []int{0, 3, 5}, Cards: true}
+	g := Grid{Head: []string{"comparison", "A/A control", "injected slowdown", "stage", "minimum detectable effect", "verdict"}, Text: []int{0, 3, 5}}
 	for i := range run.Controls {
 		p := &run.Controls[i]
 		verdict, mark := sensitivity(p), ""
@@ -186,7 +186,7 @@ func equivalenceSection(run *results.Run) []section {
 		text = append(text, "Settings that all styles of a comparison share: "+sharedText(shared))
 	}
 	text = append(text, equivalenceCost(run))
-	return []section{{ID: "same-work", Title: "Same work", Text: text, Grids: []Grid{t}, Folded: "Equivalence checks and settings"}}
+	return []section{{ID: "same-work", Title: "Same work", Aside: asideDetail, Text: text, Grids: []Grid{t}, Folded: "Equivalence checks and settings"}}
 }
 
 // equivalenceCost says what the check costs, if the run has measured it.

@@ -1,8 +1,11 @@
 package reports
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/xml"
 	"fmt"
+	"html"
 	"image/color"
 	"image/png"
 	"io"
@@ -69,6 +72,18 @@ func read(t testing.TB, dir, name string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// readPage is the page without its own script, which its policy names and must be the only one.
+func readPage(t testing.TB, dir string) string {
+	t.Helper()
+	page, own := read(t, dir, "report.html"), "<script>"+pageJS+"</script>"
+	sum := sha256.Sum256([]byte(pageJS))
+	policy := "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'\""
+	if strings.Count(page, own) != 1 || !strings.Contains(html.UnescapeString(page), policy) {
+		t.Errorf("%s: the page's own script, or its policy %s, is not there once", dir, policy)
+	}
+	return strings.Replace(page, own, "", 1)
 }
 
 // Nothing but the files promised is left, and none of them is empty.
@@ -199,7 +214,7 @@ func TestHostileNames(t *testing.T) {
 	if err := Write(dir, run, d); err != nil {
 		t.Fatal(err)
 	}
-	page := read(t, dir, "report.html")
+	page := readPage(t, dir)
 	for _, bad := range []string{"<script", "<img", "\u202e", "\x00"} {
 		if strings.Contains(page, bad) {
 			t.Errorf("report.html contains %q", bad)
@@ -244,12 +259,12 @@ func entries(t testing.TB, dir string) []string {
 func TestPageIsSelfContained(t *testing.T) {
 	t.Parallel()
 	dir, _, _ := writtenFixture(t)
-	page := read(t, dir, "report.html")
+	page := readPage(t, dir)
 	if m := regexp.MustCompile(`(?i)(src|href)\s*=\s*"[^#"][^"]*"|url\(|@import|<link|<script|<iframe`).FindString(page); m != "" {
 		t.Errorf("found %q", m)
 	}
-	if n := strings.Count(page, "<svg aria-hidden"); n != 9 {
-		t.Errorf("%d drawings, want 9", n)
+	if n := strings.Count(page, "<svg role="); n != 8 {
+		t.Errorf("%d drawings, want 8", n)
 	}
 	for _, want := range []string{"prefers-color-scheme: dark", "@media print", "Content-Security-Policy", "invalid: round 11: 2 of 400"} {
 		if !strings.Contains(page, want) && !strings.Contains(page, strings.TrimPrefix(want, "invalid: ")) {
@@ -283,7 +298,7 @@ func TestVoidCellHasNoFigure(t *testing.T) {
 	if bench := read(t, dir, "bench.txt"); strings.Contains(bench, "style=nats/mode=batched") || !strings.Contains(bench, "# invalid: message-log/nats/mode=batched") {
 		t.Error("bench.txt does not treat the cell as invalid")
 	}
-	if svg := read(t, dir, "plots/message-log-mode-batched-overhead.svg"); strings.Contains(svg, "nats") {
+	if svg := read(t, dir, "plots/message-log-mode-batched-latency.svg"); strings.Contains(svg, "nats") {
 		t.Error("the invalid cell is drawn")
 	}
 }
@@ -292,13 +307,13 @@ func TestPlots(t *testing.T) {
 	t.Parallel()
 	dir, _, _ := writtenFixture(t)
 	plotsAreValid(t, dir)
-	svg := read(t, dir, "plots/queue-low-overhead.svg")
-	for _, want := range []string{"overhead per operation", "bus", "nats", "×1.12", "µs", "#E69F00"} {
+	svg := read(t, dir, "plots/queue-low-ratio.svg")
+	for _, want := range []string{"time against direct", "bus", "nats", "×1.12", "µs", "a trial", "prefers-color-scheme: dark"} {
 		if !strings.Contains(svg, want) {
-			t.Errorf("overhead lacks %q", want)
+			t.Errorf("ratio lacks %q", want)
 		}
 	}
-	for _, want := range []string{"99.9 %", "1 ms", "direct"} {
+	for _, want := range []string{"99.9\u00a0%", "p99.9 ", "max ", "direct"} {
 		if !strings.Contains(read(t, dir, "plots/queue-low-latency.svg"), want) {
 			t.Errorf("latency lacks %q", want)
 		}
@@ -309,8 +324,8 @@ func TestPlots(t *testing.T) {
 func plotsAreValid(t *testing.T, dir string) {
 	t.Helper()
 	names := entries(t, filepath.Join(dir, plotsFolder))
-	if len(names) != 18 {
-		t.Errorf("%d plots, want 18: %q", len(names), names)
+	if len(names) != 16 {
+		t.Errorf("%d plots, want 16: %q", len(names), names)
 	}
 	for _, name := range names {
 		data := read(t, dir, filepath.Join(plotsFolder, name))

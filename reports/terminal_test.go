@@ -18,7 +18,7 @@ func TestTerminal(t *testing.T) {
 	aa.Ratio, slowdown.Ratio = &results.Estimate{Median: 1, Lo: 0.99, Hi: 1.01}, &results.Estimate{Median: 1.05, Lo: 0.97, Hi: 1.12}
 	run.Controls = []results.Controls{{AA: aa, Slowdown: slowdown, Stage: "log", Share: 0.1, Insensitive: "not found"}}
 	run.Instruments = []results.Instrument{{Name: "histogram", Arm: baseline, Cost: &results.Estimate{Median: 1.03, Lo: 1.01, Hi: 1.05}}}
-	golden(t, "terminal.txt", Terminal(run))
+	golden(t, "terminal.txt", Terminal(run, false))
 }
 
 // A column is a style with the options that only it has; a row is a measure.
@@ -35,7 +35,7 @@ func TestTerminalMeasures(t *testing.T) {
 			cell("direct", 4, map[string]string{"n": "2"}, "n")},
 	}
 	var got [][]string
-	_, measures, _ := strings.Cut(Terminal(run), "\n\n")
+	_, measures, _ := strings.Cut(Terminal(run, false), "\n\n")
 	for line := range strings.Lines(measures) {
 		if cells := strings.Fields(line); len(cells) > 1 {
 			got = append(got, cells)

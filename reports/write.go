@@ -11,15 +11,53 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"rubato/results"
 )
 
 // Write writes all files about a run to dir: the summary, the machine, the benchmark
 // lines, the report as Markdown and as one HTML page, and the plots. Each file is written
-// completely or not at all. The run must be Summarized.
+// completely or not at all. The run must be Summarized. It writes nothing if a summary is there
+// that tells more.
 func Write(dir string, run *results.Run, details results.Details) error {
+	details.Profiles = looked(dir, details.Profiles)
+	if loses := results.Poorer(dir, run, details); len(loses) > 0 {
+		summary := filepath.Join(dir, results.SummaryFile)
+		return fmt.Errorf("%s stays as it is, with its report: what can be read here now lacks %s. To render that all the same, move %s and report.html away first",
+			summary, strings.Join(loses, ", "), summary)
+	}
 	return writeFrom(dir, dir, run, details)
+}
+
+// Missing names what a past run lacks, its profiles in dir included.
+func Missing(dir string, past results.Past) []string {
+	lacks := slices.Clone(past.Lacks)
+	for _, b := range lostProfiles(&results.Details{Profiles: looked(dir, past.Details.Profiles)}) {
+		lacks = append(lacks, b.Text)
+	}
+	return lacks
+}
+
+// Page renders what can be shown of a past run, with what is missing, and writes nothing.
+// Profiles are read from dir. The run must be Summarized.
+func Page(dir string, past results.Past) ([]byte, error) {
+	details := runKept(past.Run, past.Details)
+	details.Profiles = looked(dir, details.Profiles)
+	plots, err := drawPlots(past.Run, details)
+	if err != nil {
+		return nil, err
+	}
+	page, err := newPage(dir, past.Run, details, plots)
+	if err != nil {
+		return nil, err
+	}
+	for i, lack := range past.Lacks {
+		page.Banners = slices.Insert(page.Banners, i, banner{"missing", lack})
+	}
+	var b bytes.Buffer
+	err = page.html(&b)
+	return b.Bytes(), err
 }
 
 // writeFrom reads profiles from one folder and writes to another.
@@ -35,6 +73,7 @@ func writeFrom(from, dir string, run *results.Run, details results.Details) erro
 		return err
 	}
 	details = runKept(run, details)
+	details.Profiles = looked(from, details.Profiles)
 	if err := writeWith(filepath.Join(dir, "bench.txt"), func(w *bytes.Buffer) error { return writeBench(w, run, details) }); err != nil {
 		return err
 	}
@@ -59,7 +98,7 @@ func writeFrom(from, dir string, run *results.Run, details results.Details) erro
 	if err := writeWith(filepath.Join(dir, "report.md"), page.markdown); err != nil {
 		return err
 	}
-	return writeWith(filepath.Join(dir, "report.html"), page.html)
+	return writeWith(filepath.Join(dir, results.ReportFile), page.html)
 }
 
 // fillEmptyLists makes empty lists [] in JSON instead of null.
@@ -86,46 +125,9 @@ func writeWith(path string, render func(*bytes.Buffer) error) error {
 	return results.WriteFile(path, b.Bytes())
 }
 
-// markdown writes the page for a viewer that shows tables. Text from the run is escaped.
-func (p *page) markdown(w *bytes.Buffer) error {
-	fmt.Fprintf(w, "# %s\n\n", mark(p.Title))
-	for _, t := range p.Said {
-		fmt.Fprintf(w, "* %s\n", mark(t))
-	}
-	if len(p.Said) > 0 {
-		fmt.Fprintln(w)
-	}
-	if len(p.Answer.Rows) > 0 {
-		p.Answer.markdown(w)
-	}
-	for _, b := range p.Bars {
-		fmt.Fprintf(w, "* %s\n", mark(b.Label))
-	}
-	if len(p.Bars) > 0 {
-		fmt.Fprintln(w)
-	}
-	for _, t := range slices.Concat(p.Belief, p.Scope) {
-		fmt.Fprintf(w, "%s\n\n", mark(t))
-	}
-	for _, b := range p.Banners {
-		fmt.Fprintf(w, "> **%s**: %s\n\n", mark(b.Kind), mark(b.Text))
-	}
-	for _, t := range p.Lead {
-		fmt.Fprintf(w, "%s\n\n", mark(t))
-	}
-	p.Machine.markdown(w)
-	for _, s := range p.Sections {
-		s.markdown(w)
-	}
-	return nil
-}
-
+// markdown writes the section. Text from the run is escaped.
 func (s section) markdown(w *bytes.Buffer) {
 	fmt.Fprintf(w, "## %s\n\n", mark(s.Title))
-	if s.Raw {
-		fmt.Fprint(w, "In report.html and results.jsonl.\n\n")
-		return
-	}
 	if s.Folded != "" {
 		fmt.Fprintf(w, "<details><summary>%s</summary>\n\n", mark(s.Folded))
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // WriteJSON writes a value as a JSON file.
@@ -102,6 +103,7 @@ const (
 const (
 	RawFile     = "results.jsonl"
 	SummaryFile = "results.json"
+	ReportFile  = "report.html"
 )
 
 // SummaryJSON is the content of results.json: a run and the paths of its profiles.
@@ -142,19 +144,45 @@ func Load(dir string) (*Run, Details, error) {
 	return run, raw.Details, err
 }
 
-// Fuller reports whether results.json in dir holds what this run, as read from the raw
-// results there, has lost: its end, or rounds. Such a summary must not be overwritten.
-func Fuller(dir string, run *Run) bool {
-	kept, _, err := LoadSummary(filepath.Join(dir, SummaryFile))
-	if err != nil {
-		return false
+// Poorer says what results.json in dir tells that these results, as read there now, do not. A
+// summary that tells something must not be overwritten by one that does not. One that cannot be
+// read tells nothing.
+func Poorer(dir string, run *Run, details Details) (loses []string) {
+	kept, profiles, err := LoadSummary(filepath.Join(dir, SummaryFile))
+	switch {
+	case errors.As(err, new(laterError)):
+		return []string{"what a later schema holds"}
+	case err != nil:
+		return nil
+	case !kept.Started.Equal(run.Started):
+		return []string{"another run, which began at " + kept.Started.UTC().Format(time.RFC3339)}
+	case kept.Incomplete == "" && run.Incomplete != "":
+		loses = append(loses, "the end of the run")
 	}
-	rounds := map[string]int{}
+	rounds, short := map[string]int{}, 0
 	for _, c := range run.Arms() {
 		rounds[c.Key()] = c.Rounds + c.LeftOut
 	}
-	return kept.Incomplete == "" && run.Incomplete != "" ||
-		slices.ContainsFunc(kept.Arms(), func(c *Cell) bool { return c.Rounds+c.LeftOut > rounds[c.Key()] })
+	for _, c := range kept.Arms() {
+		if c.Rounds+c.LeftOut > rounds[c.Key()] {
+			short++
+		}
+	}
+	if short > 0 {
+		loses = append(loses, fmt.Sprintf("rounds of %d of %d arms", short, len(kept.Arms())))
+	}
+	if _, err := os.Stat(filepath.Join(dir, ReportFile)); err != nil {
+		return loses // there is no report with more to see
+	}
+	if len(details.Blocks) == 0 && len(rounds) > 0 {
+		loses = append(loses, "the report's rounds and curves")
+	}
+	for _, p := range profiles {
+		if p.Lost == "" && !slices.Contains(details.Profiles, p) {
+			loses = append(loses, p.Path)
+		}
+	}
+	return loses
 }
 
 // LoadSummary reads results.json.
@@ -209,7 +237,7 @@ func schemaOf(data []byte) (int, error) {
 	case s.Schema == nil || *s.Schema < 1:
 		return 0, errors.New("it names no schema: not a result of rubato")
 	case *s.Schema > Schema:
-		return 0, fmt.Errorf("schema %d is later than %d, the last that this rubato reads: use the rubato that wrote it, or a newer one", *s.Schema, Schema)
+		return 0, laterError(*s.Schema)
 	}
 	return *s.Schema, nil
 }

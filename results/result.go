@@ -31,6 +31,7 @@ type Run struct {
 	Instruments []Instrument `json:"instruments,omitempty"` // what measuring costs, in each comparison
 	Fresh       bool         `json:"fresh,omitempty"`       // each round of comparisons of time had new processes
 	Incomplete  string       `json:"incomplete,omitempty"`  // why the run ended early
+	Published   []Published  `json:"published,omitempty"`   // claims that the report explains, whatever was measured
 }
 
 // A Scenario is what a reader needs to know about a scenario.
@@ -99,6 +100,28 @@ type Claim struct {
 	// as "figure:missed-extra". Only if it is over Hi, by more than Slack, is the arm over.
 	Beyond string  `json:"beyond,omitempty"`
 	Slack  float64 `json:"slack,omitempty"`
+}
+
+// A Published is a published claim that a report explains in a section of its own.
+type Published struct {
+	ID      string   `json:"id"`    // of the section
+	Title   string   `json:"title"` // the claim in a few words
+	Text    []string `json:"text"`  // what was published, and how it was found
+	Command string   `json:"command"`
+	Whole   Part     `json:"whole"`            // the claim itself
+	Base    *Part    `json:"base,omitempty"`   // the operation that Whole was said to be a share of
+	Parts   []Part   `json:"parts"`            // what it rests on
+	Done    float64  `json:"done,omitempty"`   // share of the work after which the published clock had stopped
+	Taken   float64  `json:"taken,omitempty"`  // what Base was taken as, in ns
+	Middle  float64  `json:"middle,omitempty"` // what Whole was taken as, in the unit of its quantity
+}
+
+// A Part is a claim that a scenario answers. Adds: the published figure of the whole is a sum of
+// this and others.
+type Part struct {
+	Scenario string `json:"scenario"`
+	Claim    Claim  `json:"claim"`
+	Adds     bool   `json:"adds,omitempty"`
 }
 
 // CountedElsewhere is the Kind of a claim whose source compares the quantity and gives no figure
@@ -263,11 +286,24 @@ type Block struct {
 	Waiting  time.Duration   `json:"waiting,omitempty"`   // CPU time used outside of timed slices: other turns, hand-over
 	Handover time.Duration   `json:"handover,omitempty"`  // median time from asking for a slice to its answer, beyond the slice
 	Start    time.Duration   `json:"start,omitempty"`     // what the trial cost beside its turns, for all arms
+	Slowest  []time.Duration `json:"slowest,omitempty"`   // latency of the slowest operation of each timed turn; nil: operations have none
+	Marks    Marks           `json:"marks,omitempty"`     // nil: an older run, which did not record them
 
 	Resources *Resources         `json:"resources,omitempty"` // nil: an older run, which did not record them
 	Figures   map[string]float64 `json:"figures,omitempty"`   // by name of the scenario's Measures
 	Series    map[string][]Point `json:"series,omitempty"`    // the same, over the time of the block
 }
+
+// Marks are the timed turns, by index into Slices, in which something happened that an operation may
+// have to wait for, by its name. A turn is the smallest unit: which of its operations waited is not known.
+type Marks map[string][]int
+
+// Names of marks.
+const (
+	MarkGC         = "gc"         // a cycle of garbage collection ran in the process of the arm
+	MarkCheckpoint = "checkpoint" // SQLite moved its write-ahead log into the library
+	MarkTrace      = "trace"      // the trace was stored
+)
 
 // typical is the median time of a slice for all operations of the block; false without
 // slices.
@@ -310,6 +346,8 @@ type Profile struct {
 	Kind string `json:"kind"`
 	Path string `json:"path"`
 	Ops  int    `json:"ops,omitempty"` // operations that it covers
+	// Lost is why the file could not be read when the report was written; "": it could.
+	Lost string `json:"lost,omitempty"`
 }
 
 // Details are the raw results that a Run's figures come from.

@@ -109,10 +109,16 @@ func newComparison(m *measurement, number int, plan comparisonPlan, cells map[st
 func (c *comparison) measure(ctx context.Context) error {
 	defer os.RemoveAll(c.dir)
 	defer c.stop()
-	for _, step := range []func(context.Context) error{
-		c.prepare, c.startProcesses, c.checkScripts, c.open, c.calibrate, c.sizeSlowdown, c.rounds, c.active, c.idle, c.close,
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"making what its styles share", c.prepare}, {"starting processes", c.startProcesses}, {"is the work the same?", c.checkScripts},
+		{"opening", c.open}, {"calibrating", c.calibrate}, {"calibrating", c.sizeSlowdown}, {"measuring", c.rounds},
+		{"CPU and profiles at work", c.active}, {"CPU while idle", c.idle}, {"closing", c.close},
 	} {
-		if err := step(ctx); errors.Is(err, errGaveUp) {
+		c.progress.begin(c.name, step.what)
+		if err := step.do(ctx); errors.Is(err, errGaveUp) {
 			return nil
 		} else if err != nil {
 			return err

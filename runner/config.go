@@ -210,7 +210,7 @@ var (
 	Quick = Effort{Name: "quick", Rounds: 10, Enough: 5 * time.Second, Time: 5 * time.Second, Block: 20 * time.Millisecond, Warmup: 3,
 		Idle: time.Second, Profile: 300 * time.Millisecond}
 	Default = Effort{Name: "default", Rounds: 20, Enough: 10 * time.Second, Time: 25 * time.Second, Block: 100 * time.Millisecond, Warmup: 3,
-		Active: time.Second, Idle: 2 * time.Second, Profile: 3150 * time.Millisecond}
+		Active: time.Second, Idle: 5 * time.Second, Profile: 3150 * time.Millisecond}
 	Full = Effort{Name: "full", Rounds: 500, Enough: 2 * time.Minute, Time: 2 * time.Minute, Block: 100 * time.Millisecond, Warmup: 8,
 		Active: 5 * time.Second, Idle: 5 * time.Second, Profile: 10500 * time.Millisecond, ProfileAll: true}
 )

@@ -79,7 +79,9 @@ Examples:
   %[1]s run SCENARIO -set KEY=1,2 -seed 7  two cells a style, repeatable
 
 Scenarios, styles and keys: %[1]s list; the values of one: %[1]s list NAME
-Results go to stdout and the folder, progress to stderr.
+Results go to stdout and the folder, progress to stderr: what is measured, the ratios
+so far with their intervals, and how long it still takes. On a terminal that is one line
+that changes; elsewhere, and with NO_COLOR, a line every five seconds.
 `,
 	"list": `Usage: %[1]s list [NAME…]
 
@@ -92,6 +94,8 @@ compared by time, those that a clock paces by latency, CPU and their measures.
 
 Computes and renders the results in DIR again from its raw blocks. Works on a run
 that was stopped, too: what was measured until then is shown and marked incomplete.
+Of results that are not whole (cut off, two runs in one file, lost profiles) it shows
+what can be read and names what is missing. It overwrites no summary that tells more.
 
   -into FILE   also write the figures of the styles into FILE, between its lines
                <!-- figures --> and <!-- /figures -->: a README, say

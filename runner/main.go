@@ -386,9 +386,12 @@ func (s screen) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// terminal is the file behind w, for a bar that moves the cursor itself; false if w is none,
+// terminal is the file behind w, for a bar that moves the cursor itself, and for colours; false if w is none,
 // or if NO_COLOR asks for plain output (no-color.org).
 func terminal(w io.Writer) (*os.File, bool) {
+	if o, ok := w.(*output); ok {
+		w = o.to
+	}
 	if s, ok := w.(screen); ok {
 		w = s.Writer
 	}

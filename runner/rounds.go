@@ -39,15 +39,11 @@ func (c *comparison) rounds(ctx context.Context) error {
 				return err
 			}
 		}
-		if took := time.Since(began); took > longRound && round+1 < rule.rounds {
-			c.progress.say("%s: round %d of %d took %v", c.name, round+1, rule.rounds, took.Round(time.Second))
-		}
+		c.progress.show(c.name, fmt.Sprintf("round %d of %d took %v", round+1, rule.rounds, time.Since(began).Round(time.Millisecond)), nil,
+			min(rule.time-time.Since(start), time.Since(start)/time.Duration(round+1)*time.Duration(rule.rounds-round-1)))
 	}
 	return nil
 }
-
-// longRound is how long a round may take without a line about it.
-const longRound = 5 * time.Second
 
 // size says how much an arm does in a round.
 func (c *comparison) size() string {

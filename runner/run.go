@@ -1,19 +1,14 @@
 package runner
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
-	"path/filepath"
+	"os"
 	"slices"
-	"sync"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 
 	"rubato/command"
 	"rubato/inference"
@@ -145,7 +140,7 @@ func cellsByKey(run *results.Run) map[string]*results.Cell {
 // newResult is the run before anything is measured: all cells, no figures.
 func newResult(suite Suite, config config, plan plan, command []string, started time.Time) *results.Run {
 	run := &results.Run{Schema: results.Schema, Started: started.UTC(), Command: command,
-		Effort: config.effort.Name, Fresh: true, Seed: config.seed, Baseline: plan.baseline, Styles: plan.styles(suite)}
+		Effort: config.effort.Name, Fresh: true, Seed: config.seed, Baseline: plan.baseline, Styles: plan.styles(suite), Published: suite.Published}
 	for _, c := range plan.comparisons {
 		s := c.scenario
 		if n := len(run.Scenarios); n == 0 || run.Scenarios[n-1].Name != s.Name {
@@ -234,7 +229,11 @@ func (m *measurement) touched(c results.Cell) bool {
 // conclude prints the tables and where the report is.
 func (p program) conclude(run *results.Run, folder string) {
 	if len(run.Cells) > 0 {
-		fmt.Fprint(p.stdout, reports.Terminal(run))
+		if file, ok := terminal(p.stdout); ok { // itself: the screen would show colours as characters
+			fmt.Fprint(file, reports.Terminal(run, true))
+		} else {
+			fmt.Fprint(p.stdout, reports.Terminal(run, false))
+		}
 	}
 	fmt.Fprintf(p.stdout, "%s/report.html\n", folder)
 }
@@ -276,19 +275,26 @@ func (p program) report(args []string) int {
 	if len(names) != 1 {
 		return p.fail(usagef("report takes one folder, as in: %s report out/latest", p.name))
 	}
-	run, details, err := results.Load(names[0])
-	if err == nil && *into != "" {
-		_, _, err = reports.Figures(*into)
-	}
-	if err != nil {
+	past, err := results.Read(os.DirFS(names[0]))
+	if err != nil || past.Later {
+		_, _, err = results.Load(names[0]) // which says it with paths
 		return p.fail(usageError{err})
 	}
-	reports.Summarize(run, details)
-	if results.Fuller(names[0], run) {
-		return p.fail(fmt.Errorf("the run is incomplete: %s. %s holds more and stays as it is, with its report: to render what %s has, move it away",
-			cmp.Or(run.Incomplete, results.RawFile+" has lost rounds"), filepath.Join(names[0], summaryName), results.RawFile))
+	if *into != "" {
+		if _, _, err = reports.Figures(*into); err != nil {
+			return p.fail(usageError{err})
+		}
 	}
-	if err := reports.Write(names[0], run, details); err != nil {
+	for _, lack := range past.Lacks {
+		fmt.Fprintf(p.stderr, "missing: %s\n", lack)
+	}
+	run := past.Run
+	reports.Summarize(run, past.Details)
+	if err := reports.Write(names[0], run, past.Details); err != nil {
+		p.conclude(run, names[0])
+		if past.Damaged {
+			err = usageError{err}
+		}
 		return p.fail(err)
 	}
 	p.conclude(run, names[0])
@@ -300,95 +306,10 @@ func (p program) report(args []string) int {
 	if run.Incomplete != "" {
 		return p.fail(fmt.Errorf("the run is incomplete: %s", run.Incomplete))
 	}
+	if past.Damaged {
+		return p.fail(usagef("%s: not all of it is as rubato writes it; what could be read is shown", names[0]))
+	}
 	return exitCode(run)
-}
-
-// A progress shows on stderr how far a run is: a bar on a terminal, else plain lines.
-type progress struct {
-	mu  sync.Mutex
-	to  io.Writer
-	bar *progressbar.ProgressBar // nil without a terminal
-}
-
-func newProgress(to io.Writer, comparisons int) *progress {
-	p := &progress{to: to}
-	if file, ok := terminal(to); ok {
-		p.bar = progressbar.NewOptions(comparisons, progressbar.OptionSetWriter(file), progressbar.OptionSetDescription("comparisons"),
-			progressbar.OptionSetWidth(30), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetRenderBlankState(true))
-	}
-	return p
-}
-
-// say writes a line, above the bar if there is one.
-func (p *progress) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(p.writer(), format+"\n", args...) // a closed terminal stops no run
-}
-
-// step counts a comparison.
-func (p *progress) step() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bar != nil {
-		_ = p.bar.Add(1)
-	}
-}
-
-// finish removes the bar.
-func (p *progress) finish() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bar != nil {
-		_ = p.bar.Clear()
-		p.bar = nil
-	}
-}
-
-// writer is for whole lines, which appear above the bar.
-func (p *progress) writer() io.Writer { return aboveBar{p} }
-
-type aboveBar struct{ *progress }
-
-func (w aboveBar) Write(text []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.bar == nil {
-		return w.to.Write(text)
-	}
-	_ = w.bar.Clear()
-	n, err := w.to.Write(text)
-	_ = w.bar.RenderBlank()
-	return n, err
-}
-
-// How often a line is written while a block lasts.
-const (
-	firstWord  = 30 * time.Second
-	rarestWord = 5 * time.Minute
-)
-
-// patiently writes a line now and then, ever more rarely, until done is called.
-func (p *progress) patiently(what string) (done func()) {
-	start, next := time.Now(), time.NewTimer(firstWord)
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for {
-			select {
-			case <-next.C:
-				spent := time.Since(start)
-				p.say("%s: at work for %v", what, spent.Round(time.Second))
-				next.Reset(min(spent, rarestWord))
-			case <-stop:
-				return
-			}
-		}
-	}()
-	return func() {
-		next.Stop()
-		close(stop)
-		<-stopped
-	}
 }
 
 // plural is a number of things.

@@ -150,7 +150,7 @@ func (f *findings) measure(ctx context.Context, t *trials) error {
 			return err
 		}
 		longest = max(longest, time.Since(began))
-		if time.Since(said) > longRound {
+		if time.Since(said) > sayEvery {
 			said = time.Now()
 			t.say("%d series of trials measured, %v to go", turn+1, time.Until(until).Round(time.Second))
 		}

@@ -34,6 +34,7 @@ type Suite struct {
 	Scenarios []Scenario
 	Versions  map[string]string // of what the styles stand on
 	Commands  []Command         // of the system measured, beside the runner's own
+	Published []results.Published
 }
 
 // A Command is one more command of the program. Run gets the arguments after its name and
@@ -205,6 +206,13 @@ type Sealer interface{ Seal() error }
 
 // A Watcher is a Workload that looks at something after each slice, outside the clock.
 type Watcher interface{ AfterSlice() error }
+
+// A Teller is a Workload that tells how often something has happened that an operation may have to
+// wait for, by the names of results.Marks. It is asked before and after every slice while no clock
+// runs, so it must take microseconds and not allocate.
+type Teller interface {
+	Happened(tell func(mark string, times int64)) error
+}
 
 // A Witness is a Workload that can look at every stimulus, as it does in the script, while
 // the style is set up as in a timed block.

@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"runtime"
+	"runtime/metrics"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ const longest = time.Minute
 type latencies struct {
 	mu        sync.Mutex
 	histogram *hdrhistogram.Histogram
+	slowest   time.Duration // since it was last taken
 }
 
 func newLatencies() *latencies {
@@ -29,7 +31,17 @@ func newLatencies() *latencies {
 func (l *latencies) record(d time.Duration) {
 	l.mu.Lock()
 	_ = l.histogram.RecordValue(int64(min(max(d, 1), longest))) // in range: cannot fail
+	l.slowest = max(l.slowest, d)
 	l.mu.Unlock()
+}
+
+// takeSlowest is the slowest latency since it was last called.
+func (l *latencies) takeSlowest() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	slowest := l.slowest
+	l.slowest = 0
+	return slowest
 }
 
 func (l *latencies) reset() {
@@ -75,7 +87,9 @@ type timing struct {
 	worked host.Usage // in all slices, untimed operations included
 	turn   int
 	slices []time.Duration // of the timed turns
-	sum    host.Usage      // in these
+	slow   []time.Duration // the slowest latency in each
+	events *events
+	sum    host.Usage // in these
 	err    error
 	sealed error
 
@@ -101,8 +115,9 @@ func (s slicing) timed() int { return (s.Turns - s.Warmup) * s.Ops }
 func begin(load Workload, recorded *latencies, on instruments, slice slicing) *timing {
 	recorded.reset()
 	t := &timing{load: load, phase: func(string) {}, watcher: inner(load), slice: slice, recorded: recorded, latency: on.latency(recorded), still: on.watch(), stop: on.profile(),
-		counters: host.OpenCounters(), slices: make([]time.Duration, 0, slice.Turns)}
+		counters: host.OpenCounters(), slices: make([]time.Duration, 0, slice.Turns), slow: make([]time.Duration, 0, slice.Turns)}
 	runtime.GC()
+	t.events = newEvents(load, slice.Turns) // no cycle is under way now
 	host.ResetPeakRSS()
 	runtime.ReadMemStats(&t.before)
 	t.counters.Begin()
@@ -125,6 +140,9 @@ func (t *timing) next() {
 	if t.err == nil && t.slice.Hot > 0 {
 		t.err = t.load.Run(t.slice.Hot, unrecorded)
 	}
+	if t.err == nil {
+		t.err = t.events.look(-1)
+	}
 	used := host.UsageNow()
 	start := time.Now()
 	if t.err == nil {
@@ -136,6 +154,9 @@ func (t *timing) next() {
 	if t.turn++; t.turn == t.slice.Turns {
 		t.sealed = seal(t.load) // first: what becomes durable after this is too late
 	}
+	if t.err == nil && timed {
+		t.err = t.events.look(len(t.slices))
+	}
 	if w, can := t.watcher.(Watcher); can && t.err == nil {
 		t.err = w.AfterSlice()
 	}
@@ -144,7 +165,7 @@ func (t *timing) next() {
 	}
 	t.worked.Add(now.Since(began))
 	if timed {
-		t.slices = append(t.slices, wall)
+		t.slices, t.slow = append(t.slices, wall), append(t.slow, t.recorded.takeSlowest())
 		t.sum.Add(now.Since(used))
 	}
 }
@@ -185,9 +206,78 @@ func (t *timing) end() (results.Block, error) {
 	if t.slice.Turns > 1 {
 		resources.Scale(share, int64(t.slice.Turns))
 		b.Slices, b.SliceOps, b.Hot, b.Waiting = t.slices, t.slice.Ops, t.slice.Hot, all.CPU()-t.worked.CPU()
+		b.Marks = t.events.marks
+		if histogram != "" {
+			b.Slowest = t.slow
+		}
 	}
 	b.Resources = &resources
 	return b, nil
+}
+
+// gcPauses counts each pause of garbage collection. A cycle has two, at its beginning and its end, so
+// while it is under way their number is odd.
+const gcPauses = "/sched/pauses/total/gc:seconds"
+
+// An events notes in which timed turns something happened that an operation may have to wait for.
+// It allocates nothing after the first look.
+type events struct {
+	told   Teller // nil: only garbage collection is known
+	gc     []metrics.Sample
+	idle   uint64 // pauses when no cycle was under way
+	seen   map[string]int64
+	marks  results.Marks
+	turns  int
+	turn   int // -1: what happened was in no timed slice
+	noting func(mark string, times int64)
+}
+
+func newEvents(load Workload, turns int) *events {
+	e := &events{gc: []metrics.Sample{{Name: gcPauses}}, seen: map[string]int64{}, marks: results.Marks{}, turns: turns}
+	e.told, _ = inner(load).(Teller)
+	e.noting = e.note
+	e.idle = e.pauses()
+	return e
+}
+
+func (e *events) pauses() (n uint64) {
+	metrics.Read(e.gc)
+	if e.gc[0].Value.Kind() == metrics.KindFloat64Histogram {
+		for _, count := range e.gc[0].Value.Float64Histogram().Counts {
+			n += count
+		}
+	}
+	return n
+}
+
+// look asks what has happened since the last look, and notes it for the turn.
+func (e *events) look(turn int) error {
+	e.turn = turn
+	e.noteGC(int64(e.pauses() - e.idle))
+	if e.told == nil {
+		return nil
+	}
+	return e.told.Happened(e.noting)
+}
+
+// noteGC notes pauses. A cycle that was under way ran in this slice, whether it has ended or not.
+func (e *events) noteGC(pauses int64) {
+	if e.seen[results.MarkGC]%2 == 1 {
+		e.seen[results.MarkGC]--
+	}
+	e.note(results.MarkGC, pauses)
+}
+
+// note compares with the last look.
+func (e *events) note(mark string, times int64) {
+	of, known := e.marks[mark]
+	if !known {
+		of = make([]int, 0, e.turns)
+	}
+	if times != e.seen[mark] && e.turn >= 0 {
+		of = append(of, e.turn)
+	}
+	e.marks[mark], e.seen[mark] = of, times
 }
 
 const (

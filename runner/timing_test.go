@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -172,5 +173,75 @@ func TestErrorInATurn(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "running 35 stimuli: the pen broke") || load.done != failAt {
 			t.Errorf("failed at operation %d of 35: %d were done, %v", failAt, load.done, err)
 		}
+	}
+}
+
+// A telling workload collects garbage in one operation, has a checkpoint in three, and is slow in one.
+type telling struct {
+	counted
+	gc, slow    int
+	checkpoints []int // operations; another comes between the slices
+	happened    int64
+}
+
+func (w *telling) Run(n int, latency func(time.Duration)) error {
+	return w.counted.Run(n, func(d time.Duration) {
+		if slices.Contains(w.checkpoints, w.done) {
+			w.happened++
+		}
+		if w.done == w.gc {
+			runtime.GC()
+		}
+		if w.done == w.slow {
+			d = time.Second
+		}
+		latency(d)
+	})
+}
+
+func (w *telling) AfterSlice() error { w.happened++; return nil }
+
+func (w *telling) Happened(tell func(string, int64)) error {
+	tell(results.MarkCheckpoint, w.happened)
+	return nil
+}
+
+// What happens in a timed slice is noted with its turn; what happens in untimed operations, or
+// between slices, is not.
+func TestMarks(t *testing.T) {
+	t.Parallel()
+	// Turns of 3 untimed operations and 4 timed ones; the first two are the warm-up. Operation 18 is
+	// the first timed one of the first timed turn, 16 is untimed, 27 and 28 are of one slice.
+	load := &telling{gc: 26, slow: 34, checkpoints: []int{2, 5, 16, 18, 27, 28}}
+	b, err := turnsOf(load, slicing{Ops: 4, Turns: 5, Warmup: 2, Hot: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{0, 1}; !slices.Equal(b.Marks[results.MarkCheckpoint], want) {
+		t.Errorf("checkpoints in turns %v, want %v", b.Marks[results.MarkCheckpoint], want)
+	}
+	if !slices.Contains(b.Marks[results.MarkGC], 1) { // other tests of this process cause some, too
+		t.Errorf("garbage was collected in turns %v, want 1", b.Marks[results.MarkGC])
+	}
+	if want := []time.Duration{time.Microsecond, time.Microsecond, time.Second}; !slices.Equal(b.Slowest, want) {
+		t.Errorf("slowest %v, want %v", b.Slowest, want)
+	}
+	if b, err := turnsOf(&counted{}, slicing{Ops: 4, Turns: 2}); err != nil || b.Marks == nil || b.Marks[results.MarkCheckpoint] != nil {
+		t.Errorf("of a workload that does not tell: %v, %v", b.Marks, err)
+	}
+}
+
+// A cycle of garbage collection that is under way is in every slice until it ends.
+func TestMarksOfALongCycle(t *testing.T) {
+	t.Parallel()
+	e := newEvents(&counted{}, 4)
+	var turns []int
+	for turn, pauses := range []int64{1, 1, 2, 2} { // it begins in turn 0 and ends in turn 2
+		e.turn = turn
+		e.noteGC(pauses)
+		turns = e.marks[results.MarkGC]
+	}
+	if want := []int{0, 1, 2}; !slices.Equal(turns, want) {
+		t.Errorf("turns %v, want %v", turns, want)
 	}
 }

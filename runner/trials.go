@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"rubato/inference"
@@ -46,7 +45,7 @@ func (c *comparison) trials(ctx context.Context) error {
 	c.progress.say("%s: up to %v of trials in slices of %s", c.name, rule.time, slice)
 	log := &trialLog{logs: map[*arm]inference.Trials{}}
 	c.note(false)
-	start, said, usual, inRow := time.Now(), time.Now(), time.Duration(0), 0
+	start, usual, inRow := time.Now(), time.Duration(0), 0
 	clean := 0 // trials that nothing disturbed: the others have no part in an interval
 	for trial := 0; len(c.valid()) > 0 && trial < 2*rule.rounds && !rule.over(clean, time.Since(start)+usual); {
 		blocks, err := c.trial(ctx, trial, log)
@@ -83,10 +82,9 @@ func (c *comparison) trials(ctx context.Context) error {
 			c.progress.say("%s: certain after %s, %v", c.name, plural(trial, "trial"), time.Since(start).Round(time.Second))
 			return c.ended(ctx, false)
 		}
-		if time.Since(said) > sayEvery {
-			said = time.Now()
-			c.progress.say("%s: %s, %s", c.name, plural(trial, "trial"), c.expectation(log, trial, time.Since(start), rule.time))
-		}
+		spent := time.Since(start)
+		left := min(usual*time.Duration(max(0, rule.fewest-clean)), max(0, late+rule.time-spent)) // the fewest may take longer
+		c.progress.show(c.name, plural(trial, "trial"), c.ratios(log, trial, spent, rule.time), max(left, rule.time-spent))
 	}
 	return c.ended(ctx, true)
 }
@@ -358,24 +356,25 @@ func (c *comparison) units(n int) int {
 	return (n + unit - 1) / unit * unit
 }
 
-// expectation says how wide the intervals of the ratios are about, and will be.
-func (c *comparison) expectation(log *trialLog, trials int, spent, limit time.Duration) string {
-	limit = max(limit, spent) // the fewest trials may take longer
-	later := int(float64(trials) * float64(limit) / float64(max(spent, 1)))
-	var parts []string
+// ratios are those of the styles to the baseline so far, and how narrow their intervals will be
+// at the end.
+func (c *comparison) ratios(log *trialLog, trials int, spent, limit time.Duration) (all []ratio) {
+	later := int(float64(trials) * float64(max(limit, spent)) / float64(max(spent, 1))) // the fewest trials may take longer
 	for _, a := range styles(c.arms) {
 		of := log.logs[a]
 		if len(of) == 0 {
 			continue
 		}
-		components, turns := of.Expected(), log.slices.Turns-log.slices.Warmup
-		now, then := components.HalfWidth(trials, turns, c.config.confidence), components.HalfWidth(later, turns, c.config.confidence)
-		if !math.IsInf(now, 0) {
-			parts = append(parts, fmt.Sprintf("%s ±%.2g %% now, ±%.2g %% in %v", a.style, 100*now, 100*then, (limit-spent).Round(time.Second)))
+		r, typical := ratio{}, of.Typical()
+		if now, err := inference.Paired(typical, c.config.confidence); err == nil && now.Bounded() {
+			r.soFar = fmt.Sprintf("%s ×%.3g [%.3g, %.3g]", a.style, math.Exp(now.Median), math.Exp(now.Lo), math.Exp(now.Hi))
+		} else {
+			r.soFar = fmt.Sprintf("%s ×%.3g", a.style, math.Exp(inference.Median(typical)))
 		}
+		if then := of.Expected().HalfWidth(later, log.slices.Turns-log.slices.Warmup, c.config.confidence); !math.IsInf(then, 0) {
+			r.atEnd = fmt.Sprintf(", ±%.2g %% at the end", 100*then)
+		}
+		all = append(all, r)
 	}
-	if len(parts) == 0 {
-		return fmt.Sprintf("%v left", (limit - spent).Round(time.Second))
-	}
-	return strings.Join(parts, "; ")
+	return all
 }

@@ -650,25 +650,31 @@ func (l *trialLog) with(within, between float64) *trialLog {
 	return l
 }
 
-// The line about the progress says how wide the intervals are, and will be.
-func TestExpectation(t *testing.T) {
+// The line about the progress says what the ratio is, how wide its interval is, and how wide it
+// will be.
+func TestRatiosSoFar(t *testing.T) {
 	t.Parallel()
 	plain, other := &arm{armPlan: armPlan{style: "plain"}}, &arm{armPlan: armPlan{style: "other"}}
 	c := nearComparison([]*arm{plain, other}, 0)
 	c.config.confidence = inference.Confidence
 	log := (&trialLog{logs: map[*arm]inference.Trials{}, turns: make([]time.Duration, 8), slices: slicing{Ops: 1, Turns: 25, Warmup: 5}}).with(0.04, 0.0001)
 	log.logs[other] = log.logs[nil]
-	said := c.expectation(log, 8, 10*time.Second, 30*time.Second)
-	found := regexp.MustCompile(`^other ±([0-9.]+) % now, ±([0-9.]+) % in 20s$`).FindStringSubmatch(said)
+	so := func(trials int, limit time.Duration) string {
+		return standing{ratios: c.ratios(log, trials, 10*time.Second, limit)}.plain("")
+	}
+	said := so(8, 30*time.Second)
+	found := regexp.MustCompile(`^: , other ×1 \[0\.907, 1\.1\], ±([0-9.]+) % at the end$`).FindStringSubmatch(said) // half of the trials at e^-0.098, half at e^0.098
 	if found == nil {
 		t.Fatalf("said %q", said)
 	}
-	now, _ := strconv.ParseFloat(found[1], 64)
-	then, _ := strconv.ParseFloat(found[2], 64)
-	if ratio := now / then; ratio < 1.6 || ratio > 1.9 { // three times as many trials: √3
-		t.Errorf("said %q: the second is not √3 times as small", said)
+	then, _ := strconv.ParseFloat(found[1], 64)
+	if soon := so(8, 10*time.Second); !strings.Contains(soon, "at the end") {
+		t.Errorf("said %q", soon)
+	} else if now, _ := strconv.ParseFloat(regexp.MustCompile(`±([0-9.]+)`).FindStringSubmatch(soon)[1], 64); now/then < 1.6 || now/then > 1.9 {
+		t.Errorf("said %q, then %q: three times as many trials make it √3 times as narrow", soon, said) // √3
 	}
-	if said := c.expectation(log, 2, 10*time.Second, 30*time.Second); said != "20s left" {
+	log.logs[other] = log.logs[nil][:2]
+	if said := so(2, 10*time.Second); said != ": , other ×1" {
 		t.Errorf("of two trials, which have no interval: %q", said)
 	}
 }

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	}
 	if len(os.Args) > 1 {
 		switch os.Args[1] { // what a test starts
-		case workload.WorkerCommand:
+		case workload.WorkerCommand, "serve":
 			program()
 		case natsbus.ServerCommand:
 			os.Exit(natsbus.Serve(os.Stdin, os.Stdout))

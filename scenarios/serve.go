@@ -4,11 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"rubato/audio"
 	"rubato/player"
+	"rubato/reports"
+	"rubato/results"
 	"rubato/runner"
 	"rubato/scenarios/workload"
 	"rubato/sqlite"
@@ -38,7 +42,12 @@ func Commands(styles ...player.Style) []runner.Command {
 
 // liveDeps serves the player over SQLite, with the stimuli of the scenarios.
 func liveDeps(styles []player.Style) live.Deps {
+	var program []string // itself; where the system does not tell, -beside says so
+	if path, err := os.Executable(); err == nil {
+		program = []string{path, "serve"}
+	}
 	return live.Deps{
+		Program: program, Stdin: os.Stdin,
 		Styles: styles, Default: "bus", Epoch: sqlite.Epoch,
 		MakeLibrary: makeLive, OpenSound: openLive, Playable: workload.Playable,
 		OpenStore: func(path string) (player.Store, io.Closer, error) {
@@ -47,8 +56,46 @@ func liveDeps(styles []player.Style) live.Deps {
 		},
 		OpenTrace: openTrace,
 		Titles:    func(path string) (web.Titles, error) { return sqlite.Titles(path) },
-		Stimulus:  liveStimulus, Token: liveToken,
+		Stimulus:  liveStimulus, Token: liveToken, Runs: live.Runs{Names: runNames, Whole: runWhole, Report: runReport, Script: reports.ScriptHash()},
 	}
+}
+
+// runNames is a past run in short, read without its figures.
+func runNames(folder fs.FS) live.RunLine { return runLine(results.Names(folder)) }
+
+// runWhole is a past run in short, with all that it lacks.
+func runWhole(folder *os.Root) live.RunLine {
+	past, err := results.Read(folder.FS())
+	if err != nil {
+		return runNames(folder.FS())
+	}
+	past.Lacks = reports.Missing(folder.Name(), past)
+	return runLine(past)
+}
+
+func runLine(past results.Past) live.RunLine {
+	run := past.Run
+	l := live.RunLine{Started: run.Started, Took: time.Duration(run.Seconds * float64(time.Second)).Round(time.Second), Effort: run.Effort, Lacks: past.Lacks}
+	for _, s := range run.Styles {
+		l.Styles = append(l.Styles, s.Name)
+	}
+	for _, s := range run.Scenarios {
+		l.Scenarios = append(l.Scenarios, s.Name)
+	}
+	if run.Incomplete != "" {
+		l.Lacks = append(l.Lacks, "the run is incomplete: "+run.Incomplete)
+	}
+	return l
+}
+
+// runReport draws the report of a past run as far as it can be read.
+func runReport(folder *os.Root) ([]byte, error) {
+	past, err := results.Read(folder.FS())
+	if err != nil || past.Later {
+		return nil, err
+	}
+	reports.Summarize(past.Run, past.Details)
+	return reports.Page(folder.Name(), past)
 }
 
 func openTrace(path string) (live.Trace, error) {

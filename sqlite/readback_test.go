@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -275,4 +276,45 @@ func TestTitles(t *testing.T) {
 	if _, err := sqlite.Titles(filepath.Join(t.TempDir(), "none.db")); err == nil {
 		t.Error("it reads a library that is not there")
 	}
+}
+
+// Checkpoints grow when the library's file changes, and at no other time: in write-ahead mode only a
+// checkpoint writes to it.
+func TestCheckpoints(t *testing.T) {
+	t.Parallel()
+	path := library(t)
+	store := open(t, path)
+	last, err := store.Checkpoints()
+	if err != nil || last != 0 {
+		t.Fatalf("at first %d, %v", last, err)
+	}
+	file := read(t, path)
+	for i := range 40 {
+		for range 100 {
+			if err := errors.Join(store.Log().AppendMessage(player.Message{Username: "a", Text: "b"}), store.Log().Commit()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now, err := store.Checkpoints()
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := read(t, path)
+		if changed := !bytes.Equal(file, after); changed != (now > last) || now > last+1 {
+			t.Errorf("after %d commits: %d checkpoints, before %d; the file changed: %v", 100*(i+1), now, last, changed)
+		}
+		last, file = now, after
+	}
+	if last < 2 {
+		t.Errorf("%d checkpoints of 4 000 commits, one comes after 1 000 pages", last)
+	}
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }

@@ -47,6 +47,10 @@ type Store struct {
 	reading  sync.Mutex
 	readback *readback
 	index    *os.File // of the write-ahead log, see commits; nil until it is read
+
+	head        [2*indexHeader + 4]byte // of index
+	looked      logState                // see Checkpoints
+	checkpoints int64
 }
 
 var _ player.Store = (*Store)(nil)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"rubato/player"
+	"rubato/results"
 	"rubato/runner/host"
 )
 
@@ -145,6 +146,15 @@ func (w *verifier) afterSlice() error {
 	if now != w.synchronous && err == nil {
 		w.note(fmt.Sprintf("while the clock ran commits had synchronous=%d, before %d", now, w.synchronous))
 	}
+	return err
+}
+
+func (w *verifier) happened(tell func(mark string, times int64)) error {
+	if w.sink != nil {
+		tell(results.MarkTrace, w.sink.records.Load())
+	}
+	n, err := w.store.Checkpoints()
+	tell(results.MarkCheckpoint, n)
 	return err
 }
 

@@ -244,6 +244,11 @@ func (w *Workload) IsolateFrom(try func() error) (string, error) {
 // AfterSlice looks at settings between two slices.
 func (w *Workload) AfterSlice() error { return w.verifier.afterSlice() }
 
+// Happened tells of checkpoints and of what the trace stored.
+func (w *Workload) Happened(tell func(mark string, times int64)) error {
+	return w.verifier.happened(tell)
+}
+
 // Seal counts what is done when the clock has stopped.
 func (w *Workload) Seal() error { return w.verifier.seal() }
 

@@ -6,7 +6,11 @@ package live_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
+	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +26,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"rubato/web"
+	"rubato/web/live"
 )
 
 // complaints are the errors and warnings of a browser about a page.
@@ -284,4 +289,63 @@ func isInert(t *testing.T, ctx context.Context) {
 	}
 	do(t, ctx, "back", chromedp.Navigate(was))
 	wait(t, ctx, activations+" > 0")
+}
+
+// A past run beside the player: the report is in its frame and inert, whatever is in it; the
+// figures change; and on a phone one stands below the other.
+func TestBrowserRuns(t *testing.T) {
+	runs, deps := t.TempDir(), real()
+	name := `<img src=x onerror="document.title='bitten'">`
+	if err := os.MkdirAll(filepath.Join(runs, name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(runs, name, "results.json"), []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	names := func(fs.FS) live.RunLine {
+		return live.RunLine{Effort: hostile, Styles: []string{"telepathy"}, Scenarios: []string{hostile}, Lacks: []string{hostile}}
+	}
+	const own = "document.title = 'as drawn'"
+	hash := sha256.Sum256([]byte(own))
+	deps.Runs = live.Runs{Script: "sha256-" + base64.StdEncoding.EncodeToString(hash[:]), Names: names, Whole: func(*os.Root) live.RunLine { return names(nil) }, Report: func(*os.Root) ([]byte, error) {
+		return []byte(`<!doctype html><style>h1 { color: rgb(1, 2, 3) }</style><title>report</title><h1>as measured</h1>` + hostile +
+			`<script>top.document.title = "bitten"</script><script>` + own + `</script>`), nil
+	}}
+	l := serve(t, deps, "-style", "direct", "-data", t.TempDir(), "-passages", "300", "-rate", "15", "-runs", runs)
+	ctx, heard := browse(t)
+	do(t, ctx, "open", scheme("light"), chromedp.Navigate(l.url+"/runs/"))
+	wait(t, ctx, `document.querySelector(".runs li a")?.textContent.includes("onerror")`)
+	do(t, ctx, "look", chromedp.EmulateViewport(1280, 900))
+	shoot(t, ctx, "runs")
+	do(t, ctx, "follow the link", chromedp.Navigate(value[string](t, ctx, `document.querySelector(".runs li a").href`)))
+	wait(t, ctx, `document.querySelector("#figures td:nth-child(5)")?.textContent > 0`)
+	before := value[string](t, ctx, `document.querySelector("#figures td:nth-child(5)").textContent`)
+	wait(t, ctx, fmt.Sprintf(`document.querySelector("#figures td:nth-child(5)").textContent !== %q`, before))
+	wait(t, ctx, `document.querySelector("header").textContent.includes("style telepathy is not in this program")`)
+	const sideBySide = `(() => { const a = document.querySelector("iframe").getBoundingClientRect(), b = document.querySelector(".now").getBoundingClientRect();
+		return a.right <= b.left ? "beside" : a.bottom <= b.top ? "below" : "over"; })()`
+	if at := value[string](t, ctx, sideBySide); at != "beside" {
+		t.Errorf("at 1280 px the player is %s", at)
+	}
+	shoot(t, ctx, "run")
+	do(t, ctx, "narrow", chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile))
+	if at, w := value[string](t, ctx, sideBySide), value[int](t, ctx, "document.documentElement.scrollWidth"); at != "below" || w > 390 {
+		t.Errorf("at 390 px the player is %s, and the page %d px wide", at, w)
+	}
+	shoot(t, ctx, "run-narrow")
+	if title := value[string](t, ctx, "document.title"); title != "rubato: run "+name {
+		t.Errorf("the title is %q", title)
+	}
+	heard.mu.Lock() // the browser may say what it does not let the report do
+	for _, text := range heard.list {
+		if !strings.Contains(text, "sandboxed") && !strings.Contains(text, "Content Security Policy") {
+			t.Error(text)
+		}
+	}
+	heard.mu.Unlock()
+	do(t, ctx, "the report alone", chromedp.Navigate(l.url+"/runs/"+url.PathEscape(name)+"/report"))
+	if seen := value[string](t, ctx, `document.title + " " + getComputedStyle(document.querySelector("h1")).color`); seen != "as drawn rgb(1, 2, 3)" {
+		t.Errorf("the report alone: %s", seen)
+	}
+	l.stop(t)
 }

@@ -56,11 +56,13 @@ func (c closers) close() error {
 
 // session is everything that runs while the player is served.
 type session struct {
-	people  *load
-	sound   Sound // nil: none
-	insides Insides
-	shared  *web.SharedPlayer
-	hub     *web.Hub
+	people   *load
+	sound    Sound // nil: none
+	insides  Insides
+	meter    *meter
+	siblings []*sibling
+	shared   *web.SharedPlayer
+	hub      *web.Hub
 }
 
 // live opens the player with its stores and its site, and runs the load until ctx ends.
@@ -83,8 +85,14 @@ func (d Deps) live(ctx context.Context, c serveConfig, stdout, stderr io.Writer)
 	if err != nil {
 		return err
 	}
+	if e.siblings, err = d.siblings(c, &opened); err != nil {
+		return err
+	}
 	site := SiteConfig{Token: c.token, Status: func() Status { return c.status(e.people.counts()) },
-		API: web.API(e.shared, e.hub, d.Token)}
+		API: web.API(e.shared, e.hub, d.Token), Figures: e.everyFigures}
+	if d.Runs.Names != nil {
+		site.runs = newPastRuns(d.Runs, c.runs, d.names())
+	}
 	if c.dev {
 		site.Insides = &e.insides
 	}
@@ -188,7 +196,8 @@ func (d Deps) titles(library string) (web.Titles, error) {
 
 // drive shares the player, and sets up the people who use it.
 func (e *session) drive(p player.Player, d Deps, c serveConfig, clock clock) {
-	e.shared = web.NewSharedPlayer(p, func() player.Ticks { return clock.at(time.Now()) })
+	e.meter = newMeter(c.style.Name, p)
+	e.shared = web.NewSharedPlayer(e.meter, func() player.Ticks { return clock.at(time.Now()) })
 	e.people = &load{shared: e.shared, stimulus: d.Stimulus, clock: clock, seed: c.seed, rate: c.rate, sounds: !c.mute}
 }
 

@@ -47,6 +47,12 @@ type Deps struct {
 	Stimulus func(kind player.Kind, seed, seq uint64, at player.Ticks) player.Stimulus
 	// OpenSound opens a deck that plays at real pace and discards the sound; nil: no sound.
 	OpenSound func() (Sound, error)
+	// Runs reads past runs; without Names none are shown.
+	Runs Runs
+	// Program starts this command again, with other flags: "rubato", "serve"; nil: no -beside.
+	Program []string
+	// Stdin is what -stdin waits for.
+	Stdin io.Reader
 	// Token is the token that a command of playback needs; "": none. It does not open a
 	// page.
 	Token string
@@ -80,7 +86,8 @@ const serveHelp = `Usage: rubato serve [flags]
 
 Runs the player live, at natural load: people talk, and music is decoded, faded and
 mixed at real pace, but not sent to a loudspeaker. The page shows what plays and has the
-buttons; programs use the API below /api/. With -dev the page also shows rules and their
+buttons; programs use the API below /api/. Past runs are at /runs/: a run's report
+beside the player, with the CPU and latency of now. With -dev the page also shows rules and their
 figures, events as they happen, and flows as pictures. Ctrl-C ends it.
 
   -dev             turn on the developer interface: /dev/ and its part of the page
@@ -99,11 +106,16 @@ figures, events as they happen, and flows as pictures. Ctrl-C ends it.
   -mute            no sound: a passage ends every ten seconds, people press the buttons,
                    and time passes %d times as fast, in a separate library
   -seed N          seed of the library and the load: a whole number (default 1)
+  -beside A,B      play these styles at the same time, under the same load, each in a process
+                   of its own: the page shows the CPU and latency of each
+  -stdin           end when stdin ends
+  -runs DIR        folder of past runs (default out): those of rubato run
   -rate N          stimuli a second, %g to %g, such as 2 or 0.5 (default 2)
 
 Examples:
   rubato serve -dev
   rubato serve -dev -addr 127.0.0.1:8080 -style bus -music /usr/share/sounds
+  rubato serve -style bus -beside direct,nats
   curl -X POST http://127.0.0.1:8080/api/skip
   RUBATO_TOKEN=$(openssl rand -hex 16) rubato serve -dev -addr 0.0.0.0:8080
 
@@ -131,6 +143,9 @@ type serveConfig struct {
 	mute     bool
 	seed     uint64
 	rate     float64
+	runs     string   // folder of past runs
+	beside   []string // other styles that play at the same time
+	stdin    bool     // end with stdin
 }
 
 // ServeCommand is the command serve. It runs until ctx ends, leaves nothing open, and
@@ -145,6 +160,11 @@ func ServeCommand(deps Deps) func(ctx context.Context, args []string, stdout, st
 		if err != nil {
 			fmt.Fprintf(stderr, "rubato serve: %v\nTry: rubato serve -h\n", err)
 			return exitUsage
+		}
+		if c.stdin && deps.Stdin != nil {
+			var end context.CancelFunc
+			ctx, end = context.WithCancel(ctx)
+			go func() { _, _ = io.Copy(io.Discard, deps.Stdin); end() }()
 		}
 		return finished("serve", deps.live(ctx, c, stdout, stderr), stderr)
 	}
@@ -192,6 +212,9 @@ func (d Deps) parse(args []string) (serveConfig, error) {
 	flags.BoolVar(&c.mute, "mute", d.OpenSound == nil, "")
 	flags.Uint64Var(&c.seed, "seed", 1, "a whole number from 0, such as 7")
 	flags.Float64Var(&c.rate, "rate", 2, fmt.Sprintf("a number of stimuli a second from %g to %d, such as 2 or 0.5; rubato run measures higher loads", LowestRate, HighestRate))
+	flags.StringVar(&c.runs, "runs", "out", "a folder of runs, such as out")
+	beside := flags.String("beside", "", "styles, such as "+strings.Join(d.names(), ","))
+	flags.BoolVar(&c.stdin, "stdin", false, "")
 	names, err := command.Parse(flags, args)
 	if err != nil {
 		return c, err
@@ -205,7 +228,7 @@ func (d Deps) parse(args []string) (serveConfig, error) {
 			c.music = folder
 		}
 	}
-	err = errors.Join(d.choose(&c, style), c.check(flags))
+	err = errors.Join(d.choose(&c, style), c.check(flags), d.checkBeside(&c, *beside))
 	if err == nil && c.music != "" && d.Playable != nil {
 		err = d.Playable(c.music)
 	}

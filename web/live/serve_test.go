@@ -278,6 +278,8 @@ func TestServeUsage(t *testing.T) {
 		"long data":     {args: []string{"-data", strings.Repeat("long/", 90)}, says: "serve: -data is too long"},
 		"high port":     {args: []string{"-addr", "127.0.0.1:99999"}, says: "0 to 65535"},
 		"port's name":   {args: []string{"-addr", "127.0.0.1:telnetty"}, says: "0 to 65535"},
+		"beside":        {args: []string{"-beside", "direct,buss"}, says: "direct, bus"},
+		"cannot beside": {args: []string{"-beside", "direct"}, says: "cannot start itself again"},
 		"no address":    {args: []string{"-addr", "192.0.2.1:0", "-token", "a token of some length"}, says: "-addr"}, // of no machine
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -288,6 +290,25 @@ func TestServeUsage(t *testing.T) {
 				t.Errorf("%d %q %q, want 2 and %q", code, &stdout, &stderr, c.says)
 			}
 		})
+	}
+}
+
+// A style that does not start beside the served one is named, with its own words, and ends nothing.
+func TestServeBesideFails(t *testing.T) {
+	t.Parallel()
+	deps := real()
+	deps.Program = []string{"sh", "-c", "echo one >&2; echo cannot play >&2; exit 3"}
+	l := serve(t, deps, "-data", t.TempDir(), "-passages", "300", "-rate", "15", "-beside", "direct")
+	eventually(t, "it is named", func() bool {
+		var all []live.Figures
+		l.read(t, "/live/figures", &all)
+		return len(all) == 2 && all[1].Style == "direct" && all[1].Lacks == "cannot play" && all[0].Stimuli > 0
+	})
+	deps.Program = []string{"/nowhere/rubato"}
+	var stdout, stderr bytes.Buffer
+	if code := live.ServeCommand(deps)(t.Context(), []string{"-data", t.TempDir(), "-passages", "300", "-beside", "direct"}, &stdout, &stderr); code != 5 ||
+		!strings.Contains(stderr.String(), "start a player of style direct") {
+		t.Errorf("%d %s", code, &stderr)
 	}
 }
 

@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"html/template"
 	"net/http"
@@ -13,13 +14,14 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/page.html"))
+var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/*.html"))
 
 // assets are the files that the page loads.
 var assets = []struct{ path, contentType string }{
 	{"page.css", "text/css; charset=utf-8"},
 	{"element.js", "text/javascript; charset=utf-8"},
 	{"player.js", "text/javascript; charset=utf-8"},
+	{"live.js", "text/javascript; charset=utf-8"},
 	{"page.js", "text/javascript; charset=utf-8"},
 	{"flows.js", "text/javascript; charset=utf-8"},
 	{"icon.svg", "image/svg+xml"},
@@ -32,6 +34,9 @@ type SiteConfig struct {
 	Status  func() Status // called whenever the page is loaded
 	Hosts   []string      // Host headers that are answered, in lower case; none: all
 	Token   string        // "": none is needed
+
+	Figures func(context.Context) []Figures // of the styles that run now; nil: none
+	runs    *pastRuns                       // nil: none are shown
 }
 
 // Status is what the page says about the running player.
@@ -58,6 +63,12 @@ func Site(c SiteConfig) http.Handler {
 		}
 		mux.HandleFunc("GET /"+a.path, func(w http.ResponseWriter, _ *http.Request) { web.WriteBody(w, http.StatusOK, a.contentType, body) })
 	}
+	if c.Figures != nil {
+		mux.HandleFunc("GET /live/figures", answers(func(r *http.Request) (any, error) { return c.Figures(r.Context()), nil }))
+	}
+	if c.runs != nil {
+		c.runs.routes(mux, c)
+	}
 	if c.Insides != nil {
 		mux.Handle("/dev/", Developer(*c.Insides))
 	}
@@ -80,12 +91,16 @@ func (c SiteConfig) besideAPI(rest http.Handler) http.Handler {
 
 // page writes the page as of now. Its scripts keep it up to date.
 func (c SiteConfig) page(w http.ResponseWriter) {
-	var b bytes.Buffer
-	err := pageTemplate.Execute(&b, struct {
+	writePage(w, "page.html", struct {
 		Status
-		API, Dev, Inside bool
-	}{c.Status(), c.API != nil, c.Insides != nil, c.Insides != nil && c.Insides.Player != nil})
-	if err != nil {
+		API, Dev, Inside, Runs bool
+	}{c.Status(), c.API != nil, c.Insides != nil, c.Insides != nil && c.Insides.Player != nil, c.runs != nil})
+}
+
+// writePage writes a page, whole or not at all.
+func writePage(w http.ResponseWriter, name string, of any) {
+	var b bytes.Buffer
+	if err := pageTemplate.ExecuteTemplate(&b, name, of); err != nil {
 		web.WriteError(w, http.StatusInternalServerError, "the page cannot be written: %v", err)
 		return
 	}
