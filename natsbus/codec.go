@@ -142,6 +142,22 @@ func (c *outcomeCodec) read(body []byte) (outcomes []outcome, err error) {
 	return c.outcomes, nil
 }
 
+// plantedCodec is a codec that takes more time, as a run asks for that looks where it is found.
+type plantedCodec struct {
+	codec
+	stall func()
+}
+
+func (p plantedCodec) encode(b []byte, s schema, values []engine.Value) ([]byte, error) {
+	p.stall()
+	return p.codec.encode(b, s, values)
+}
+
+func (p plantedCodec) encodeList(b []byte, s schema, values []engine.Value) ([]byte, error) {
+	p.stall()
+	return p.codec.encodeList(b, s, values)
+}
+
 // probe is one value of every type, none of them simple to encode.
 func probe() ([]engine.Field, []engine.Value) {
 	flavor := &player.Flavor{Present: 1<<player.FlavorCategories - 1}
@@ -161,6 +177,9 @@ func probe() ([]engine.Field, []engine.Value) {
 // describe says what a codec makes of the probe: length and digest. The same codec with
 // another setting makes other bytes.
 func describe(c codec) string {
+	if p, is := c.(plantedCodec); is {
+		c = p.codec
+	}
 	fields, values := probe()
 	back := make([]engine.Value, len(fields))
 	if h, is := c.(*handOver); is {

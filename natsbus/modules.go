@@ -49,7 +49,7 @@ type module struct {
 func newModule(name string, member uint8, config player.Config, apart space, c codec, all []engine.Concept) (*module, error) {
 	m := &module{name: name, space: apart, timeout: config.Timeout, codec: c, overlaps: config.Placement.Broadcast == overlappedBroadcast,
 		flavorsOnce: config.Placement.Flavor == flavorOnce, inBody: config.Placement.Envelope == envelopeInBody, known: sentFlavors{ring: make([]engine.Value, flavorsKept)},
-		engine: engine.New(engine.Settings{Module: name, Trace: config.Trace, Member: member})}
+		engine: engine.New(engine.Settings{Module: name, Trace: config.Trace, Member: member, Stall: config.Planted.In("rules")})}
 	if name == "log" && config.Receipts != nil {
 		m.whole = new(sync.Mutex)
 	}
@@ -153,6 +153,9 @@ func (m *module) leave() {
 func (w *wired) join() (err error) {
 	if w.codec, err = newCodec(w.config.Placement, w.config.Window); err != nil {
 		return err
+	}
+	if stall := w.config.Planted.In("codec"); stall != nil {
+		w.codec = plantedCodec{w.codec, stall}
 	}
 	if w.network, w.ownNetwork, err = networkOf(w.config.Placement); err != nil {
 		return err

@@ -33,7 +33,7 @@ type wired struct {
 // Open makes the parts and registers concepts and rules.
 func Open(config player.Config) (player.Player, error) {
 	config = config.Defaults()
-	e := engine.New(engine.Settings{Trace: config.Trace, Dispatch: config.Dispatch})
+	e := engine.New(engine.Settings{Trace: config.Trace, Dispatch: config.Dispatch, Stall: config.Planted.In("rules")})
 	w := &wired{Parts: player.NewParts(config), Inspection: engine.Inspection{e}, engine: e}
 	if err := e.AddConcepts(append(Concepts(w.Parts), PaddingConcept())...); err != nil {
 		return nil, err

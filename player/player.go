@@ -84,9 +84,25 @@ type Config struct {
 	Replay *Recording
 	// Filters are what module log's filters make of a draft, one each. None: drafts are unknown.
 	Filters []func(text string) uint64
+	// Planted is time that one part of the style takes more, so that a run shows where it finds it.
+	Planted Planted
 	// Answer is what a member on a user's server answers to a question; nil: nothing. No two
 	// run at a time.
 	Answer func(m Member, question []byte) []byte
+}
+
+// Planted is more time in one part of a style: "codec" or "rules". Stall takes it. Zero: none.
+type Planted struct {
+	Part  string
+	Stall func()
+}
+
+// In is Stall if it is in this part, else nil.
+func (p Planted) In(part string) func() {
+	if p.Part != part {
+		return nil
+	}
+	return p.Stall
 }
 
 // Dispatch is the order in which an engine runs the rules that a trigger starts.

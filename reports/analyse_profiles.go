@@ -27,26 +27,19 @@ const (
 
 // hotspots returns the flat and the cumulative table of a comparison group, with the
 // styles side by side. There are none if no cell was profiled.
-func hotspots(dir string, g group, profiles []results.Profile) ([]Grid, error) {
+func hotspots(g group, books map[string]*book) []Grid {
 	all := make([]*shares, len(g.cells))
 	for i, c := range g.cells {
-		prof, err := cpuProfile(dir, profiles, c)
-		if err != nil {
-			return nil, err
-		}
-		if prof == nil {
-			continue
-		}
-		if s := sharesOf(prof); len(s.flat) > 0 {
-			all[i] = &s
+		if b := books[c.Key()]; b != nil {
+			all[i] = sharesOf(b)
 		}
 	}
 	if !slices.ContainsFunc(all, func(s *shares) bool { return s != nil }) {
-		return nil, nil
+		return nil
 	}
 	flat := hotspotTable(g, all, "Flat: time in the function itself", func(s *shares) map[string]float64 { return s.flat })
 	cumulative := hotspotTable(g, all, "Cumulative: time in the function and in what it called", func(s *shares) map[string]float64 { return s.cumulative })
-	return []Grid{flat, cumulative}, nil
+	return []Grid{flat, cumulative}
 }
 
 func hotspotTable(g group, all []*shares, title string, of func(*shares) map[string]float64) Grid {
@@ -56,19 +49,36 @@ func hotspotTable(g group, all []*shares, title string, of func(*shares) map[str
 		case s == nil:
 			t.Notes = append(t.Notes, g.labels[i]+": not profiled.")
 			continue
-		case s.samples < samplesForRank:
-			t.Notes = append(t.Notes, fmt.Sprintf("%s: only %s samples; a share of 10 %% may be off by %.1f points, and small ones are noise.", g.labels[i], count(s.samples), 196*0.3/math.Sqrt(float64(s.samples))))
+		case s.book.samples < samplesForRank:
+			t.Notes = append(t.Notes, fmt.Sprintf("%s: only %s samples; a share of 10 %% may be off by %.1f points, and small ones are noise.", g.labels[i], count(int64(s.book.samples)), 196*0.3/math.Sqrt(s.book.samples)))
 		}
 		t.Head = append(t.Head, g.labels[i])
 	}
+	var base *shares
+	if i := slices.Index(g.cells, g.baseline); i >= 0 {
+		base = all[i]
+	}
 	for _, name := range hottest(all, of) {
-		cells := []string{name}
-		for i, s := range all {
-			if s != nil {
-				cells = append(cells, hotspotText(g, all, i, of, name))
+		cells, mark := []string{name}, "noise"
+		for _, s := range all {
+			if s == nil {
+				continue
 			}
+			own := of(s)[name]
+			text := percent(100*own/s.book.cpu) + secondary + figure(own/1e3) + noBreak + "µs/op"
+			if base != nil && s != base {
+				d := balance{base: base.book, own: s.book}.between(own, of(base)[name])
+				text += secondary + inline(microseconds(d))
+				if noise(d) == "" {
+					mark = ""
+				}
+			}
+			cells = append(cells, text)
 		}
-		t.Add("", cells...)
+		if base == nil || len(cells) < 3 {
+			mark = ""
+		}
+		t.Add(mark, cells...)
 	}
 	return t
 }
@@ -105,23 +115,11 @@ func onlyForwards(all []*shares, name string) bool {
 	return true
 }
 
-// hotspotText is share, time per operation (share of the CPU time that the timed
-// rounds took) and that time's difference to the baseline.
-func hotspotText(g group, all []*shares, i int, of func(*shares) map[string]float64, name string) string {
-	time := func(j int) float64 { return of(all[j])[name] * g.cells[j].CPUNsOp.Median }
-	s := percent(100*of(all[i])[name]) + secondary + figure(time(i)/1e3) + noBreak + "µs/op"
-	base := slices.Index(g.cells, g.baseline)
-	if base < 0 || base == i || all[base] == nil {
-		return s
-	}
-	return s + ", " + signed((time(i)-time(base))/1e3)
-}
-
-// shares are how much of the CPU samples each function had.
+// shares are how much CPU time of an operation each function had, in ns.
 type shares struct {
-	flat, cumulative map[string]float64 // 0 to 1
+	book             *book
+	flat, cumulative map[string]float64
 	callees          map[string]map[string]bool
-	samples          int64
 }
 
 // readProfile reads a CPU profile. Its path must lie inside dir.
@@ -142,44 +140,24 @@ func readProfile(dir, path string) (*profile.Profile, error) {
 }
 
 // sharesOf sums CPU time by function: flat where it ran, cumulative where it or
-// what it called ran, a recursive function once a sample.
-func sharesOf(prof *profile.Profile) shares {
-	s := shares{flat: map[string]float64{}, cumulative: map[string]float64{}, callees: map[string]map[string]bool{}}
-	counts, weight := 0, len(prof.SampleType)-1
-	for i, t := range prof.SampleType {
-		switch t.Type {
-		case "samples":
-			counts = i
-		case "cpu":
-			weight = i
-		}
-	}
-	var total float64
-	for _, sample := range prof.Sample {
-		value := float64(sample.Value[weight])
-		s.samples += sample.Value[counts]
-		total += value
+// what it called ran, a recursive function once a sample. The harness's phases are not in a book.
+func sharesOf(b *book) *shares {
+	s := shares{book: b, flat: map[string]float64{}, cumulative: map[string]float64{}, callees: map[string]map[string]bool{}}
+	for _, stack := range b.stacks {
 		seen := map[string]bool{}
-		names := functions(sample)
-		for i, name := range names {
-			name = strings.ReplaceAll(name, "%2e", ".")
-			if names[i] = name; i == 0 {
-				s.flat[name] += value
+		for i, name := range stack.frames {
+			if i == 0 {
+				s.flat[name] += stack.ns
 			} else {
-				s.calls(name, names[i-1])
+				s.calls(name, stack.frames[i-1])
 			}
 			if !seen[name] {
-				s.cumulative[name] += value
+				s.cumulative[name] += stack.ns
 				seen[name] = true
 			}
 		}
 	}
-	for _, m := range []map[string]float64{s.flat, s.cumulative} {
-		for name := range m {
-			m[name] /= max(total, 1)
-		}
-	}
-	return s
+	return &s
 }
 
 func (s shares) calls(caller, callee string) {

@@ -43,6 +43,7 @@ func TestPartOf(t *testing.T) {
 		"the client parses":            {f("github.com/nats-io/nats%2ego.(*Conn).parse", "github.com/nats-io/nats%2ego.(*Conn).readLoop"), partClient},
 		"the server delivers":          {f("github.com/nats-io/nats-server/v2/server.(*client).deliverMsg"), partServer},
 		"JSON":                         {[][2]string{{"strconv.AppendInt", "itoa.go"}, {"rubato/natsbus.jsonCodec.encode", "/src/rubato/natsbus/json.go"}, {"rubato/natsbus.(*sender).send", "/src/rubato/natsbus/messages.go"}}, partCodec},
+		"planted time":                 {[][2]string{{"rubato/runner.steps", "arms.go"}, {"rubato/runner.(*Slowdown).Stall", "arms.go"}, {"rubato/scenarios/workload.(*planted).stall", "stores.go"}, {"rubato/natsbus.plantedCodec.encode", "/src/rubato/natsbus/codec.go"}}, partCodec},
 		"an envelope":                  {[][2]string{{"rubato/natsbus.addressed", "/src/rubato/natsbus/wire.go"}}, partModules},
 		"waking another thread":        {f("runtime.futex", "runtime.futexwakeup", "runtime.notewakeup", "runtime.startm", "runtime.wakep", "runtime.ready"), partFutex},
 		"waiting for sockets":          {f(syscall6, "internal/runtime/syscall/linux.EpollWait", "runtime.netpoll", "runtime.findRunnable", "runtime.schedule"), partEpoll},
@@ -53,7 +54,7 @@ func TestPartOf(t *testing.T) {
 		"the histogram":                {f("github.com/HdrHistogram/hdrhistogram-go.(*Histogram).RecordValue", "rubato/runner.(*timed).Run"), partHarness},
 		"somebody else":                {f("example.com/other.Work", "main.main"), partRest},
 	} {
-		if got := partOf(stack(1, c.stack...)); got != c.want {
+		if got := sampledOf(stack(1, c.stack...)).part; got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
@@ -87,9 +88,13 @@ func TestBalance(t *testing.T) {
 				details.Blocks = append(details.Blocks, results.Block{Cell: c.Key(), Round: round, Ops: 200, Wall: user + 4*time.Millisecond, User: user})
 			}
 		}
-		all, err := balancesOf(dir, groups(run)[0], details)
-		if err != nil || len(all) != 1 {
-			t.Fatalf("%d balances, %v", len(all), err)
+		books, err := booksOf(dir, run, details)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, _ := balancesOf(run, groups(run)[0], books)
+		if len(all) != 1 {
+			t.Fatalf("%d balances", len(all))
 		}
 		return all[0]
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 
@@ -133,21 +134,30 @@ func TestHotspots(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	run, d := fixture(t)
-	profiles := fixtureProfiles(t, dir, run)
+	d.Profiles = fixtureProfiles(t, dir, run)
+	for i := range d.Blocks { // 100 µs of CPU an operation; nats: 200
+		b := &d.Blocks[i]
+		if b.User, b.System = 100*time.Microsecond*time.Duration(b.Ops), 0; b.Cell == run.Cells[2].Key() {
+			b.User *= 2
+		}
+	}
 	Summarize(run, d)
-	run.Cells[0].CPUNsOp.Median, run.Cells[2].CPUNsOp.Median = 100e3, 200e3
-	tables, err := hotspots(dir, groups(run)[0], profiles)
-	if err != nil || len(tables) != 2 {
-		t.Fatalf("%d tables, %v", len(tables), err)
+	books, err := booksOf(dir, run, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := hotspots(groups(run)[0], books)
+	if len(tables) != 2 {
+		t.Fatalf("%d tables", len(tables))
 	}
 	var got []string
 	for _, r := range tables[0].Rows {
-		got = append(got, strings.ReplaceAll(r.Cells[0]+"|"+inline(r.Cells[1])+"|"+inline(r.Cells[3]), noBreak, " "))
+		got = append(got, strings.ReplaceAll(r.Cells[0]+"|"+inline(r.Cells[1])+"|"+inline(r.Cells[3])+"|"+r.Mark, noBreak, " "))
 	}
 	want := []string{
-		"player.Distance|70.0 % (70.0 µs/op)|70.0 % (140 µs/op, +70.0)",
-		"runtime.mallocgc|30.0 % (30.0 µs/op)|20.0 % (40.0 µs/op, +10.0)",
-		"bus.(*Bus).publish|0 % (0 µs/op)|10.0 % (20.0 µs/op, +20.0)",
+		"player.Distance|70.0 % (70.0 µs/op)|70.0 % (140 µs/op; +70.0 µs (+63.6 … +76.4 µs))|",
+		"runtime.mallocgc|30.0 % (30.0 µs/op)|20.0 % (40.0 µs/op; +10.0 µs (+4.29 … +15.7 µs))|",
+		"bus.(*Bus).publish|0 % (0 µs/op)|10.0 % (20.0 µs/op; +20.0 µs (+16.3 … +23.7 µs))|",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -157,8 +167,8 @@ func TestHotspots(t *testing.T) {
 			t.Errorf("cumulative: %q", r.Cells)
 		}
 	}
-	if none, err := hotspots(dir, groups(run)[1], profiles); none != nil || err != nil {
-		t.Errorf("not profiled: %v, %v", none, err)
+	if none := hotspots(groups(run)[1], books); none != nil {
+		t.Errorf("not profiled: %v", none)
 	}
 }
 

@@ -38,6 +38,19 @@ func conversationLines(run *results.Run) Grid {
 	return t
 }
 
+// aloneOf is what a style adds to the conversation of a cell's operation, without the work; nil: the run
+// has not measured it.
+func aloneOf(run *results.Run, c *results.Cell) *results.Estimate {
+	for _, s := range run.Scenarios {
+		for i := range run.Cells {
+			if alone := &run.Cells[i]; s.Alone == c.Scenario && alone.Scenario == s.Name && alone.Style == c.Style {
+				return alone.OverheadNs
+			}
+		}
+	}
+	return nil
+}
+
 func known(e *results.Estimate) bool { return e != nil && e.Bounded() }
 
 // leftOver is the difference of two estimates that were not measured together.

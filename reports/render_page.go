@@ -43,6 +43,7 @@ type section struct {
 	Text     []string
 	Grids    []Grid
 	Plots    [][]drawing // one list per comparison group
+	Flames   []Flame     // on the page only
 	Folded   string      // if not empty, the section is folded under this title
 	Aside    int         // how far from the answer: 0, or one of the constants below
 }
@@ -74,22 +75,25 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 	p.Sections = append(p.Sections, recommendationSection(run)...)
 	p.Sections = append(p.Sections, breakEvenSection(run, plots)...)
 	all := groups(run)
-	var balances []balance
+	books, err := booksOf(dir, run, details)
+	if err != nil {
+		return nil, err
+	}
+	var balances, switched []balance
 	for _, g := range all {
-		b, err := balancesOf(dir, g, details)
-		if err != nil {
-			return nil, err
-		}
-		balances = append(balances, b...)
+		b, s := balancesOf(run, g, books)
+		balances, switched = append(balances, b...), append(switched, s...)
 	}
 	p.Bars = bars(run, balances)
+	room := mostFlames
 	for _, name := range scenarioNames(run) {
 		gs := slices.DeleteFunc(slices.Clone(all), func(g group) bool { return g.scenario != name })
-		sections, err := scenarioSections(dir, run, run.Scenario(name), gs, details, plots)
+		sections, err := scenarioSections(dir, run, run.Scenario(name), gs, books, details, plots)
 		if err != nil {
 			return nil, err
 		}
-		sections = slices.Insert(sections, 1, balanceSection(name, balances)...)
+		sections = slices.Insert(sections, 1, balanceSection(name, balances, switched)...)
+		sections = append(sections, flameSection(name, gs, books, &room)...)
 		for i := range sections {
 			sections[i].Scenario = name
 		}
@@ -157,7 +161,7 @@ func processesText(run *results.Run) string {
 	return "Each arm had one process for all its rounds. Two processes of one program can differ by some percent for their whole lifetime, and no interval here includes that. So a ratio within 5 % of 1 may come from the processes alone. Later versions measure in trials, each with new processes."
 }
 
-func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []group, details results.Details, plots []drawing) ([]section, error) {
+func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []group, books map[string]*book, details results.Details, plots []drawing) ([]section, error) {
 	id := slug(s.Name)
 	if len(gs) == 0 {
 		return []section{{ID: id, Title: s.Name, Text: []string{s.Answers, "Requested, but not measured."}}}, nil
@@ -169,18 +173,14 @@ func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []gro
 	}
 	head.Grids = append(head.Grids, measureTable(s, gs)...)
 	hot := section{ID: id + "-hot", Aside: asideFunctions, Folded: "Functions, by their CPU time", Title: s.Name + ": where the CPU time goes", Text: []string{
-		"From a separate profile pass, outside the timed rounds: the ten functions with the largest share in each style. The time is this share of the CPU time per operation in the timed rounds, followed by the difference to the baseline. A share alone is misleading, because all shares shrink in a style that costs more. Functions that have no time of their own and a single callee in every style are left out, because the callee has the same time."}}
+		"From a separate profile pass, outside the timed rounds: the ten functions with the largest share in each style. The time is this share of the mean CPU time per operation in the timed rounds. Below it is the difference to the baseline with its interval, from the samples and the rounds; a row in which no difference is beyond noise is grey. What the harness does between blocks is left out. A share alone is misleading, because all shares shrink in a style that costs more. Functions that have no time of their own and a single callee in every style are left out, because the callee has the same time."}}
 	for _, g := range gs {
 		cells = append(cells, g.cells...)
 		own := slices.DeleteFunc(slices.Clone(plots), func(p drawing) bool { return !slices.Contains(g.cells, p.of) })
 		if len(own) > 0 {
 			head.Plots = append(head.Plots, own)
 		}
-		grids, err := hotspots(dir, g, details.Profiles)
-		if err != nil {
-			return nil, err
-		}
-		hot.Grids = append(hot.Grids, grids...)
+		hot.Grids = append(hot.Grids, hotspots(g, books)...)
 	}
 	spent, err := resourceSection(dir, run, s, gs, details)
 	if err != nil {

@@ -88,6 +88,9 @@ func writeFrom(from, dir string, run *results.Run, details results.Details) erro
 			}
 		}
 	}
+	if err := writePerOperation(from, dir, run, details); err != nil {
+		return err
+	}
 	page, err := newPage(from, run, details, plots)
 	if err != nil {
 		return err

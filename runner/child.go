@@ -94,9 +94,9 @@ func (c *child) do(ask request) (reply, error) {
 	case doSlowdown:
 		return c.setSlowdown(ask)
 	case doBlock:
-		return c.trial(ask.First, slicing{Ops: ask.N, Turns: 1})
+		return c.trial(ask.First, slicing{Ops: ask.N, Turns: 1}, "")
 	case doTrial:
-		return c.trial(ask.First, ask.Slices)
+		return c.trial(ask.First, ask.Slices, ask.Profile)
 	case doWitness:
 		return c.witness(ask)
 	case doDrive:
@@ -181,7 +181,7 @@ func (c *child) open(ask request) (reply, error) {
 
 // trial prepares the stimuli from first, runs them in turns, and counts the effects. A
 // trial of one turn, which is a block, waits for nothing.
-func (c *child) trial(first int, slices slicing) (reply, error) {
+func (c *child) trial(first int, slices slicing, profiled string) (reply, error) {
 	n := slices.stimuli()
 	c.phase("prepare")
 	if err := c.load.Prepare(first, n); err != nil {
@@ -197,7 +197,7 @@ func (c *child) trial(first int, slices slicing) (reply, error) {
 	if slices.Turns == 1 {
 		t.next()
 	} else {
-		err = c.turns.serve(slices.Turns, t.next)
+		err = c.serve(t, profiled)
 	}
 	block, failed := t.end()
 	c.phase("count")
@@ -220,6 +220,21 @@ func (c *child) trial(first int, slices slicing) (reply, error) {
 	}
 	least := time.Duration(float64(work.Least) * float64(slices.timed()) / float64(n))
 	return reply{Block: &block, Wrong: cmp.Or(work.wrong(n), t.changed), Least: least, Settings: work.Settings}, nil
+}
+
+// serve takes the turns of a trial, under a profile if it has a path.
+func (c *child) serve(t *timing, profiled string) error {
+	if profiled == "" {
+		return c.turns.serve(t.slice.Turns, t.next)
+	}
+	stop, err := profile(profiled)
+	if err != nil {
+		return errors.Join(err, c.turns.answer(noTurns, 0))
+	}
+	c.phase("count")
+	t.phase = c.phase
+	err = c.turns.serve(t.slice.Turns, t.next)
+	return errors.Join(err, stop(t.slice.stimuli()))
 }
 
 // witness goes on as in a timed part, and looks at every stimulus. Then it takes away what

@@ -27,12 +27,13 @@ type comparison struct {
 	name      string            // scenario and the options that tell it from its others
 	dir       string            // in the work folder, of this comparison alone
 	arms      []*arm
-	n         int           // stimuli in a block
-	next      int           // position in the script, the same for all
-	restarts  int           // how often all processes were started again
-	dropped   int           // trials that broke off
-	witnessed bool          // the arms were looked at after a timed part
-	turned    time.Duration // what the turns of the last trial took
+	n         int             // stimuli in a block
+	next      int             // position in the script, the same for all
+	restarts  int             // how often all processes were started again
+	dropped   int             // trials that broke off
+	witnessed bool            // the arms were looked at after a timed part
+	turned    time.Duration   // what the turns of the last trial took
+	profiling map[*arm]string // in this trial: where the arm's profile goes
 	slowdown  time.Duration
 	disturb   func([]*arm) (calm func()) // at work while turns are taken; nil: nothing
 }

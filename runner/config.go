@@ -29,12 +29,14 @@ type config struct {
 // parseRun reads flags and scenario names, which may come in any order.
 func parseRun(args []string) (config, error) {
 	c := config{effort: Default, set: settings{}}
-	var quick, full, seeded bool
+	var quick, full, seeded, profiled bool
 	var styles string
+	var profile time.Duration
 	flags := command.Flags("run")
 	flags.BoolVar(&quick, "quick", false, "")
 	flags.BoolVar(&full, "full", false, "")
 	flags.StringVar(&c.out, "out", "", "a new folder, such as out/before")
+	flags.DurationVar(&profile, "profile", 0, fmt.Sprintf("a time over 0 and at most %.0fh, such as 60s", maxDecisionTime.Hours()))
 	flags.StringVar(&styles, "styles", "", "names that list shows, such as A,B")
 	flags.Uint64Var(&c.seed, "seed", 0, seedWanted)
 	flags.Func("set", "KEY=VALUE, such as passages=1000", c.addSet)
@@ -49,6 +51,7 @@ func parseRun(args []string) (config, error) {
 	empty := ""
 	flags.Visit(func(f *flag.Flag) {
 		seeded = seeded || f.Name == "seed"
+		profiled = profiled || f.Name == "profile"
 		if f.Value.String() == "" && f.Name != "set" { // it shows no value
 			empty = f.Name
 		}
@@ -67,6 +70,12 @@ func parseRun(args []string) (config, error) {
 	}
 	if full {
 		c.effort = Full
+	}
+	if profiled {
+		if profile <= 0 || profile > maxDecisionTime {
+			return config{}, usage(command.Wrong(flags, "profile"))
+		}
+		c.effort.Profile = profile
 	}
 	if styles != "" {
 		if c.styles, err = splitValues("-styles", styles); err != nil {

@@ -51,6 +51,8 @@ millisecond. Trials go on until every verdict is certain (changed by more than
   -quick           short, with wide intervals: some 10 s for a scenario and set of
                    options, longer where a clock sets the pace
   -full            more trials, and profiles of everything: for publishing
+  -profile 10s     CPU time of the profile of each style (default 3.15s; -quick 0.3s,
+                   -full 10.5s): the longer, the narrower are the parts of a difference
   -out DIR         folder for the results (default out/<time>; out/latest points to
                    it). It must not hold a run
   -styles A,B      only these styles; the first in the list's order is the baseline

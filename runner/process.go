@@ -265,7 +265,7 @@ type request struct {
 	Slices   slicing       `json:"slices,omitzero"`   // trial
 	Wall     time.Duration `json:"wall,omitempty"`    // drive: at most so long; slowdown: so much
 	CPU      time.Duration `json:"cpu,omitempty"`     // drive: or until so much is used; 0: no limit
-	Profile  string        `json:"profile,omitempty"` // drive: path without -cpu.pb.gz
+	Profile  string        `json:"profile,omitempty"` // drive, trial: path without -cpu.pb.gz
 	Share    float64       `json:"share,omitempty"`   // duty: of a core
 }
 

@@ -76,6 +76,7 @@ type timing struct {
 	latency  func(time.Duration)
 	still    *watch
 	stop     func()
+	phase    func(string) // labels what follows in a profile
 	counters *host.Counters
 	clocks   host.Clocks
 	used     host.Usage // at the beginning
@@ -115,7 +116,7 @@ func (s slicing) timed() int { return (s.Turns - s.Warmup) * s.Ops }
 // begin collects garbage and starts the counters. What slices need is allocated here.
 func begin(load Workload, recorded *latencies, on instruments, slice slicing) *timing {
 	recorded.reset()
-	t := &timing{load: load, watcher: inner(load), slice: slice, recorded: recorded, latency: on.latency(recorded), still: on.watch(), stop: on.profile(),
+	t := &timing{load: load, phase: func(string) {}, watcher: inner(load), slice: slice, recorded: recorded, latency: on.latency(recorded), still: on.watch(), stop: on.profile(),
 		counters: host.OpenCounters(), slices: make([]time.Duration, 0, slice.Turns), slow: make([]time.Duration, 0, slice.Turns)}
 	runtime.GC()
 	t.events = newEvents(load, slice.Turns) // no cycle is under way now
@@ -139,6 +140,7 @@ func (t *timing) next() {
 	if t.slice.Pause > 0 {
 		<-time.After(t.slice.Pause)
 	}
+	t.phase("run")
 	began := host.UsageNow()
 	if t.err == nil && t.slice.Hot > 0 {
 		t.err = t.load.Run(t.slice.Hot, unrecorded)
@@ -153,6 +155,7 @@ func (t *timing) next() {
 	}
 	wall := time.Since(start)
 	now := host.UsageNow()
+	t.phase("count")
 	if t.turn++; t.turn == t.slice.Turns {
 		t.sealed = seal(t.load) // first: what becomes durable after this is too late
 	}

@@ -201,7 +201,7 @@ func (c *comparison) inSlices(ctx context.Context, s slicing, order []int, handl
 		}
 		defer context.AfterFunc(ctx, a.process.turns.interrupt)()
 		defer a.sample()()
-		if err := a.process.send(ctx, request{Do: doTrial, First: c.next, Slices: s}); err != nil {
+		if err := a.process.send(ctx, request{Do: doTrial, First: c.next, Slices: s, Profile: c.profiling[a]}); err != nil {
 			return err
 		}
 		if _, err := a.process.turn(ctx, 0, c.blockLimit()); err != nil {

@@ -1,15 +1,18 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
+	format "github.com/google/pprof/profile"
 	psutil "github.com/shirou/gopsutil/v3/process"
 
 	"rubato/results"
@@ -18,18 +21,19 @@ import (
 // settle is the time in which the garbage of the last block is swept.
 const settle = 200 * time.Millisecond
 
-// active has each arm work alone for a while, sampled, and under a profile if the
-// comparison is profiled. The CPU figure comes from the times in the child.
+// active has each arm work alone for a while, sampled. The CPU figure comes from the times in the
+// child. Where a clock paces the work, or all work at once, this is the profile pass, too.
 func (c *comparison) active(ctx context.Context) error {
 	if c.plan.scenario.windowless() || !c.plan.profiled && c.config.effort.Active == 0 {
 		return nil
 	}
+	alone := c.plan.profiled && !c.plan.inTrials()
 	for _, a := range styles(c.valid()) {
-		drive := request{Do: doDrive, First: c.next, N: c.driven(a), Wall: c.config.effort.Active}
-		if c.plan.profiled {
+		drive := request{Do: doDrive, First: c.next, N: c.driven(a), Wall: cmp.Or(c.config.effort.Active, min(c.config.effort.Profile, time.Second))}
+		if alone {
 			c.progress.say("%s: profile", a.title())
 			drive.CPU, drive.Wall = c.config.effort.Profile, c.config.effort.Profile*6/5
-			drive.Profile = filepath.Join(c.folder.work, a.fileName())
+			drive.Profile = filepath.Join(c.folder.work, a.fileName()+"-1")
 		}
 		var answer reply
 		err := c.sampled("active", []*arm{a}, func() (err error) {
@@ -47,7 +51,50 @@ func (c *comparison) active(ctx context.Context) error {
 			return fmt.Errorf("%s: no window came back", a.title())
 		}
 		a.cell.ActiveCPU = answer.Window.percent()
-		if err := c.recordProfiles(a, answer.Window.Ops); err != nil {
+		if alone {
+			if err := c.recordProfiles(a, answer.Window.Ops, []string{drive.Profile}); err != nil {
+				return err
+			}
+		}
+	}
+	if c.plan.profiled && !alone {
+		return c.profileTurns(ctx)
+	}
+	return nil
+}
+
+// mostLives is in how many lives of its processes a comparison in trials is profiled, a second of CPU
+// time each, unless more are needed: so a profile shows how much lives differ.
+const mostLives = 5
+
+// profileTurns takes the profiles of arms that are compared in trials: in trials of their own, which
+// are not timed, but in the same turns. So an operation finds the caches as it finds them there.
+func (c *comparison) profileTurns(ctx context.Context) error {
+	turn := max(c.turnTime(), 1)
+	turns := int(c.config.effort.Profile * time.Duration(len(c.valid())) / turn)
+	slices := c.sliceOf(nil)
+	most := max(1, mostStimuli/(slices.Ops+slices.Hot))
+	lives := max(1, min(mostLives, int(c.config.effort.Profile/time.Second)), (turns+most-1)/most)
+	slices.Turns = max(2, turns/lives) // one alone is a block, without turns
+	of, ops := map[*arm][]string{}, 0
+	defer func() { c.profiling = nil }()
+	for life := range lives {
+		c.progress.say("%s: profile %d of %d", c.name, life+1, lives)
+		if err := c.renew(ctx); err != nil {
+			return err
+		}
+		c.profiling = map[*arm]string{}
+		for _, a := range styles(c.valid()) {
+			c.profiling[a] = filepath.Join(c.folder.work, fmt.Sprintf("%s-%d", a.fileName(), life+1))
+			of[a] = append(of[a], c.profiling[a])
+		}
+		if err := c.work(ctx, slices, c.labels(life), c.inSlices, func(*arm, *results.Block) error { return nil }); err != nil {
+			return err
+		}
+		ops += slices.stimuli()
+	}
+	for _, a := range styles(c.valid()) {
+		if err := c.recordProfiles(a, ops, of[a]); err != nil {
 			return err
 		}
 	}
@@ -79,10 +126,12 @@ func (c *comparison) driven(a *arm) int {
 	return c.units(max(c.n, int(float64(long)/a.perOp)))
 }
 
-// recordProfiles moves finished profiles to their place, where no half of one ever is.
-func (c *comparison) recordProfiles(a *arm, ops int) error {
-	if !c.plan.profiled {
-		return nil
+// recordProfiles keeps an arm's profiles: that of CPU time from all lives, labelled with the life,
+// and the last one of the heap. They are moved to their place, where no half of one ever is.
+func (c *comparison) recordProfiles(a *arm, ops int, lives []string) error {
+	name := filepath.Join(c.folder.work, a.fileName())
+	if err := errors.Join(mergeLives(lives, ops, name+profileEnding("cpu")), os.Rename(lives[len(lives)-1]+profileEnding("heap"), name+profileEnding("heap"))); err != nil {
+		return fmt.Errorf("keeping a profile: %w", err)
 	}
 	for _, kind := range []string{"cpu", "heap"} {
 		name := a.fileName() + profileEnding(kind)
@@ -95,6 +144,30 @@ func (c *comparison) recordProfiles(a *arm, ops int) error {
 		}
 	}
 	return nil
+}
+
+// mergeLives makes one CPU profile of those of several lives.
+func mergeLives(lives []string, ops int, path string) error {
+	var all []*format.Profile
+	for i, life := range lives {
+		data, err := os.ReadFile(life + profileEnding("cpu"))
+		if err != nil {
+			return err
+		}
+		one, err := format.ParseData(data)
+		if err != nil {
+			return err
+		}
+		one.SetLabel("life", []string{strconv.Itoa(i + 1)})
+		one.Comments = nil
+		all = append(all, one)
+	}
+	merged, err := format.Merge(all)
+	if err != nil {
+		return err
+	}
+	merged.Comments = []string{fmt.Sprintf("operations: %d", ops)}
+	return writeFile(path, merged.Write)
 }
 
 // idle measures all arms together while none has work.

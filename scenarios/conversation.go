@@ -38,7 +38,7 @@ func (s styles) alone(name string, of ...string) runner.Scenario {
 		Answers: "What does the conversation of a refill cost when the work is taken out of it?",
 		Op:      "refill without its work",
 		Alone:   "queue-low",
-		Keys:    []runner.Key{workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.CodecKey, workload.EnvelopeKey, workload.BroadcastKey, workload.FlavorKey},
+		Keys:    []runner.Key{workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.CodecKey, workload.PlantedKey, workload.EnvelopeKey, workload.BroadcastKey, workload.FlavorKey},
 		Script:  60,
 		// No Stages: parts that replay do not use the store, where a stage is slowed down.
 		Claims:  conversationClaims,

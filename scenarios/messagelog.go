@@ -90,7 +90,7 @@ var messageLogClaims = append([]runner.Claim{
 // small library, because nothing is selected.
 func messages(s runner.Scenario) runner.Scenario {
 	s.Op = "message"
-	shared := []runner.Key{workload.SyncKey, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.DeliveryKey, workload.ReceiptsKey, workload.ReplicasKey, workload.ShareKey, workload.FlushKey, workload.CodecKey, workload.EnvelopeKey}
+	shared := []runner.Key{workload.SyncKey, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.DeliveryKey, workload.ReceiptsKey, workload.ReplicasKey, workload.ShareKey, workload.FlushKey, workload.CodecKey, workload.PlantedKey, workload.EnvelopeKey}
 	s.Keys = append(s.Keys, slices.DeleteFunc(shared, func(k runner.Key) bool { // unless it has its own
 		return slices.ContainsFunc(s.Keys, func(own runner.Key) bool { return own.Name == k.Name })
 	})...)

@@ -18,7 +18,7 @@ func (s styles) queueLow() runner.Scenario {
 		Anywhere: true,
 		Answers:  "What does a refill of the queue cost, from the queue being low to the cooldown recorded?",
 		Op:       "refill",
-		Keys:     []runner.Key{workload.PassagesKey, workload.SyncKey, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.CodecKey, workload.EnvelopeKey, workload.BroadcastKey, workload.FlavorKey},
+		Keys:     []runner.Key{workload.PassagesKey, workload.SyncKey, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.CodecKey, workload.PlantedKey, workload.EnvelopeKey, workload.BroadcastKey, workload.FlavorKey},
 		Script:   60,
 		Cold:     "the queue becomes low once per track, every three minutes or so, so a refill finds the caches cold",
 		Stages:   []string{workload.StageDirector},

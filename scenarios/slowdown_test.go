@@ -8,6 +8,38 @@ import (
 	"rubato/runner"
 )
 
+// TestPlanted: time that is planted in a part is spent once an operation, and the work is the same. An
+// operation that does not pass the part is told.
+func TestPlanted(t *testing.T) {
+	t.Parallel()
+	const size, n = 2 * time.Millisecond, 10
+	s, shared := realStyles.messageLog(), t.TempDir()
+	if err := s.Prepare(runner.Setup{Shared: shared, Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ style, planted, wrong string }{
+		{"nats", "codec:2ms", ""}, {"nats", "rules:2ms", ""}, {"bus", "rules:2ms", ""}, {"direct", "rules:2ms", "10 operations did not pass"},
+	} {
+		t.Run(c.style+" "+c.planted, func(t *testing.T) {
+			t.Parallel()
+			load, err := s.Open(runner.Setup{Style: c.style, Shared: shared, Dir: t.TempDir(), Seed: 1,
+				Options: optionsOf(s, c.style, map[string]string{"mode": "closed", "planted": c.planted})})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer load.Close()
+			start := time.Now()
+			work, err := block(load, n)
+			if err != nil || work.Effects != work.Expected || !strings.Contains(work.Wrong, c.wrong) || (work.Wrong == "") != (c.wrong == "") {
+				t.Errorf("%+v, %v, want wrong %q", work, err, c.wrong)
+			}
+			if took := time.Since(start); c.wrong == "" && took < n*size/2 { // steps: a faster clock shortens them
+				t.Errorf("%d operations took %v, each with %v planted", n, took, size)
+			}
+		})
+	}
+}
+
 // TestSlowdowns: the slowdown is in the stage that the scenario names, at least once an
 // operation, and does not change the work.
 func TestSlowdowns(t *testing.T) {

@@ -113,6 +113,9 @@ func (f *flow) finish(call *Call, fields, out []Value, err error) {
 }
 
 func (e *Engine) begin(token uint64) *flow {
+	if e.settings.Stall != nil {
+		e.settings.Stall()
+	}
 	f := e.idle.Swap(nil)
 	if f == nil {
 		f = newFlow(e)

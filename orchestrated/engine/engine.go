@@ -50,6 +50,8 @@ type Settings struct {
 	// Member is the high byte of trace record ids. Engines that share flows need
 	// different ones.
 	Member uint8
+	// Stall is called when a flow begins, or goes on here. nil: nothing is.
+	Stall func()
 }
 
 // New returns an engine without concepts or rules.

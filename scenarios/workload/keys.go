@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"time"
 
 	"rubato/player"
 	"rubato/runner"
@@ -73,6 +75,10 @@ var (
 	FlavorKey = runner.Key{
 		Name: "flavor", Default: "once", Values: []string{"once", "twice"}, Styles: []string{"nats"},
 		Doc: "how often a flavor crosses that a rule gives back to module pd; once: it is named by its digest then",
+	}
+	PlantedKey = runner.Key{
+		Name: "planted", Default: "none", Check: checkPlanted, Styles: []string{"nats"},
+		Doc: "more time in one part, to see where the report finds it; codec:3us: 3 µs an operation in the codec; rules:3us: where a flow begins",
 	}
 	CodecKey = runner.Key{
 		Name: "codec", Default: "json", Values: []string{"json", "msgpack", "protobuf", "none"}, Styles: []string{"nats"},
@@ -155,6 +161,27 @@ func config(setup runner.Setup, store *sqlite.Store) player.Config {
 
 		NoDigests: !setup.Verified(),
 	}
+}
+
+// mostPlanted is the longest time that can be planted.
+const mostPlanted = time.Second
+
+func checkPlanted(value string) error {
+	_, _, err := cutPlanted(value)
+	return err
+}
+
+// cutPlanted is the part and the time of a value of PlantedKey. "" and "none" have no part.
+func cutPlanted(value string) (part string, size time.Duration, err error) {
+	if value == "" || value == "none" {
+		return "", 0, nil
+	}
+	part, text, _ := strings.Cut(value, ":")
+	size, err = time.ParseDuration(text)
+	if err != nil || size <= 0 || size > mostPlanted || part != "codec" && part != "rules" {
+		return "", 0, fmt.Errorf("want none, codec:TIME or rules:TIME, such as codec:3us, of at most %v", mostPlanted)
+	}
+	return part, size, nil
 }
 
 // openTrace opens the database for a persisted trace; nil when the trace is not persisted. A

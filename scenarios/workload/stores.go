@@ -198,6 +198,51 @@ func (s slowStore) Log() player.LogStore {
 	return s.Store.Log()
 }
 
+// planted is time in one part of a style, once an operation: an operation that begins gives a
+// ticket, and the first call of the part takes it. The time is the steps of a slowdown. A spin until
+// the thread's own clock has moved would not vary with neighbours, but reading it takes over 1 µs.
+type planted struct {
+	slowdown runner.Slowdown
+	tickets  atomic.Int64
+}
+
+// plant plants what the options ask for; nil if nothing.
+func plant(setup runner.Setup, c *player.Config) (*planted, error) {
+	part, size, err := cutPlanted(setup.Options["planted"])
+	if part == "" || err != nil {
+		return nil, err
+	}
+	p := &planted{}
+	p.slowdown.Set(size)
+	c.Planted = player.Planted{Part: part, Stall: p.stall}
+	return p, nil
+}
+
+func (p *planted) stall() {
+	for n := p.tickets.Load(); n > 0; n = p.tickets.Load() {
+		if p.tickets.CompareAndSwap(n, n-1) {
+			p.slowdown.Stall()
+			return
+		}
+	}
+}
+
+// ticketed gives a ticket for each stimulus.
+type ticketed struct {
+	player.Player
+	planted *planted
+}
+
+func (t ticketed) Do(s player.Stimulus) error {
+	t.planted.tickets.Add(1)
+	return t.Player.Do(s)
+}
+
+func (t ticketed) Post(s player.Stimulus, done player.Done) error {
+	t.planted.tickets.Add(1)
+	return t.Player.Post(s, done)
+}
+
 type slowPassage struct {
 	player.DirectorStore
 	slowdown *runner.Slowdown

@@ -5,6 +5,7 @@
 package workload
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -57,6 +58,7 @@ type Workload struct {
 	trace    *tracedb.Store // nil unless it is persisted
 	Player   player.Player
 	verifier *verifier
+	planted  *planted // nil: nothing is
 
 	Script func(seed uint64, i int) player.Stimulus
 	Drive  func(player.Player, []player.Stimulus, func(time.Duration)) error
@@ -114,6 +116,9 @@ func (s Styles) Start(setup runner.Setup, w *Workload, adjust func(*player.Confi
 	c := config(setup, store)
 	c.Receipts, err = receipts(setup, store)
 	adjust(&c)
+	if err == nil {
+		w.planted, err = plant(setup, &c)
+	}
 	if err == nil {
 		err = w.open(style, setup, c)
 	}
@@ -185,7 +190,11 @@ func (w *Workload) Run(n int, latency func(time.Duration)) error {
 	}
 	w.at += n
 	w.verifier.runs++
-	if err := w.Drive(w.checked, next[:n], latency); err != nil {
+	to := w.checked
+	if w.planted != nil {
+		to = ticketed{to, w.planted}
+	}
+	if err := w.Drive(to, next[:n], latency); err != nil {
 		return w.losses(err, w.at-n, n)
 	}
 	return nil
@@ -274,7 +283,11 @@ func (w *Workload) Work() (runner.Work, error) {
 		Digest:   Digest(seen),
 		Lanes:    Verbatim(seen),
 	}
-	return work, w.verifier.report(w.Player, &work)
+	err = w.verifier.report(w.Player, &work)
+	if w.planted != nil && w.planted.tickets.Load() > 0 {
+		work.Wrong = cmp.Or(work.Wrong, fmt.Sprintf("%d operations did not pass the part in which time was planted", w.planted.tickets.Load()))
+	}
+	return work, err
 }
 
 // Verbatim returns the lines of the lanes that keep them.
