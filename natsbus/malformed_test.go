@@ -153,7 +153,8 @@ func TestMalformed(t *testing.T) {
 		batch int
 	}{{"json", 1}, {"json", 10}, {"msgpack", 1}, {"protobuf", 1}, {"none", 1}} {
 		t.Run(fmt.Sprint(c.codec, " in batches of ", c.batch), func(t *testing.T) {
-			w, _ := open(t, player.Config{Timeout: never, Token: token, Batch: c.batch, Placement: player.Placement{Codec: c.codec}})
+			filter := func(string) uint64 { return 0 } // without one, nobody hears what ui may ask of it
+			w, _ := open(t, player.Config{Timeout: never, Token: token, Batch: c.batch, Filters: []func(string) uint64{filter}, Placement: player.Placement{Codec: c.codec}})
 			before := observed(t, w)
 			want := attack(t, w)
 			for deadline := time.Now().Add(never); !maps.Equal(w.Lost().Rejected, want); <-time.After(time.Millisecond) {
