@@ -64,7 +64,7 @@ type wired struct {
 // Open makes the parts, starts the server and joins the modules.
 func Open(config player.Config) (player.Player, error) {
 	config = config.Defaults()
-	if err := checkReceipts(config); err != nil {
+	if err := errors.Join(checkReceipts(config), checkFilters(config)); err != nil {
 		return nil, err
 	}
 	if config.Trace.Sink != nil {

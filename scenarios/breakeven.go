@@ -39,6 +39,7 @@ func (s styles) breakEven() runner.Scenario {
 			{Name: "rate", Default: inLoop, Check: workload.WordOr(inLoop, 1, 1000), Doc: "loop: a draft follows the one before; 1 to 1000: after a pause outside the clock, as if so many came each second, which leaves threads asleep"},
 			workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.CodecKey, workload.EnvelopeKey,
 		},
+		Fits:    notSplit, // filters are functions
 		Grid:    breakEvenGrid(),
 		Pause:   pauseBefore,
 		Script:  20,

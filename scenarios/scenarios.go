@@ -121,12 +121,12 @@ func tryTransport(of []player.Style, value string) error {
 }
 
 // notSplit refuses a transport that has module log in another process: the scenario looks at each of
-// its commits.
+// its commits, or gives it functions of its own.
 func notSplit(o runner.Options) error {
 	if o[workload.TransportKey.Name] != workload.SplitTransport {
 		return nil
 	}
-	return errors.New("this scenario looks at each commit of module log, so it needs module log in its own process: use transport=process")
+	return errors.New("this scenario looks at module log while it works, so it needs module log in its own process: use transport=process")
 }
 
 // deliverable has a delivery that keeps messages tried with its transport: a server without

@@ -92,8 +92,12 @@ func TestContractApart(t *testing.T) {
 				}
 				return natsbus.Open(c)
 			}
-			playertest.Suite{Styles: []player.Style{direct.Style, apart}, Refuses: []string{apart.Name}, Store: newStore, Start: sqlite.Epoch,
-				Golden: "testdata/transcript.golden", Listening: "testdata/listening.golden"}.Run(t)
+			suite := playertest.Suite{Styles: []player.Style{direct.Style, apart}, Refuses: []string{apart.Name}, Store: newStore, Start: sqlite.Epoch,
+				Golden: "testdata/transcript.golden", Listening: "testdata/listening.golden"}
+			if transport == "split" {
+				suite.Apart = suite.Refuses
+			}
+			suite.Run(t)
 		})
 	}
 }

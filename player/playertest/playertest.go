@@ -29,6 +29,9 @@ type Suite struct {
 	Keeps []string
 	// Refuses are the styles, by name, that need a codec: values cannot stay in one process.
 	Refuses []string
+	// Apart are the styles, by name, with module log in another process. They refuse filters, which
+	// are functions of this one.
+	Apart []string
 	// Listening is the file of what deck and audience must see.
 	Listening string
 }
