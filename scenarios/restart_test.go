@@ -150,7 +150,8 @@ func checkFault(t *testing.T, fault, style, delivery string, f map[string]float6
 		t.Errorf("a process was killed and %v are lost, which the server had", f["lost"])
 	}
 	drops := fault == faultSlow && delivery == "core"
-	if wrong := drops != (f["lost"] > 0) || f["dropped"] != f["lost"]; !killed && wrong {
+	more := f["dropped"] - f["lost"] // what asks module log to settle shares the buffer: on a busy machine it meets a full one
+	if wrong := drops != (f["lost"] > 0) || more < 0 || more > 2 || !drops && more > 0; !killed && wrong {
 		t.Errorf("%v lost, %v dropped", f["lost"], f["dropped"])
 	}
 	for _, never := range []string{"duplicated", "missed", "heard-twice", "heard-late"} {
