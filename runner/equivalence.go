@@ -283,6 +283,25 @@ func (c *child) floor(setup Setup, first, n int) (_ *floorReading, err error) {
 	}
 	both := []Workload{c.load, floor}
 	turns := min(floorTurns, max(fewestFloorTurns, mostStimuli/ops))
+	reading, err := readFloor(both, first, ops, turns)
+	if err != nil || reading.Done == nil || reading.ratio() <= aboveFloor {
+		return reading, err
+	}
+	// On a busy machine the ratio is higher: beside five busy programs 1.15 to 1.24 for batched
+	// messages, where it is 0.93 to 1.12 alone. So a baseline that is too high is read once more, and
+	// the lower reading counts.
+	again, err := readFloor(both, first+ops*turns, ops, turns)
+	if err == nil && again.ratio() < reading.ratio() {
+		reading = again
+	}
+	return reading, err
+}
+
+// ratio is the CPU time per operation of the baseline to that of its floor.
+func (r *floorReading) ratio() float64 { return math.Exp(inference.Median(r.Logs)) }
+
+// readFloor has both do so many turns of ops operations.
+func readFloor(both []Workload, first, ops, turns int) (*floorReading, error) {
 	for _, load := range both {
 		if err := load.Prepare(first, ops*turns); err != nil {
 			return nil, err
