@@ -108,7 +108,11 @@ func (w *wired) Settle() error {
 	if w.closed {
 		return nil
 	}
-	return w.named(w.sender.settle())
+	err := w.named(w.sender.settle())
+	if gone := w.gone.Load(); err == nil && gone != nil {
+		err = unavailable("nats", *gone) // what was under way is settled, but one module is no more
+	}
+	return err
 }
 
 // converse calls the concept that the stimulus concerns, in the module where the

@@ -121,6 +121,15 @@ func check(p player.Placement) error {
 		oneOf("broadcast", p.Broadcast, overlappedBroadcast, awaitedBroadcast), oneOf("flavor", p.Flavor, flavorOnce, flavorTwice))
 }
 
+// checkFilters refuses what a module in a process of its own cannot call.
+func checkFilters(config player.Config) error {
+	if config.Placement.Transport != "split" || len(config.Filters) == 0 {
+		return nil
+	}
+	return &player.Error{Code: player.Invalid, Op: "nats: transport",
+		Err: errors.New("filters are functions of this process, and transport=split has module log in another one: use transport=process")}
+}
+
 func oneOf(setting, value string, known ...string) error {
 	if slices.Contains(known, value) {
 		return nil

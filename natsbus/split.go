@@ -98,15 +98,6 @@ func (w *wired) spawnMates() error {
 	return nil
 }
 
-// checkFilters refuses what a module in a process of its own cannot call.
-func checkFilters(config player.Config) error {
-	if config.Placement.Transport != "split" || len(config.Filters) == 0 {
-		return nil
-	}
-	return &player.Error{Code: player.Invalid, Op: "nats: transport",
-		Err: errors.New("filters are functions of this process, and transport=split has module log in another one: use transport=process")}
-}
-
 // joinMates tells each process what it is, and returns when all have joined.
 func (w *wired) joinMates() error {
 	store, can := w.config.Store.(player.Reopenable)

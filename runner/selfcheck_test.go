@@ -57,7 +57,8 @@ func TestSelfcheckSeries(t *testing.T) {
 		if len(session.Arm) != n || len(session.AA) != n || len(session.Slow) != n || session.Shift <= 0 || s.dropped != 0 || s.timeUp {
 			t.Errorf("%s: %+v, %d dropped, time up %v", c.Name, session, s.dropped, s.timeUp)
 		}
-		if len(s.turns) != n || slices.Min(s.turns) < fewestTurns || !slices.IsSorted(s.took) {
+		if len(s.turns) != n || slices.Min(s.turns) < fewestLong || // turns are long beside other programs
+			!slices.IsSorted(s.took) {
 			t.Errorf("%s: turns %v until %v", c.Name, s.turns, s.took)
 		}
 		if n := len(p.left.processes); n != 0 {
