@@ -173,7 +173,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("sorted", func(t *testing.T) {
 		click(t, ctx, `document.querySelector("#rules th button")`)
 		names := value[[]string](t, ctx, `[...document.querySelectorAll("#rules tbody tr")].map((r) => r.dataset.rule)`)
-		if len(names) < 3 || !strings.HasPrefix(names[0], "A") || value[string](t, ctx, `document.querySelector("th").ariaSort`) != "ascending" {
+		if len(names) < 3 || !strings.HasPrefix(names[0], "A") || value[string](t, ctx, `document.querySelector("#rules th").ariaSort`) != "ascending" {
 			t.Errorf("by name: %v", names)
 		}
 	})
