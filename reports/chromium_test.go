@@ -102,7 +102,15 @@ func ask[T any](t *testing.T, b *browser, expression string) T {
 // ever lets the page go on until an expression holds.
 func (b *browser) ever(t *testing.T, expression string) {
 	t.Helper()
-	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond))); err != nil {
+	var err error
+	for range 20 { // the page before may go away while it is asked
+		_, err = chromedp.Run(b.ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond)))
+		if err == nil || !strings.Contains(err.Error(), "context with specified id") {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err != nil {
 		t.Fatalf("%s: %v", expression, err)
 	}
 }
