@@ -6,7 +6,7 @@ import (
 )
 
 // Arms is the list of all arms, each with its role: the styles, then the controls, then the
-// arms that differ by an instrument.
+// arms that differ by an instrument, then those of another revision.
 func (r *Run) Arms() []*Cell {
 	var all []*Cell
 	for i := range r.Cells {
@@ -17,6 +17,9 @@ func (r *Run) Arms() []*Cell {
 	}
 	for i := range r.Instruments {
 		all = append(all, &r.Instruments[i].Arm)
+	}
+	for i := range r.Changes {
+		all = append(all, &r.Changes[i].Before)
 	}
 	return all
 }
