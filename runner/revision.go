@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"debug/buildinfo"
-	"debug/elf"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -76,7 +74,6 @@ type source struct {
 	module   string
 	goes     string               // the version of Go
 	settings []debug.BuildSetting // see debug.BuildInfo
-	stripped bool                 // it has no symbols
 }
 
 // ownSource is that of this program.
@@ -85,22 +82,14 @@ func ownSource() (source, error) {
 	if !known || info.Main.Path == "" {
 		return source{}, errors.New("this program does not say what it was built from: name the other one by its file")
 	}
-	own, err := asStarted()
-	if err != nil {
-		return source{}, err
-	}
-	s := source{main: info.Path, module: info.Main.Path, goes: info.GoVersion, settings: info.Settings}
-	if file, err := elf.Open(own.path); err == nil { // another system's format: with symbols, as Go builds it
-		_, err = file.Symbols()
-		s.stripped = errors.Is(err, elf.ErrNoSymbols)
-		_ = file.Close()
-	}
-	return s, nil
+	return source{main: info.Path, module: info.Main.Path, goes: info.GoVersion, settings: info.Settings}, nil
 }
 
-// flags are those of go build, and the environment that it needs.
+// flags are those of go build, and the environment that it needs. Symbols are left out: they are
+// never loaded.
 func (s source) flags() (flags, env []string) {
 	pgo := "-pgo=off"
+	flags = append(flags, "-ldflags=-s")
 	for _, set := range s.settings {
 		switch key := set.Key; {
 		case key == "-pgo":
@@ -114,9 +103,6 @@ func (s source) flags() (flags, env []string) {
 	}
 	if pgo != "" {
 		flags = append(flags, pgo)
-	}
-	if s.stripped {
-		flags = append(flags, "-ldflags=-s")
 	}
 	return flags, env
 }
@@ -141,7 +127,7 @@ func revision(ctx context.Context, s source, dir, asked string, say func(string,
 			return nil, nil, fmt.Errorf("%s is no program: -against takes a revision, or the file of another build", asked)
 		}
 		r := &results.Revision{Asked: asked}
-		r.Commit, r.Dirty = vcs(path)
+		r.Commit, r.Dirty = vcs(ctx, path)
 		b, err := buildAt(path)
 		return r, b, err
 	}
@@ -156,21 +142,15 @@ func revision(ctx context.Context, s source, dir, asked string, say func(string,
 	return &results.Revision{Asked: asked, Commit: commit}, b, err
 }
 
-// vcs says what a program was built from, as far as it knows.
-func vcs(path string) (commit string, dirty bool) {
-	info, err := buildinfo.ReadFile(path)
+// vcs says what a program was built from, as far as Go is here to tell.
+func vcs(ctx context.Context, path string) (commit string, dirty bool) {
+	told, err := outputOf(exec.CommandContext(ctx, "go", "version", "-m", path))
 	if err != nil {
 		return "", false
 	}
-	for _, set := range info.Settings {
-		switch set.Key {
-		case "vcs.revision":
-			commit = set.Value
-		case "vcs.modified":
-			dirty = set.Value == "true"
-		}
-	}
-	return commit, dirty
+	_, commit, _ = strings.Cut(told, "vcs.revision=")
+	commit, _, _ = strings.Cut(commit, "\n")
+	return commit, strings.Contains(told, "vcs.modified=true")
 }
 
 // commitOf is the commit that a name stands for.
@@ -254,38 +234,49 @@ func (s source) build(ctx context.Context, dir, commit string, say func(string, 
 	}
 	say("building %s", commit[:12])
 	began := time.Now()
-	work, err := os.MkdirTemp("", "rubato-revision-")
+	if err := os.MkdirAll(builds, 0o755); err != nil {
+		return "", err
+	}
+	work, err := os.MkdirTemp(builds, "half-")
 	if err != nil {
 		return "", err
 	}
 	defer os.RemoveAll(work)
-	tree := filepath.Join(work, "tree")
+	tree, made := filepath.Join(work, "tree"), filepath.Join(work, "made")
 	if _, err := git(ctx, dir, "worktree", "add", "--detach", "--quiet", tree, commit); err != nil {
 		return "", fmt.Errorf("checking %s out: %w", commit[:12], err)
 	}
-	defer func() {
-		_, failed := git(context.WithoutCancel(ctx), dir, "worktree", "remove", "--force", tree)
-		err = errors.Join(err, failed)
-	}()
-	made := filepath.Join(work, "program")
-	compile := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", made}, flags, []string{s.main})...)
-	compile.Dir, compile.Env = filepath.Join(tree, root), append(os.Environ(), env...)
-	if _, err := outputOf(compile); err != nil {
-		if ctx.Err() != nil {
-			return "", context.Cause(ctx)
-		}
-		return "", fmt.Errorf("%s does not build:\n%w", commit[:12], err)
+	err = s.compile(ctx, filepath.Join(tree, root), filepath.Join(made, filepath.Base(path)), flags, env)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
-	if info, err := buildinfo.ReadFile(made); err != nil {
-		return "", err
-	} else if info.GoVersion != s.goes {
-		return "", fmt.Errorf("%s was built with %s, this program with %s: not only their code would be compared", commit[:12], info.GoVersion, s.goes)
+	if _, failed := git(context.WithoutCancel(ctx), dir, "worktree", "remove", "--force", tree); err == nil {
+		err = failed
 	}
-	if err := keepBuild(builds, folder, made, path); err != nil {
-		return "", fmt.Errorf("keeping the build of %s: %w", commit[:12], err)
+	if err == nil {
+		err = keepBuild(builds, made, folder)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", commit[:12], err)
 	}
 	say("built %s in %v", commit[:12], time.Since(began).Round(100*time.Millisecond))
 	return path, nil
+}
+
+// compile builds what is in dir, with the Go of this program.
+func (s source) compile(ctx context.Context, dir, to string, flags, env []string) error {
+	run := func(args ...string) (string, error) {
+		c := exec.CommandContext(ctx, "go", args...)
+		c.Dir, c.Env = dir, append(os.Environ(), env...)
+		return outputOf(c)
+	}
+	if goes, err := run("env", "GOVERSION"); err != nil || goes != s.goes {
+		return errors.Join(err, fmt.Errorf("it is built with %s, this program with %s: not only their code would be compared", goes, s.goes))
+	}
+	if _, err := run(slices.Concat([]string{"build", "-o", to}, flags, []string{s.main})...); err != nil {
+		return fmt.Errorf("it does not build:\n%w", err)
+	}
+	return nil
 }
 
 // root is the folder of the program's module within the checkout of dir.
@@ -307,25 +298,11 @@ func (s source) root(ctx context.Context, dir string) (string, error) {
 	return filepath.Rel(top, at)
 }
 
-// keepBuild moves a program to its place and removes the oldest builds.
-func keepBuild(builds, folder, made, path string) error {
-	if err := os.MkdirAll(builds, 0o755); err != nil {
-		return err
-	}
-	half, err := os.MkdirTemp(builds, "half-")
-	if err != nil {
-		return err
-	}
-	data, err := os.ReadFile(made)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(half, filepath.Base(path)), data, 0o755)
-	}
-	if err == nil {
-		err = os.Rename(half, folder)
-	}
-	if err != nil {
-		_ = os.RemoveAll(half)
-		if _, other := os.Stat(path); other == nil {
+// keepBuild moves a build to its place and removes the oldest. It is moved, not copied: how the file
+// lies in memory shows in the memory of its processes.
+func keepBuild(builds, made, folder string) error {
+	if err := os.Rename(made, folder); err != nil {
+		if _, other := os.Stat(folder); other == nil {
 			return nil // another run has built it meanwhile
 		}
 		return err

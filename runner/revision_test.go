@@ -52,7 +52,7 @@ func TestRevision(t *testing.T) {
 	run("tag", "first", "main~3")
 	run("checkout", "-q", "-b", "topic", "main~2")
 	of := source{main: "example.com/app", module: "example.com/app", goes: runtime.Version(),
-		settings: []debug.BuildSetting{{Key: "-trimpath", Value: "true"}, {Key: "CGO_ENABLED", Value: "0"}, {Key: "vcs", Value: "git"}}, stripped: true}
+		settings: []debug.BuildSetting{{Key: "-trimpath", Value: "true"}, {Key: "CGO_ENABLED", Value: "0"}, {Key: "vcs", Value: "git"}}}
 	var said []string
 	say := func(format string, args ...any) { said = append(said, format) }
 	for _, c := range []struct{ asked, want, wrong string }{
