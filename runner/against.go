@@ -93,7 +93,7 @@ func inFull(of []*arm) []*arm {
 // shown is the arm in a line of progress.
 func (a *arm) shown() string {
 	if a.role == results.RoleBefore {
-		return a.style + " before"
+		return a.style + " to before"
 	}
 	return a.style
 }

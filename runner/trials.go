@@ -138,7 +138,10 @@ func (c *comparison) trial(ctx context.Context, number int, log *trialLog) ([]*r
 		}
 		b.Start = start
 		blocks = append(blocks, b)
-		if base != nil && b != base {
+		if a.role == results.RoleBefore { // what it is now, to what it was
+			b, base = base, b
+		}
+		if base != nil && b != nil && b != base {
 			log.logs[a] = append(log.logs[a], b.TurnLogs(base))
 		}
 	}
