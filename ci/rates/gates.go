@@ -209,7 +209,8 @@ func hog() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
-	for {
+	for x := uint64(1); ; x ^= x << 13 {
+		x ^= x >> 7
 	}
 }
 

@@ -53,7 +53,6 @@ type plan struct {
 	cases                 []regression
 	loads                 []string // instead of those of the cases; empty: those
 	table                 bool
-	only                  []string
 }
 
 func main() {

@@ -97,7 +97,7 @@ func parseRegression(data []byte) (r regression, err error) {
 	case r.What == "" || r.Scenario == "" || len(r.Styles) == 0 || len(r.Quantities) == 0 || r.Part == "" || r.Goal == 0 || len(r.Loads) == 0:
 		return r, fmt.Errorf("it needs What, Scenario, Styles, Quantities, Part, Loads and Goal")
 	case slices.ContainsFunc(r.Loads, func(load string) bool { return load != quiet && load != hogs }):
-		return r, fmt.Errorf("Loads: want %s, %s or both, not %s", quiet, hogs, strings.Join(r.Loads, " "))
+		return r, fmt.Errorf("its Loads: want %s, %s or both, not %s", quiet, hogs, strings.Join(r.Loads, " "))
 	}
 	return r, lines.Err()
 }
