@@ -205,7 +205,7 @@ func (b *book) misbehave(stimulus int, line *string) (skip bool, err error) {
 	case "error":
 		return false, errors.New("the pen broke")
 	case "stall":
-		spin(pace)
+		spin(pace / 10)
 	case "hang":
 		<-context.Background().Done()
 	case "tail": // one operation in 100 takes a hundred times as long
