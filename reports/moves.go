@@ -41,19 +41,13 @@ func Moves(dir string, run *results.Run, details results.Details) (all []Move, e
 	if err != nil {
 		return nil, fmt.Errorf("read the profiles: %w", err)
 	}
-	for i := range run.Changes {
-		c := &run.Changes[i]
-		at := slices.IndexFunc(run.Cells, func(own results.Cell) bool { return own.Key() == c.Of })
-		if at < 0 || run.Against == nil {
-			continue
+	for _, of := range run.Changes {
+		if c := now(run, of); c != nil && run.Against != nil {
+			b := balance{cell: c, own: books[of.Of], base: books[of.Before.Key()]}
+			m := b.move(revisionName(run.Against), of.Ratio, of.CPURatio)
+			m.Changed = differs(of.Ratio) || differs(of.CPURatio)
+			all = append(all, m)
 		}
-		b := balance{cell: &run.Cells[at], own: books[c.Of]}
-		if b.base, err = bookOf(dir, &c.Before, details); err != nil {
-			return nil, fmt.Errorf("read the profiles: %w", err)
-		}
-		m := b.move(run.Against.Asked, c.Ratio, c.CPURatio)
-		m.Changed = differs(c.Ratio) || differs(c.CPURatio)
-		all = append(all, m)
 	}
 	for _, g := range groups(run) {
 		balances, _ := balancesOf(run, g, books)

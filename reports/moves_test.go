@@ -37,10 +37,10 @@ func TestMoves(t *testing.T) {
 		t.Fatalf("%d moves, %v", len(all), err)
 	}
 	m := all[0]
-	if !m.Changed || m.Against != "HEAD~1" || m.Arm != "s bus" || len(m.Stages) != 1 || m.Stages[0].Name != partWork || m.Stages[0].Ns.Lo > 12_000 || m.Stages[0].Ns.Hi < 12_000 {
+	if !m.Changed || m.Against != "HEAD~1 (abc)" || m.Arm != "s bus" || len(m.Stages) != 1 || m.Stages[0].Name != partWork || m.Stages[0].Ns.Lo > 12_000 || m.Stages[0].Ns.Hi < 12_000 {
 		t.Errorf("%+v", m)
 	}
-	if text := m.Text(); !strings.HasPrefix(text, "s bus against HEAD~1: time ×1.120 [1.100, 1.140], CPU ×1.010 [0.900, 1.100]; of +12.0 µs") || !strings.Contains(text, "the work itself +12") {
+	if text := m.Text(); !strings.HasPrefix(text, "s bus against HEAD~1 (abc): time ×1.120 [1.100, 1.140], CPU ×1.010 [0.900, 1.100]; of +12.0 µs") || !strings.Contains(text, "the work itself +12") {
 		t.Error(text)
 	}
 	if m := all[1]; m.Changed || m.Against != "the baseline" || !strings.HasSuffix(m.Text(), "; no stage differs beyond noise.") {
