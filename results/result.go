@@ -278,7 +278,8 @@ type Block struct {
 	Trace       string        `json:"trace,omitempty"`       // digest of what the trace kept of the newest stimuli
 	Latency     string        `json:"latency"`               // HdrHistogram, V2 compressed, base64; in ns
 	NoLatency   string        `json:"no_latency,omitempty"`  // why there is no latency, though operations have one
-	Disturbed   string        `json:"disturbed,omitempty"`   // what happened to the process or its clocks meanwhile
+	Disturbed   string        `json:"disturbed,omitempty"`   // what happened to the process, its clocks or the CPU meanwhile
+	Heat        *Heat         `json:"heat,omitempty"`        // after the trial or round; nil: the machine tells nothing of it
 
 	// Of a trial, which is cut into turns. Ops, Wall, CPU and switches are those of the
 	// timed slices together.
@@ -387,6 +388,9 @@ type Machine struct {
 	StealPct    float64           `json:"steal_pct"`
 	Quota       string            `json:"quota,omitempty"` // cgroup cpu.max
 	TempC       float64           `json:"temp_c,omitempty"`
+	MaxTempC    float64           `json:"max_temp_c,omitempty"` // after trials; TempC is before the run
+	MinMHz      float64           `json:"min_mhz,omitempty"`    // after trials, of the fastest core
+	MaxMHz      float64           `json:"max_mhz,omitempty"`
 	Throttled   string            `json:"throttled,omitempty"`
 	Go          string            `json:"go"`
 	Commit      string            `json:"commit"`
