@@ -5,7 +5,6 @@
 package results
 
 import (
-	"math"
 	"slices"
 	"time"
 )
@@ -318,19 +317,6 @@ func (b *Block) typical() (float64, bool) {
 	middle := float64(sorted[(len(sorted)-1)/2]+sorted[len(sorted)/2]) / 2
 	return middle / float64(b.SliceOps) * float64(b.Ops), true
 }
-
-// TurnLogs are the log-ratios of the time per operation to the baseline's, by turn of a
-// trial.
-func (b *Block) TurnLogs(base *Block) []float64 {
-	logs := make([]float64, min(len(b.Slices), len(base.Slices)))
-	for k := range logs {
-		logs[k] = math.Log(max(b.TurnTime(k), math.SmallestNonzeroFloat64) / max(base.TurnTime(k), math.SmallestNonzeroFloat64))
-	}
-	return logs
-}
-
-// TurnTime is the time per operation in a turn, in ns.
-func (b *Block) TurnTime(turn int) float64 { return float64(b.Slices[turn]) / float64(b.SliceOps) }
 
 // A Sample is CPU % at one moment, as gopsutil reads it in ticks of 10 ms: good enough for
 // a plot only. A line of results.jsonl.

@@ -29,7 +29,7 @@ func (c *comparison) active(ctx context.Context) error {
 	}
 	alone := c.plan.profiled && !c.plan.inTrials()
 	defer func() { c.profiling = nil }()
-	for _, a := range styles(c.valid()) {
+	for _, a := range inFull(c.valid()) {
 		drive := request{Do: doDrive, First: c.next, N: c.driven(a), Wall: cmp.Or(c.config.effort.Active, min(c.config.effort.Profile, time.Second))}
 		if alone {
 			c.progress.say("%s: profile", a.title())
@@ -125,10 +125,10 @@ func (c *comparison) profileTurns(ctx context.Context) error {
 			continue
 		}
 		if len(of) == 0 {
-			c.unprofiled(styles(c.valid()), err)
+			c.unprofiled(inFull(c.valid()), err)
 			return c.renew(ctx)
 		}
-		for _, a := range styles(c.valid()) {
+		for _, a := range inFull(c.valid()) {
 			a.warn("its profile is of %d trials instead of %d: %v", len(of), lives, err)
 		}
 		lives = len(of)
@@ -136,7 +136,7 @@ func (c *comparison) profileTurns(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, a := range styles(c.valid()) {
+	for _, a := range inFull(c.valid()) {
 		var paths []string
 		for _, life := range of {
 			paths = append(paths, life[a])
@@ -155,7 +155,7 @@ func (c *comparison) profileLife(ctx context.Context, s slicing, life int) (map[
 	}
 	c.profiling = map[*arm]string{}
 	defer func() { c.profiling = nil }()
-	for _, a := range styles(c.valid()) {
+	for _, a := range inFull(c.valid()) {
 		c.profiling[a] = filepath.Join(c.folder.work, fmt.Sprintf("%s-%d", a.fileName(), life+1))
 	}
 	return c.profiling, c.work(ctx, s, c.labels(life), c.inSlices, func(*arm, *results.Block) error { return nil })
@@ -236,7 +236,7 @@ func (c *comparison) idle(ctx context.Context) error {
 	if c.plan.scenario.windowless() {
 		return nil
 	}
-	standing := styles(c.valid())
+	standing := inFull(c.valid())
 	if err := pause(ctx, settle); err != nil {
 		return err
 	}
