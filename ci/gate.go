@@ -57,9 +57,12 @@ func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return usage(stderr, err)
 	}
-	run, _, err := results.Load(dir)
+	run, details, err := results.Load(dir)
 	if err != nil {
 		return usage(stderr, fmt.Errorf("%w\nmake results with `rubato run`, or name their folder: rubato gate DIR", err))
+	}
+	if why := reports.Restated(run, details); why != "" {
+		return usage(stderr, fmt.Errorf("%s: %s\nrender it again with `rubato report %s`", dir, why, dir))
 	}
 	answer, err := g.Judge(budgets, run)
 	if err != nil {

@@ -62,9 +62,9 @@ func objection(p *results.Controls, margin float64) (objecting, string) {
 		return broken, "a control has no ratio to the baseline"
 	case !aa.Bounded() || !slowdown.Bounded():
 		return broken, fmt.Sprintf("too few rounds (%d) to know whether the comparison detects a change", p.AA.Rounds)
-	case alarms(*aa, margin):
+	case alarms(*aa, margin), p.Share > 0 && alarms(*aa, p.Share): // however wide a margin was asked for
 		return differing, fmt.Sprintf("false alarm: the A/A control, which repeats the baseline, has a ratio of %s", bracketed(aa, ratio))
-	case aa.Lo == aa.Hi || slowdown.Lo == slowdown.Hi:
+	case still(aa) || still(slowdown):
 		return broken, "no spread: a control has the same ratio in every trial, and times that are measured differ"
 	}
 	found, why := slowdown.Lo > 1, "not found"
@@ -79,6 +79,12 @@ func objection(p *results.Controls, margin float64) (objecting, string) {
 		return blurred, why
 	}
 	return nothing, ""
+}
+
+// still reports whether an interval is narrower than times that are measured allow.
+func still(e *results.Estimate) bool {
+	const least = 1e-5
+	return e != nil && e.Hi-e.Lo <= least*math.Abs(e.Median)
 }
 
 // Verdicts on a row that its comparison's controls change.
@@ -100,7 +106,12 @@ func Believed(run *results.Run, c *results.Cell, m results.Metric, limit float64
 	}
 	object, why := nothing, ""
 	if p != nil {
-		if object, why = objection(p, run.Margin()); object == nothing && p.Insensitive != "" {
+		object, why = objection(p, run.Margin())
+		switch base := results.BaselineOf(run, *c); {
+		case object != nothing:
+		case c.Rounds != base.Rounds || c.Rounds != p.AA.Rounds || c.Rounds != p.Slowdown.Rounds:
+			object, why = broken, fmt.Sprintf("it has %s, its baseline %d, the controls %d and %d: some are lost", plural(c.Rounds, "round"), base.Rounds, p.AA.Rounds, p.Slowdown.Rounds)
+		case p.Insensitive != "":
 			object, why = broken, p.Insensitive
 		}
 	}
@@ -109,7 +120,7 @@ func Believed(run *results.Run, c *results.Cell, m results.Metric, limit float64
 		return Suspect, p.Comparison() + ": " + why
 	case !kept:
 		return verdict, ""
-	case e.Lo == e.Hi:
+	case still(c.Ratio) || still(&e) && m.Unit == "x":
 		return Insensitive, c.ComparisonLabel() + ": no spread: " + c.Style + " has the same figure in every trial, and times that are measured differ"
 	case object == broken, object == blurred && !clears(m, e, limit):
 		return Insensitive, p.Comparison() + ": " + why
@@ -147,6 +158,31 @@ func alarms(e results.Estimate, margin float64) bool {
 		return true
 	}
 	return false
+}
+
+// Restated computes the figures from the raw results, and says where the summary had others: it
+// was changed by hand, or is of a rubato that computes them otherwise. It is empty if they agree,
+// or if there are no raw results.
+func Restated(run *results.Run, details results.Details) (why string) {
+	if len(details.Blocks) == 0 {
+		return ""
+	}
+	said := map[*results.Cell]results.Cell{}
+	for _, c := range run.Arms() {
+		said[c] = *c // Summarize makes new estimates
+	}
+	Summarize(run, details)
+	for _, c := range run.Arms() {
+		was := said[c]
+		for _, m := range results.Metrics {
+			old, had := m.Of(&was)
+			now, has := m.Of(c)
+			if lost := had != has && (had || m.Name == "ratio"); lost || (m.Relative || m.Name == "ns_op") && had && old != now {
+				return fmt.Sprintf("%s says that the %s of %s is %v; of the rounds in %s it is %v", results.SummaryFile, m.Title, c.Key(), old.Median, results.RawFile, now.Median)
+			}
+		}
+	}
+	return ""
 }
 
 // least is the smallest shift that is detectable in both directions. An A/A control that
