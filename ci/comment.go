@@ -50,7 +50,11 @@ func (s shown) markdown(room int) string {
 	}
 	g.Notes = nil
 	rows := g.Rows
-	for n, m := len(rows), len(notes); ; n, m = n/2, m/2 {
+	most, length := 0, len(head) // rows that may fit: escapes make them longer
+	for ; most < len(rows) && length < room; most++ {
+		length += len(strings.Join(rows[most].Cells, ""))
+	}
+	for n, m := most, len(notes); ; n, m = n/2, m/2 {
 		g.Rows = rows[:n]
 		text := head + g.Markdown() + strings.Join(notes[:m], "\n") + "\n"
 		if n < len(rows) || m < len(notes) {
@@ -63,7 +67,7 @@ func (s shown) markdown(room int) string {
 }
 
 func rank(verdict string) int {
-	return slices.Index([]string{Invalid, Over, Inconclusive, Within}, verdict) // others come first
+	return slices.Index([]string{Over, Invalid, Suspect, Insensitive, Inconclusive, Told, Within}, verdict)
 }
 
 // clipped shortens what would fill a comment alone.

@@ -101,7 +101,7 @@ func explain(a Answer, budgets, dir string, run *results.Run, details results.De
 		s.Detectable = append(s.Detectable, detectable{c.Comparison(), c.MinimumDetectable, cmp.Or(reports.Insensitivity(c, run.Margin()), c.Insensitive)})
 	}
 	if text, err := os.ReadFile(filepath.Join(dir, "report.md")); err == nil {
-		s.report = reports.Answer(text)
+		s.report = reports.Beginning(text)
 	}
 	return s
 }
@@ -207,18 +207,15 @@ func (s shown) doubted(arm string) bool {
 	return slices.ContainsFunc(s.Rows, func(r Row) bool { return r.Cell == arm && !r.settled() })
 }
 
-// told is the verdict of a figure that is shown and not judged.
-const told = "told"
-
 // settled reports whether the row needs nobody's attention.
-func (r Row) settled() bool { return r.Verdict == Within || r.Verdict == told }
+func (r Row) settled() bool { return r.Verdict == Within || r.Verdict == Told }
 
 func percent(share float64) string { return reports.Compact(100*share) + " %" }
 
 // failing reports whether a row, as it is, makes the gate fail.
 func (s shown) failing(r Row) bool {
 	switch r.Verdict {
-	case Within, told:
+	case Within, Told:
 		return false
 	case Inconclusive:
 		return !s.lenient && !r.Warn
@@ -262,9 +259,6 @@ func (s shown) troubles() (all []troubled) {
 func (s shown) whole() (why []string) {
 	if s.Incomplete != "" {
 		why = append(why, "the run ended early: "+s.Incomplete)
-	}
-	for _, w := range s.Insensitive {
-		why = append(why, "insensitive: "+w)
 	}
 	failing := slices.ContainsFunc(s.troubles(), func(t troubled) bool { return t.failing })
 	if len(why) == 0 && !failing && (s.Exit != ExitWithin || len(s.Rows) == 0) {

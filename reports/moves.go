@@ -108,9 +108,9 @@ func (m Move) Text() string {
 	return oneLine(fmt.Sprintf("%s; of %s an operation: %s.", text, inline(microseconds(*m.GapNs)), strings.Join(said, ", ")))
 }
 
-// Answer is the beginning of a report.md, which is the answer: up to its first section, and at most
+// Beginning is that of a report.md, which is the answer: up to its first section, and at most
 // as long as an answer may be.
-func Answer(markdown []byte) []byte {
+func Beginning(markdown []byte) []byte {
 	answer := markdown[:min(len(markdown), answerRoom)]
 	if section := bytes.Index(answer, []byte("\n## ")); section >= 0 {
 		return answer[:section+1]

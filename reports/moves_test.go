@@ -52,7 +52,7 @@ func TestMoves(t *testing.T) {
 	}
 }
 
-func TestAnswerOfAReport(t *testing.T) {
+func TestBeginningOfAReport(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a line of words\n", 200)
 	for name, c := range map[string]struct{ text, want string }{
@@ -61,7 +61,7 @@ func TestAnswerOfAReport(t *testing.T) {
 		"short":                   {"# Title\n", "# Title\n"},
 		"nothing":                 {"", ""},
 	} {
-		if got := string(Answer([]byte(c.text))); got != c.want {
+		if got := string(Beginning([]byte(c.text))); got != c.want {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
