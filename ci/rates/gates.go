@@ -29,7 +29,7 @@ type gate struct {
 	Verdict string    `json:"verdict"`
 	Over    []string  `json:"over,omitempty"` // what was over its limit, one line each
 	Caught  bool      `json:"caught"`         // the exit code says so, and each style with its quantity
-	Part    bool      `json:"part"`           // the answer names the part of the operation, too
+	Part    bool      `json:"part"`           // it names the part of the operation, too
 	Blamed  []string  `json:"blamed,omitempty"`
 	Busy    float64   `json:"busy,omitempty"` // what the hogs used, in cores
 	Why     string    `json:"why,omitempty"`  // of an answer other than within and over
@@ -68,13 +68,29 @@ func (p plan) measure(ctx context.Context, t tree, r regression, load string) (g
 		g.Why = lastLine(said) + "; " + lastLine(answer)
 		return g, nil
 	}
-	var a ci.Answer
+	var a answered
 	if err := json.Unmarshal([]byte(answer), &a); err != nil {
 		return g, fmt.Errorf("rubato gate -json: %w: %.200s", err, answer)
 	}
 	g.read(a, r)
-	g.Part = r.Part != "" && strings.Contains(answer, r.Part)
 	return g, nil
+}
+
+// answered is what gate -json prints: beside the answer, where differences go.
+type answered struct {
+	ci.Answer
+	Moves []move `json:"moves"`
+}
+
+// A move is by how much an arm differs from the other revision. Its first stage is the largest.
+type move struct {
+	Arm     string  `json:"arm"`
+	Changed bool    `json:"changed"` // since the other revision
+	Stages  []stage `json:"stages"`
+}
+
+type stage struct {
+	Name string `json:"name"`
 }
 
 // arguments are those of rubato run.
@@ -100,7 +116,7 @@ func compared(worse []string) []string {
 const baseline = "direct"
 
 // read takes from the answer what the gate found.
-func (g *gate) read(a ci.Answer, r regression) {
+func (g *gate) read(a answered, r regression) {
 	g.Verdict = a.Verdict
 	found := map[string]bool{}
 	for _, row := range a.Rows {
@@ -117,8 +133,15 @@ func (g *gate) read(a ci.Answer, r regression) {
 	}
 	g.Caught = g.Exit == ci.ExitOver && len(r.Styles) > 0 && len(found) == len(r.Styles)
 	if g.Exit != ci.ExitWithin && g.Exit != ci.ExitOver {
-		g.Why = why(a)
+		g.Why = why(a.Answer)
 	}
+	named := 0
+	for _, m := range a.Moves {
+		if m.Changed && slices.Contains(r.Styles, styleOf(m.Arm)) && len(m.Stages) > 0 && m.Stages[0].Name == r.Part {
+			named++
+		}
+	}
+	g.Part = g.Caught && named >= len(r.Styles)
 }
 
 // styleOf is the second word of a cell's name, after its scenario.

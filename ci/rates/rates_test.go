@@ -24,7 +24,7 @@ echo "$@" >>"$LOG_OF_CALLS"
 case "$1:$(cat state)" in
 run:*) exit 0 ;;
 gate:fast) echo '{"verdict":"within","exit":0,"rows":[]}' ;;
-gate:slow) echo '{"verdict":"over","exit":1,"rows":[{"budget":"b","cell":"queue-low bus passages=1000","quantity":"ratio","verdict":"over","why":"rules and trace"}]}' ; exit 1 ;;
+gate:slow) echo '{"verdict":"over","exit":1,"rows":[{"budget":"b","cell":"queue-low bus passages=1000","quantity":"ratio","verdict":"over"}],"moves":[{"arm":"queue-low bus passages=1000","changed":true,"stages":[{"name":"rules and trace"},{"name":"codec"}]}]}' ; exit 1 ;;
 esac
 `
 	fakePatch = `What: the bus is slower
@@ -169,9 +169,33 @@ func TestRead(t *testing.T) {
 		"within":          {ci.ExitWithin, nil, false, nil},
 	} {
 		g := gate{Exit: c.exit}
-		g.read(ci.Answer{Exit: c.exit, Rows: c.rows}, shared)
+		g.read(answered{Answer: ci.Answer{Exit: c.exit, Rows: c.rows}}, shared)
 		if g.Caught != c.caught || !slices.Equal(g.Blamed, c.blamed) {
 			t.Errorf("%s: caught %v, blamed %v", name, g.Caught, g.Blamed)
+		}
+	}
+}
+
+// TestPart: the part counts if it is the largest of each style's own change.
+func TestPart(t *testing.T) {
+	t.Parallel()
+	r := regression{Styles: []string{"bus"}, Quantities: []string{"ratio"}, Part: "rules and trace"}
+	a := answered{Answer: ci.Answer{Exit: ci.ExitOver, Rows: []ci.Row{{Cell: "queue-low bus", Quantity: "ratio", Verdict: ci.Over}}}}
+	for name, c := range map[string]struct {
+		move move
+		want bool
+	}{
+		"named":       {move{"queue-low bus", true, []stage{{"rules and trace"}, {"codec"}}}, true},
+		"another":     {move{"queue-low bus", true, []stage{{"codec"}, {"rules and trace"}}}, false},
+		"of a style":  {move{"queue-low direct", true, []stage{{"rules and trace"}}}, false},
+		"no change":   {move{"queue-low bus", false, []stage{{"rules and trace"}}}, false},
+		"no profiles": {move{"queue-low bus", true, nil}, false},
+	} {
+		var g gate
+		a.Moves = []move{c.move}
+		g.Exit = ci.ExitOver
+		if g.read(a, r); g.Part != c.want || !g.Caught {
+			t.Errorf("%s: part %v, caught %v", name, g.Part, g.Caught)
 		}
 	}
 }
