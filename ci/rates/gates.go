@@ -46,6 +46,10 @@ func (p plan) measure(ctx context.Context, t tree, r regression, load string) (g
 		return g, err
 	}
 	defer os.RemoveAll(out)
+	budgets, err := p.budgetsFor(r, out)
+	if err != nil {
+		return g, err
+	}
 	stop := func() float64 { return 0 }
 	if load == hogs {
 		if stop, err = startHogs(); err != nil {
@@ -54,13 +58,13 @@ func (p plan) measure(ctx context.Context, t tree, r regression, load string) (g
 	}
 	results := filepath.Join(out, "run")
 	var said string
-	g.Run, said, err = program(ctx, t, p.arguments(r, results)...)
+	g.Run, said, err = program(ctx, t, p.arguments(r, load, budgets, results)...)
 	g.Busy = stop()
 	if err != nil {
 		return g, err
 	}
 	var answer string
-	if g.Exit, answer, err = program(ctx, t, "gate", "-json", "-budgets", p.budgets, results); err != nil {
+	if g.Exit, answer, err = program(ctx, t, "gate", "-json", "-machine", load, "-budgets", budgets, results); err != nil {
 		return g, err
 	}
 	g.Seconds = time.Since(g.At).Seconds()
@@ -93,9 +97,19 @@ type stage struct {
 	Name string `json:"name"`
 }
 
+// budgetsFor writes the budgets with the scenario of the regression.
+func (p plan) budgetsFor(r regression, dir string) (path string, err error) {
+	text, err := os.ReadFile(p.budgets)
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, filepath.Base(p.budgets))
+	return path, os.WriteFile(path, bytes.ReplaceAll(text, []byte("SCENARIO"), []byte(r.Scenario)), 0o644)
+}
+
 // arguments are those of rubato run.
-func (p plan) arguments(r regression, out string) []string {
-	args := []string{"run", "-against", p.against, "-controls", "-decide", "-time", p.time.String(), "-budgets", p.budgets, "-out", out}
+func (p plan) arguments(r regression, load, budgets, out string) []string {
+	args := []string{"run", "-against", p.against, "-controls", "-decide", "-time", p.time.String(), "-machine", load, "-budgets", budgets, "-out", out}
 	for _, option := range r.Set {
 		args = append(args, "-set", option)
 	}

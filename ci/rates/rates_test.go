@@ -23,6 +23,9 @@ const (
 echo "$@" >>"$LOG_OF_CALLS"
 case "$1:$(cat state)" in
 run:*) exit 0 ;;
+gate:*) grep -q 'scenario: queue-low' "$6" || exit 2 ;;
+esac
+case "$1:$(cat state)" in
 gate:fast) echo '{"verdict":"within","exit":0,"rows":[]}' ;;
 gate:slow) echo '{"verdict":"over","exit":1,"rows":[{"budget":"b","cell":"queue-low bus passages=1000","quantity":"ratio","verdict":"over"}],"moves":[{"arm":"queue-low bus passages=1000","changed":true,"stages":[{"name":"rules and trace"},{"name":"codec"}]}]}' ; exit 1 ;;
 esac
@@ -51,10 +54,12 @@ func fakeCheckout(t *testing.T) (calls func() string) {
 	t.Chdir(dir)
 	log := filepath.Join(t.TempDir(), "calls")
 	t.Setenv("LOG_OF_CALLS", log)
-	if err := os.MkdirAll("ci/testdata/regressions", 0o755); err != nil {
-		t.Fatal(err)
+	for _, folder := range []string{"ci/testdata/regressions", "ci/rates"} {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for name, text := range map[string]string{"Makefile": fakeMakefile, "program": fakeProgram, "state": "fast\n", "ci/testdata/regressions/slow.patch": fakePatch} {
+	for name, text := range map[string]string{"Makefile": fakeMakefile, "program": fakeProgram, "state": "fast\n", "ci/rates/budgets.yaml": "scenario: SCENARIO\n", "ci/testdata/regressions/slow.patch": fakePatch} {
 		if err := os.WriteFile(name, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
