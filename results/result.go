@@ -378,7 +378,9 @@ type Machine struct {
 	OS          string            `json:"os"`
 	Arch        string            `json:"arch"`
 	Kernel      string            `json:"kernel"`
-	Memory      uint64            `json:"memory"` // bytes
+	Memory      uint64            `json:"memory"`              // bytes
+	Available   uint64            `json:"available,omitempty"` // bytes of memory before the run that programs could use
+	Disk        *Disk             `json:"disk,omitempty"`      // of the folder with the results and stores
 	Governor    string            `json:"governor,omitempty"`
 	Turbo       string            `json:"turbo,omitempty"`
 	Load        [3]float64        `json:"load"`
@@ -392,4 +394,12 @@ type Machine struct {
 	Versions    map[string]string `json:"versions"`              // of what the styles stand on: nats-server, nats.go, sqlite
 	Unavailable map[string]string `json:"unavailable,omitempty"` // resources that this machine does not report, and why
 	Warnings    []string          `json:"warnings"`
+}
+
+// A Disk is what a folder stands on.
+type Disk struct {
+	Device     string        `json:"device,omitempty"`
+	FileSystem string        `json:"file_system,omitempty"`
+	Free       uint64        `json:"free"`  // bytes
+	Fsync      time.Duration `json:"fsync"` // ns; the median of 20, each after 4 kB were written
 }
