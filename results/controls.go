@@ -27,6 +27,34 @@ type Controls struct {
 	Insensitive       string   `json:"insensitive,omitempty"`        // why the verdicts of the comparison do not count; empty: they do
 }
 
+// RoleBefore is the role of an arm that runs another revision.
+const RoleBefore = "before"
+
+// A Revision is the other program of a run with -against.
+type Revision struct {
+	Asked  string `json:"asked"`            // as it was named: "HEAD~1", or a file
+	Commit string `json:"commit,omitempty"` // empty: it was named by its file and does not say
+	Dirty  bool   `json:"dirty,omitempty"`  // it was built from a changed tree
+}
+
+// A Change compares a cell with the same cell of another revision, measured in the same turns.
+// Its estimates are of the cell to what it was before; none: one of the two is invalid. Before is
+// invalid if it did not do the work of the run's baseline, that is, if the work changed.
+type Change struct {
+	Of         string    `json:"of"` // Cell.Key of the cell
+	Before     Cell      `json:"before"`
+	Ratio      *Estimate `json:"ratio,omitempty"`
+	OverheadNs *Estimate `json:"overhead_ns,omitempty"` // ns per operation more than before
+	MeanRatio  *Estimate `json:"mean_ratio,omitempty"`
+	CPURatio   *Estimate `json:"cpu_ratio,omitempty"`
+	Judged     []Judged  `json:"judged,omitempty"`
+}
+
+// Compared is the change as the comparison of a cell, which metrics and verdicts are read from.
+func (c *Change) Compared() *Cell {
+	return &Cell{Ratio: c.Ratio, OverheadNs: c.OverheadNs, MeanRatio: c.MeanRatio, CPURatio: c.CPURatio}
+}
+
 // RoleBare is the role of the arm without instruments.
 const RoleBare = "bare"
 

@@ -29,6 +29,8 @@ type Run struct {
 	Rule        *Rule        `json:"rule,omitempty"`        // nil: the number of rounds was fixed
 	Controls    []Controls   `json:"controls,omitempty"`    // what the run could have found, one entry per comparison
 	Instruments []Instrument `json:"instruments,omitempty"` // what measuring costs, in each comparison
+	Against     *Revision    `json:"against,omitempty"`     // the other program that it was measured beside
+	Changes     []Change     `json:"changes,omitempty"`     // what that changed, one entry per cell
 	Fresh       bool         `json:"fresh,omitempty"`       // each round of comparisons of time had new processes
 	Incomplete  string       `json:"incomplete,omitempty"`  // why the run ended early
 	Published   []Published  `json:"published,omitempty"`   // claims that the report explains, whatever was measured

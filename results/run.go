@@ -1,12 +1,13 @@
 package results
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
 
 // Arms is the list of all arms, each with its role: the styles, then the controls, then the
-// arms that differ by an instrument.
+// arms that differ by an instrument, then those of another revision.
 func (r *Run) Arms() []*Cell {
 	var all []*Cell
 	for i := range r.Cells {
@@ -17,6 +18,9 @@ func (r *Run) Arms() []*Cell {
 	}
 	for i := range r.Instruments {
 		all = append(all, &r.Instruments[i].Arm)
+	}
+	for i := range r.Changes {
+		all = append(all, &r.Changes[i].Before)
 	}
 	return all
 }
@@ -191,6 +195,16 @@ func (c *Cell) OptionsLabel() string {
 		parts = append(parts, k+"="+c.Options[k])
 	}
 	return strings.Join(parts, " ")
+}
+
+// Copy shares nothing with the cell that Summarize writes to.
+func (c Cell) Copy() Cell {
+	c.Judged, c.Targets, c.Warnings, c.Options = slices.Clone(c.Judged), slices.Clone(c.Targets), slices.Clone(c.Warnings), maps.Clone(c.Options)
+	if c.Trials != nil {
+		trials := *c.Trials
+		c.Trials = &trials
+	}
+	return c
 }
 
 // Invalidate makes the cell invalid and removes its figures.
