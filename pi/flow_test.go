@@ -68,6 +68,7 @@ func measures(out string, args []string) int {
 
 // A device is one that a test can reach over ssh.
 type device struct {
+	host    string
 	home    string // where its folder stands
 	options []string
 	cut     func(t *testing.T) // ends the connections that there are
@@ -126,7 +127,7 @@ func (d device) call(t *testing.T, args ...string) *call {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask, err := parse(append(append(own, "-dir", filepath.Join(d.home, "a folder"), "-binary", self), args...))
+	ask, err := parse(slices.Concat(own, []string{"-dir", filepath.Join(d.home, "a folder"), "-binary", self}, args))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,25 +181,25 @@ func (d device) empty(t *testing.T) {
 func flows(t *testing.T, d device) {
 	t.Chdir(t.TempDir())
 	t.Run("a run, and a second without copying", func(t *testing.T) {
-		k := d.call(t, "pi@127.0.0.1", "a b'c\"$HOME;`", "code=3")
+		k := d.call(t, d.host, "a b'c\"$HOME;`", "code=3")
 		if k.ends(t, 3) == "" || !strings.Contains(k.stderr.String(), "copying") || !strings.Contains(k.stdout.String(), "the answer") {
 			t.Fatalf("%s\n%s", &k.stderr, &k.stdout)
 		}
 		d.empty(t)
-		if k = d.call(t, "pi@127.0.0.1"); k.ends(t, 0) == "" || strings.Contains(k.stderr.String(), "copying") {
+		if k = d.call(t, d.host); k.ends(t, 0) == "" || strings.Contains(k.stderr.String(), "copying") {
 			t.Fatalf("copied again: %s", &k.stderr)
 		}
 		d.empty(t)
 	})
 	t.Run("arguments arrive as they are", func(t *testing.T) {
-		k := d.call(t, "pi@127.0.0.1", "usage", "a b'c\"$HOME;`\n!")
+		k := d.call(t, d.host, "usage", "a b'c\"$HOME;`\n!")
 		if k.ends(t, 2); !strings.Contains(k.stderr.String(), `["usage" "a b'c\"$HOME;`+"`"+`\n!"] is no scenario`) {
 			t.Fatal(k.stderr.String())
 		}
 		d.empty(t)
 	})
 	t.Run("interrupted once", func(t *testing.T) {
-		k := d.call(t, "pi@127.0.0.1", "lines=100000")
+		k := d.call(t, d.host, "lines=100000")
 		k.stderr.waitFor(t, "line 3\n")
 		k.interrupts <- os.Interrupt
 		if k.ends(t, 5) == "" || !strings.Contains(k.stderr.String(), "stopped by signal") {
@@ -207,7 +208,7 @@ func flows(t *testing.T, d device) {
 		d.empty(t)
 	})
 	t.Run("interrupted twice", func(t *testing.T) {
-		k := d.call(t, "pi@127.0.0.1", "lines=100000", "deaf")
+		k := d.call(t, d.host, "lines=100000", "deaf")
 		k.stderr.waitFor(t, "line 3\n")
 		k.interrupts <- os.Interrupt
 		k.stderr.waitFor(t, "A second interrupt")
@@ -218,7 +219,7 @@ func flows(t *testing.T, d device) {
 		d.empty(t)
 	})
 	t.Run("left by a third interrupt, busy, and collected", func(t *testing.T) {
-		k := d.call(t, "pi@127.0.0.1", "lines=100000")
+		k := d.call(t, d.host, "lines=100000")
 		k.stderr.waitFor(t, "line 3\n")
 		d.down(t)
 		k.stderr.waitFor(t, "connecting again")
@@ -229,11 +230,11 @@ func flows(t *testing.T, d device) {
 			t.Fatal(k.stderr.String())
 		}
 		d.up(t)
-		busy := d.call(t, "pi@127.0.0.1")
+		busy := d.call(t, d.host)
 		if busy.ends(t, 5); !strings.Contains(busy.stderr.String(), "busy with another run") {
 			t.Fatal(busy.stderr.String())
 		}
-		k = d.call(t, "-collect", "pi@127.0.0.1")
+		k = d.call(t, "-collect", d.host)
 		k.stderr.waitFor(t, "line 2\n")
 		k.interrupts <- os.Interrupt
 		if k.ends(t, 5) == "" || !strings.Contains(k.stderr.String(), "stopped by signal") {
@@ -242,14 +243,14 @@ func flows(t *testing.T, d device) {
 		d.empty(t)
 	})
 	t.Run("killed there", func(t *testing.T) {
-		k := d.call(t, "pi@127.0.0.1", "killed")
-		if k.ends(t, 5) == "" || !strings.Contains(k.stderr.String(), "something on pi@127.0.0.1 ended the run (killed)") {
+		k := d.call(t, d.host, "killed")
+		if k.ends(t, 5) == "" || !strings.Contains(k.stderr.String(), "something on "+d.host+" ended the run (killed)") {
 			t.Fatal(k.stderr.String())
 		}
 		d.empty(t)
 	})
 	t.Run("a connection that breaks", func(t *testing.T) {
-		k := d.call(t, "pi@127.0.0.1", "lines=100")
+		k := d.call(t, d.host, "lines=100")
 		k.stderr.waitFor(t, "line 5\n")
 		d.cut(t)
 		k.stderr.waitFor(t, "connecting again")
@@ -264,7 +265,7 @@ func flows(t *testing.T, d device) {
 		d.empty(t)
 	})
 	t.Run("a device that cannot be reached for a while, or any more", func(t *testing.T) {
-		k := d.call(t, "pi@127.0.0.1", "lines=60")
+		k := d.call(t, d.host, "lines=60")
 		k.stderr.waitFor(t, "line 5\n")
 		d.down(t)
 		k.stderr.waitFor(t, "connecting again")
@@ -272,11 +273,11 @@ func flows(t *testing.T, d device) {
 		if k.ends(t, 0) == "" {
 			t.Fatal(k.stderr.String())
 		}
-		k = d.call(t, "pi@127.0.0.1", "lines=60")
+		k = d.call(t, d.host, "lines=60")
 		k.stderr.waitFor(t, "line 5\n")
 		d.down(t)
 		k.ends(t, 5)
-		for _, part := range []string{"cannot be reached any more", "rubato pi -collect", "pi@127.0.0.1"} {
+		for _, part := range []string{"cannot be reached any more", "rubato pi -collect", d.host} {
 			if !strings.Contains(k.stderr.String(), part) {
 				t.Fatalf("no %q in %s", part, &k.stderr)
 			}
@@ -285,11 +286,11 @@ func flows(t *testing.T, d device) {
 			t.Fatalf("advises to remove: %s", &k.stderr)
 		}
 		d.up(t)
-		if k = d.call(t, "-collect", "pi@127.0.0.1"); k.ends(t, 0) == "" {
+		if k = d.call(t, "-collect", d.host); k.ends(t, 0) == "" {
 			t.Fatal(k.stderr.String())
 		}
 		d.empty(t)
-		if k = d.call(t, "-collect", "pi@127.0.0.1"); k.ends(t, 5) != "" || !strings.Contains(k.stderr.String(), "no results of runs") {
+		if k = d.call(t, "-collect", d.host); k.ends(t, 5) != "" || !strings.Contains(k.stderr.String(), "no results of runs") {
 			t.Fatal(k.stderr.String())
 		}
 	})
@@ -299,7 +300,7 @@ func flows(t *testing.T, d device) {
 func pretend(t *testing.T) device {
 	t.Helper()
 	dir := t.TempDir()
-	d := device{home: filepath.Join(dir, "home")}
+	d := device{host: "pi@127.0.0.1", home: filepath.Join(dir, "home")}
 	ssh := `#!/bin/sh
 if [ -e "` + dir + `/down" ]; then echo "ssh: connect to host: Connection refused" >&2; exit 255; fi
 for last; do :; done
