@@ -48,6 +48,8 @@ type Change struct {
 	MeanRatio  *Estimate `json:"mean_ratio,omitempty"`
 	CPURatio   *Estimate `json:"cpu_ratio,omitempty"`
 	Judged     []Judged  `json:"judged,omitempty"`
+
+	Executed *ExecutedChange `json:"executed,omitempty"` // of rubato count
 }
 
 // RoleBare is the role of the arm without instruments.

@@ -29,6 +29,7 @@ type Run struct {
 	Rule        *Rule        `json:"rule,omitempty"`        // nil: the number of rounds was fixed
 	Controls    []Controls   `json:"controls,omitempty"`    // what the run could have found, one entry per comparison
 	Instruments []Instrument `json:"instruments,omitempty"` // what measuring costs, in each comparison
+	Counted     bool         `json:"counted,omitempty"`     // of rubato count: it has instructions and calls, and no times
 	Against     *Revision    `json:"against,omitempty"`     // the other program that it was measured beside
 	Changes     []Change     `json:"changes,omitempty"`     // what that changed, one entry per cell
 	Fresh       bool         `json:"fresh,omitempty"`       // each round of comparisons of time had new processes
@@ -190,6 +191,8 @@ type Cell struct {
 
 	Connections *int `json:"connections,omitempty"` // that joined the modules, the most of any block; nil: not counted
 
+	Executed *ExecutedOp `json:"executed,omitempty"` // nil: nothing was counted
+
 	Spent   map[string]float64  `json:"spent,omitempty"`   // means per operation of what blocks used, by resource: "reads", "waited_ns"
 	Figures map[string]Estimate `json:"figures,omitempty"` // by name of the scenario's Measures
 	Spans   map[string]Span     `json:"spans,omitempty"`   // the same, over the rounds
@@ -291,6 +294,7 @@ type Block struct {
 	Slowest  []time.Duration `json:"slowest,omitempty"`   // latency of the slowest operation of each timed turn; nil: operations have none
 	Marks    Marks           `json:"marks,omitempty"`     // nil: an older run, which did not record them
 
+	Executed  *Executed          `json:"executed,omitempty"`  // of rubato count, which has no times; then a round is a repeat
 	Resources *Resources         `json:"resources,omitempty"` // nil: an older run, which did not record them
 	Figures   map[string]float64 `json:"figures,omitempty"`   // by name of the scenario's Measures
 	Series    map[string][]Point `json:"series,omitempty"`    // the same, over the time of the block
