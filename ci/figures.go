@@ -150,7 +150,7 @@ func (b Budget) judge(run *results.Run, c *results.Cell) []Row {
 }
 
 func (b Budget) row(l Limit, q quantity, cell string) Row {
-	return Row{Budget: b.Name, Source: b.Source, Cell: cell, Quantity: q.field,
+	return Row{Budget: b.Name, Source: b.Source, Line: l.line, Cell: cell, Quantity: q.field,
 		Limit: l.Value, Unit: q.unit, AtLeast: q.floor}
 }
 

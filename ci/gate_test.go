@@ -195,7 +195,8 @@ func TestJSON(t *testing.T) {
 	if code != ExitOver || a.Exit != code || a.Verdict != Over || len(a.Rows) != 6 {
 		t.Errorf("exit %d, answer %+v", code, a)
 	}
-	if r := a.Rows[0]; r.Quantity != "ratio" || r.Verdict != Over || r.Measured == nil || r.Measured.Lo != .98*1.5 {
+	if r := a.Rows[0]; r.Quantity != "ratio" || r.Verdict != Over || r.Measured == nil || r.Measured.Lo != .98*1.5 ||
+		r.Line != 8 || filepath.Base(r.File) != "budgets.yaml" || a.Rows[3].Line != 14 {
 		t.Errorf("first row %+v", r)
 	}
 }

@@ -20,10 +20,13 @@ const (
 type Row struct {
 	Budget   string   `json:"budget"`
 	Source   string   `json:"source"`
-	Cell     string   `json:"cell"` // scenario, style and the named options
+	File     string   `json:"file,omitempty"` // where the limit is written
+	Line     int      `json:"line,omitempty"` // from 1
+	Cell     string   `json:"cell"`           // scenario, style and the named options
 	Quantity string   `json:"quantity"`
 	Limit    float64  `json:"limit"`
 	Unit     string   `json:"unit"`
+	Warn     bool     `json:"warn,omitempty"`     // over or inconclusive, it does not fail the gate
 	AtLeast  bool     `json:"at_least,omitempty"` // the limit is the smallest allowed value
 	Measured *Measure `json:"measured,omitempty"` // nil: there is no figure
 	Verdict  string   `json:"verdict"`
@@ -50,6 +53,9 @@ func (g Gate) Judge(budgets Budgets, run *results.Run) (Answer, error) {
 	answer := Answer{Incomplete: run.Incomplete, Rows: []Row{}}
 	for _, b := range budgets.List {
 		answer.Rows = append(answer.Rows, b.rows(run)...)
+	}
+	for i := range answer.Rows {
+		answer.Rows[i].File = budgets.File
 	}
 	answer.checkControls(budgets, run)
 	otherBaseline(answer.Rows, budgets.Baseline, run.Baseline)

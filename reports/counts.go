@@ -197,11 +197,11 @@ func executedTimes(e *results.Estimate) string {
 	if e == nil {
 		return noFigure
 	}
-	return "×" + grouped(e.Median, 4) + secondary + "(" + grouped(e.Lo, 4) + " … " + grouped(e.Hi, 4) + ")"
+	return "×" + grouped(e.Median, 4) + secondary + grouped(e.Lo, 4) + " … " + grouped(e.Hi, 4)
 }
 
 func executedMoreText(e results.Estimate) string {
-	return signedCount(e.Median) + secondary + "(" + signedCount(e.Lo) + " … " + signedCount(e.Hi) + ")"
+	return signedCount(e.Median) + secondary + signedCount(e.Lo) + " … " + signedCount(e.Hi)
 }
 
 func signedCount(x float64) string { return plus(func(x float64) string { return grouped(x, 2) })(x) }

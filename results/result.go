@@ -189,9 +189,8 @@ type Cell struct {
 	ActiveCPU  float64   `json:"active_cpu"`  // % of one core over the active window, from cumulative times
 	IdleCPU    float64   `json:"idle_cpu"`    // % of one core over the idle window, from cumulative times
 
-	Connections *int `json:"connections,omitempty"` // that joined the modules, the most of any block; nil: not counted
-
-	Executed *ExecutedOp `json:"executed,omitempty"` // nil: nothing was counted
+	Connections *int        `json:"connections,omitempty"` // that joined the modules, the most of any block; nil: not counted
+	Executed    *ExecutedOp `json:"executed,omitempty"`    // nil: nothing was counted
 
 	Spent   map[string]float64  `json:"spent,omitempty"`   // means per operation of what blocks used, by resource: "reads", "waited_ns"
 	Figures map[string]Estimate `json:"figures,omitempty"` // by name of the scenario's Measures

@@ -31,13 +31,13 @@ idleness execute nothing. Calls are of functions that the compiler did not inlin
 
   -styles A,B      only these styles; the first in the list's order is the baseline
   -set KEY=VALUE   a scenario's setting, as in run
-  -n N             operations (default: as many as take 30 ms without valgrind: 1, 2 or
-                   5 times a power of ten)
+  -n N             operations (default: as many as take 30 ms of CPU without valgrind:
+                   1, 2 or 5 times a power of ten)
   -repeat 2        how often everything is counted: the ends of a range are the least
                    and the most
   -seed 1          which work
-  -against FILE    another program, such as one built from an older commit: each style
-                   is counted in both, and the difference is told by function
+  -against REV     each style of another revision, too, and the difference by function: a
+                   commit, tag, branch, merge-base, or the file of another build
   -out DIR         folder for the results (default out/<time>); report, verify and gate
                    read it
   -json            results.json on stdout instead of the table
@@ -46,7 +46,7 @@ Needs valgrind (Debian: apt-get install valgrind).
 
 Examples:
   %[1]s count SCENARIO
-  %[1]s count -against OLD SCENARIO
+  %[1]s count -against HEAD~1 SCENARIO
   %[1]s count -out out/counts SCENARIO && %[1]s gate -budgets ci/counts.yaml out/counts
 
 Exit codes: 0 counted, 2 usage, 4 the work differed, 5 failed or stopped.
@@ -63,7 +63,6 @@ const countWait = 15 * time.Minute
 type countAsked struct {
 	config
 	n, repeats int
-	against    string
 	asJSON     bool
 }
 
@@ -77,7 +76,7 @@ func parseCount(args []string) (countAsked, error) {
 	flags.Uint64Var(&c.seed, "seed", 1, seedWanted)
 	flags.IntVar(&c.n, "n", 0, "a whole number over 0, such as 100")
 	flags.IntVar(&c.repeats, "repeat", 2, "a whole number from 1 to 100")
-	flags.StringVar(&c.against, "against", "", "a program, such as bin/old")
+	flags.StringVar(&c.against, "against", "", "a commit, tag, branch, "+mergeBase+" or the file of another build")
 	flags.BoolVar(&c.asJSON, "json", false, "")
 	names, err := parseAnywhere(flags, args)
 	if err != nil {
@@ -129,6 +128,11 @@ func (p program) count(ctx context.Context, args []string) int {
 		p.suite.Versions = map[string]string{}
 	}
 	p.suite.Versions["valgrind"] = version
+	if ask.against != "" {
+		if err := p.beside(ctx, ask.against, &plan); err != nil {
+			return p.fail(err)
+		}
+	}
 	return p.countAll(ctx, ask, plan, append([]string{p.name, "count"}, args...))
 }
 
@@ -153,10 +157,7 @@ func (p program) countAll(ctx context.Context, ask countAsked, plan plan, comman
 	m.result.Counted, m.result.Fresh, m.result.Published = true, false, nil
 	readAfter := host.ReadMachine(&m.result.Machine, p.suite.Versions)
 	m.result.Machine.Warnings = nil // nothing disturbs a count
-	programs, err := m.programs(ask.against)
-	if err == nil {
-		err = m.counts(ctx, ask, plan, programs)
-	}
+	err = m.counts(ctx, ask, plan)
 	m.progress.finish()
 	p.clear()
 	m.result.Seconds = time.Since(started).Seconds()
@@ -173,56 +174,18 @@ func (p program) countAll(ctx context.Context, ask countAsked, plan plan, comman
 	return code
 }
 
-// A countedProgram is one that is counted, with the names of its functions.
-type countedProgram struct {
-	path string
-	role string
-}
-
-// programs are the own one and, if there is one, that which it is held against.
-func (m *measurement) programs(against string) ([]countedProgram, error) {
-	own, err := ownProgram()
-	if err != nil {
-		return nil, err
-	}
-	all := []countedProgram{{path: own}}
-	if against != "" {
-		all = append(all, countedProgram{path: against, role: results.RoleBefore})
-		m.result.Against = &results.Revision{Asked: against}
-	}
-	for i := range all {
-		named := filepath.Join(m.folder.work, fmt.Sprintf("program%d", i))
-		if err := callgrind.WithNames(all[i].path, named); err != nil {
-			return nil, usagef("cannot count: %w", err)
-		}
-		all[i].path = named
-	}
-	return all, nil
-}
-
 // counts counts one comparison after the other.
-func (m *measurement) counts(ctx context.Context, ask countAsked, plan plan, programs []countedProgram) error {
-	if len(programs) > 1 {
-		for _, cell := range m.result.Cells {
-			change := results.Change{Of: cell.Key(), Before: cell}
-			change.Before.Role, change.Before.Warnings = results.RoleBefore, []string{}
-			m.result.Changes = append(m.result.Changes, change)
-		}
-	}
+func (m *measurement) counts(ctx context.Context, ask countAsked, plan plan) error {
 	header := *m.result
-	header.Cells, header.Changes = nil, nil
+	header.Cells, header.Changes = nil, nil // none is known yet
 	if err := m.record.add(results.Line{Run: &header}); err != nil {
 		return err
 	}
-	cells := cellsByKey(m.result)
+	cells, programs := cellsByKey(m.result), map[*build]string{}
 	for i, planned := range plan.comparisons {
-		c := &counting{comparison: newComparison(m, i, planned, cells), ask: ask}
-		for _, program := range programs {
-			for _, a := range c.comparison.arms {
-				of := *a.cell
-				of.Role = program.role
-				c.arms = append(c.arms, countedArm{arm: a, cell: cells[of.Key()], program: program})
-			}
+		c := &counting{comparison: newComparison(m, i, planned, cells), ask: ask, programs: programs}
+		for _, a := range c.comparison.arms {
+			c.arms = append(c.arms, countedArm{arm: a})
 		}
 		if err := c.count(ctx); err != nil {
 			return err

@@ -52,9 +52,7 @@ type countReply struct {
 	Work      *Work         `json:"work,omitempty"`      // of a check
 	Processes []string      `json:"processes,omitempty"` // that the style has started
 	House     string        `json:"house,omitempty"`     // how the names of the program's own functions begin
-	Commit    string        `json:"commit,omitempty"`
-	Dirty     bool          `json:"dirty,omitempty"`
-	Ops       int           `json:"ops,omitempty"` // that took so long
+	Ops       int           `json:"ops,omitempty"`       // that took so long
 	Took      time.Duration `json:"took,omitempty"`
 }
 
@@ -99,7 +97,6 @@ func (c *child) count(ask countRequest) (countReply, error) {
 	if built, is := debug.ReadBuildInfo(); is {
 		answer.House = built.Main.Path + "/"
 	}
-	answer.Commit, answer.Dirty = host.Source()
 	if err := seal(c.load); err != nil {
 		return countReply{}, err
 	}
@@ -117,11 +114,11 @@ func (c *child) size(unit int, least time.Duration) (countReply, error) {
 		if err := c.load.Prepare(first, n); err != nil {
 			return countReply{}, fmt.Errorf("preparing stimuli %d to %d: %w", first, first+n-1, err)
 		}
-		start := time.Now()
+		before := host.OwnCPU() // others' work must not show
 		if err := c.load.Run(n, unrecorded); err != nil {
 			return countReply{}, fmt.Errorf("running %d stimuli: %w", n, err)
 		}
-		took := time.Since(start)
+		took := host.OwnCPU() - before
 		if _, err := c.load.Work(); err != nil {
 			return countReply{}, fmt.Errorf("counting effects: %w", err)
 		}
@@ -134,19 +131,18 @@ func (c *child) size(unit int, least time.Duration) (countReply, error) {
 // A counting is a comparison whose arms are counted.
 type counting struct {
 	*comparison
-	ask  countAsked
-	arms []countedArm
-	n    int // operations
-	dirs int // that were made
+	ask      countAsked
+	programs map[*build]string // copies with the names of their functions
+	arms     []countedArm
+	n        int // operations
+	dirs     int // that were made
 }
 
 // A countedArm is a style in one of the programs.
 type countedArm struct {
 	*arm
-	cell    *results.Cell
-	program countedProgram
-	work    *Work  // of 2n operations
-	house   string // how the names of the program's own functions begin
+	work  *Work  // of 2n operations
+	house string // how the names of the program's own functions begin
 }
 
 func (c *counting) count(ctx context.Context) error {
@@ -156,6 +152,11 @@ func (c *counting) count(ctx context.Context) error {
 		return err
 	}
 	c.progress.begin(c.name, "is the work the same?")
+	for i := range c.arms {
+		if err := c.named(&c.arms[i]); err != nil {
+			return err
+		}
+	}
 	if err := c.choose(ctx); err != nil {
 		return err
 	}
@@ -164,13 +165,14 @@ func (c *counting) count(ctx context.Context) error {
 			return err
 		}
 	}
+	c.progress.say("%s: counting %d and %d operations", c.name, c.n, 2*c.n)
 	for repeat := range c.ask.repeats {
 		for i := range c.arms {
 			a := &c.arms[i]
-			if a.cell.Verdict == results.Invalid {
+			if a.invalid() {
 				continue
 			}
-			c.progress.show(c.name, fmt.Sprintf("counting %s, %d of %d", a.titled(), repeat+1, c.ask.repeats), nil, 0)
+			c.progress.begin(c.name, fmt.Sprintf("counting %s, %d of %d", a.shown(), repeat+1, c.ask.repeats))
 			executed, err := c.slope(ctx, a)
 			if err != nil {
 				return err
@@ -183,14 +185,7 @@ func (c *counting) count(ctx context.Context) error {
 	return nil
 }
 
-func (a *countedArm) titled() string {
-	if a.program.role == "" {
-		return a.title()
-	}
-	return a.title() + ", " + a.program.role
-}
-
-// choose chooses the number of operations, by the time that the baseline takes for some.
+// choose chooses the number of operations, by the CPU time that the baseline takes for some.
 func (c *counting) choose(ctx context.Context) error {
 	unit := c.units(1)
 	if c.n = c.ask.n; c.n == 0 {
@@ -227,14 +222,11 @@ func (c *counting) check(ctx context.Context, a *countedArm) error {
 		return err
 	}
 	a.work, a.cell.Work.Digest, a.house = answer.Work, answer.Work.Digest, answer.House
-	if r := c.result.Against; a.program.role != "" && r != nil {
-		r.Commit, r.Dirty = answer.Commit, answer.Dirty
-	}
 	switch {
 	case answer.Wrong != "":
-		a.cell.Verdict, a.cell.Why = results.Invalid, answer.Wrong
+		a.invalidate("%s", answer.Wrong)
 	case len(answer.Processes) > 0:
-		return usagef("%s cannot be counted: it works in processes of its own, whom valgrind does not follow: %s", a.titled(), strings.Join(answer.Processes, ", "))
+		return usagef("%s cannot be counted: it works in processes of its own, whom valgrind does not follow: %s", a.title(), strings.Join(answer.Processes, ", "))
 	}
 	return nil
 }
@@ -286,8 +278,25 @@ func slope(n, twice callgrind.Profile, house string) *results.Executed {
 // block is a repeat.
 func (a *countedArm) block(repeat, ops int, x *results.Executed) *results.Block {
 	w := a.work
-	return &results.Block{Cell: a.cell.Key(), Round: repeat, Ops: ops, Executed: x, Stimuli: w.Stimuli, Effects: w.Effects, Expected: w.Expected,
+	return &results.Block{Cell: a.key, Round: repeat, Ops: ops, Executed: x, Stimuli: w.Stimuli, Effects: w.Effects, Expected: w.Expected,
 		Digest: w.Digest, Payload: w.Bytes, Keys: w.Keys, Counts: w.Counts, Own: w.Own, Trace: w.Trace, Connections: w.Connections}
+}
+
+// named copies an arm's program, with the names of its functions.
+func (c *counting) named(a *countedArm) error {
+	if c.programs[a.build] != "" {
+		return nil
+	}
+	of, err := a.build.file()
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(c.folder.work, fmt.Sprintf("program%d", len(c.programs)))
+	if err := callgrind.WithNames(of, path); err != nil {
+		return usagef("cannot count: %w", err)
+	}
+	c.programs[a.build] = path
+	return nil
 }
 
 // place makes a folder for a process, and says what it opens there.
@@ -310,17 +319,18 @@ func (c *counting) natively(ctx context.Context, a *countedArm, ask countRequest
 // run has a program work in a process of its own, under callgrind if that is to write to a file.
 func (c *counting) run(ctx context.Context, a *countedArm, out string, ask countRequest) (countReply, error) {
 	ask.Version, ask.Scenario = countVersion, c.plan.scenario.Name
+	program := c.programs[a.build]
 	var in, stdout bytes.Buffer
 	if err := writeLine(&in, ask); err != nil {
 		return countReply{}, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, countWait, fmt.Errorf("%s: no end within %v: give fewer operations, as in -n %d", a.titled(), countWait, max(1, c.n/10)))
+	ctx, cancel := context.WithTimeoutCause(ctx, countWait, fmt.Errorf("%s: no end within %v: give fewer operations, as in -n %d", a.title(), countWait, max(1, c.n/10)))
 	defer cancel()
-	child := exec.CommandContext(ctx, a.program.path, childCommand, countArgument)
+	child := exec.CommandContext(ctx, program, childCommand, countArgument)
 	if out != "" {
-		child = callgrind.Command(ctx, out, a.program.path, childCommand, countArgument)
+		child = callgrind.Command(ctx, out, program, childCommand, countArgument)
 	}
-	said := newExcerpt(a.titled(), io.Discard)
+	said := newExcerpt(a.title(), io.Discard)
 	child.Env = callgrind.Environment(append(os.Environ(), "TMPDIR="+filepath.Join(c.folder.work, "tmp")))
 	child.Stdin, child.Stdout, child.Stderr = &in, &stdout, said
 	child.SysProcAttr, child.WaitDelay = host.ChildAttributes(), time.Second
@@ -330,14 +340,15 @@ func (c *counting) run(ctx context.Context, a *countedArm, out string, ask count
 		return countReply{}, context.Cause(ctx)
 	}
 	var answer countReply
-	if wrong := newLines(&stdout, maxLine).next(&answer); err != nil || wrong != nil {
-		if before := a.program.role; before != "" && answer.Version == 0 {
-			return countReply{}, usagef("%s: the program %s does not count: it is older than rubato count (%v: %s)", a.titled(), c.ask.against, errors.Join(err, wrong), said.reason())
-		}
-		return countReply{}, fmt.Errorf("%s: its process failed (%w): %s", a.titled(), errors.Join(err, wrong), said.reason())
+	err = errors.Join(err, newLines(&stdout, maxLine).next(&answer))
+	switch {
+	case answer.Version == 0 && a.build != nil:
+		return countReply{}, usagef("%s: that program is older than count, or cannot count: %s", a.title(), said.reason())
+	case err != nil:
+		return countReply{}, fmt.Errorf("%s: its process failed (%w): %s", a.title(), err, said.reason())
 	}
 	if answer.Error != "" {
-		return countReply{}, fmt.Errorf("%s: %s", a.titled(), answer.Error)
+		return countReply{}, fmt.Errorf("%s: %s", a.title(), answer.Error)
 	}
 	return answer, nil
 }

@@ -40,7 +40,7 @@ func TestValgrind(t *testing.T) {
 // TestValgrindAgainst: a program is held against itself, and nothing has changed in any repeat.
 func TestValgrindAgainst(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "counts")
-	own, err := ownProgram()
+	own, err := (*build)(nil).file()
 	if err != nil {
 		t.Fatal(err)
 	}

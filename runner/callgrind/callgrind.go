@@ -74,10 +74,14 @@ func Read(path string) (Profile, error) {
 // longestLine bounds a line: the longest hold a name.
 const longestLine = 1 << 20
 
+// monitor is the thread by which Go's scheduler looks at the others, so many times a second: what it
+// executes depends on how long a program takes, so it is left out.
+const monitor = "runtime.sysmon"
+
 // Parse reads the format that valgrind's manual describes ("Callgrind Format Specification"). A file
 // without its totals was cut off.
 func Parse(r io.Reader) (Profile, error) {
-	p := parser{names: map[string]string{}, event: -1, Profile: Profile{Instructions: -1, Calls: map[string]int64{}}}
+	p := parser{names: map[string]string{}, event: -1, positions: 1, Profile: Profile{Instructions: -1, Calls: map[string]int64{}}}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, longestLine)
 	n := 0
@@ -93,21 +97,29 @@ func Parse(r io.Reader) (Profile, error) {
 	if p.Instructions < 0 {
 		return Profile{}, errors.New("it has no totals: callgrind was stopped before the program ended")
 	}
+	if p.Instructions -= p.monitored; p.Instructions < 0 {
+		return Profile{}, errors.New("its totals are less than its parts")
+	}
 	return p.Profile, nil
 }
 
 type parser struct {
 	Profile
-	names  map[string]string // of functions, by number
-	event  int               // column of the instructions
-	callee string            // of the next calls
-	known  bool              // callee is
+	names     map[string]string // of functions, by number
+	positions int               // columns before the costs
+	event     int               // column of the instructions among the costs
+	callee    string            // of the next calls
+	known     bool              // callee is
+	monitors  bool              // the lines are the monitor's
+	monitored int64             // its instructions, and those of what it calls
 }
 
-// line reads one line. Costs and positions are left out: the totals have them.
+// line reads one line. Costs are left out, because the totals have them, but for the monitor's.
 func (p *parser) line(text string) (err error) {
 	if key, value, is := strings.Cut(text, ":"); is {
 		switch key {
+		case "positions":
+			p.positions = len(strings.Fields(value))
 		case "events":
 			if p.event = slices.Index(strings.Fields(value), "Ir"); p.event < 0 {
 				return fmt.Errorf("it counts %s, and no instructions (Ir)", value)
@@ -121,8 +133,12 @@ func (p *parser) line(text string) (err error) {
 	key, value, is := strings.Cut(text, "=")
 	switch {
 	case !is:
+		if p.monitors && text != "" && strings.ContainsRune("0123456789+-*", rune(text[0])) {
+			return p.monitorCost(strings.Fields(text))
+		}
 	case key == "fn":
-		_, err = p.name(value)
+		value, err = p.name(value)
+		p.monitors = value == monitor
 	case key == "cfn":
 		p.callee, err = p.name(value)
 		p.known = true
@@ -169,10 +185,22 @@ func (p *parser) called(value string) error {
 	}
 	times, _, _ := strings.Cut(value, " ")
 	n, err := number(times)
-	if err == nil {
+	if err == nil && !p.monitors {
 		p.Calls[p.callee] += n
 	}
 	p.known = false
+	return err
+}
+
+// monitorCost reads a line of costs.
+func (p *parser) monitorCost(fields []string) error {
+	if p.event < 0 || p.positions+p.event >= len(fields) {
+		return nil // a cost of 0 is left out
+	}
+	n, err := number(fields[p.positions+p.event])
+	if p.monitored += n; p.monitored < 0 {
+		err = errors.New("costs beyond what can be counted")
+	}
 	return err
 }
 

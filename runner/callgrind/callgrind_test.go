@@ -3,13 +3,16 @@ package callgrind
 import (
 	"bytes"
 	"debug/elf"
+	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
 
-// What valgrind wrote about a small Go program: loop, called 2 000 times by main.main.
+// What valgrind wrote about a small Go program, without the lines of costs: main.main calls twice
+// 1 000 times, which calls step twice.
 func TestRead(t *testing.T) {
 	t.Parallel()
 	p, err := Read("testdata/callgrind.out")
@@ -87,6 +90,19 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// What the scheduler's monitor executes is left out: 30 of its own, 40 of what it calls.
+func TestMonitor(t *testing.T) {
+	t.Parallel()
+	with := strings.Replace(small, "totals: 335", "fn=(7) runtime.sysmon\n6486 25 3\n+1 5\ncfn=(8) runtime.usleep\ncalls=9 155\n* 40 2\nfn=(3)\n+3 1\ntotals: 406", 1)
+	p, err := Parse(strings.NewReader(with))
+	if err != nil || p.Instructions != 336 || p.Calls["runtime.usleep"] != 0 || p.Calls["main.a"] != 3 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := Parse(strings.NewReader(strings.Replace(with, "totals: 406", "totals: 69", 1))); err == nil || !strings.Contains(err.Error(), "less than its parts") {
+		t.Error(err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(small))
 	if data, err := os.ReadFile("testdata/callgrind.out"); err == nil {
@@ -100,55 +116,63 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// A program without symbols gets those that it had.
+// A program without symbols, as go test builds one, gets those that its functions have.
 func TestWithNames(t *testing.T) {
 	t.Parallel()
 	own, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := os.ReadFile(own)
+	stripped, err := elf.Open(own)
 	if err != nil {
 		t.Fatal(err)
 	}
-	had := symbolsOf(t, data)
-	stripped := filepath.Join(t.TempDir(), "stripped")
-	if err := os.WriteFile(stripped, bytes.ReplaceAll(data, []byte("\x00.symtab\x00"), []byte("\x00.removd\x00")), 0o600); err != nil {
+	defer stripped.Close()
+	if _, err := stripped.Symbols(); !errors.Is(err, elf.ErrNoSymbols) {
+		t.Fatalf("this test has symbols: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "named")
+	if err := WithNames(own, path); err != nil {
 		t.Fatal(err)
 	}
-	if err := WithNames(stripped, stripped+"-named"); err != nil {
-		t.Fatal(err)
-	}
-	again, err := os.ReadFile(stripped + "-named")
+	named, err := elf.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := symbolsOf(t, again)
-	for _, name := range []string{"rubato/runner/callgrind.Parse", "rubato/runner/callgrind.(*parser).line", "runtime.mallocgc"} {
-		if at, is := got[name]; !is || at.Value != had[name].Value || at.Size == 0 || at.Section != had[name].Section {
-			t.Errorf("%s: %+v, it was %+v", name, at, had[name])
+	defer named.Close()
+	symbols, err := named.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := map[string]elf.Symbol{}
+	for _, s := range symbols {
+		at[s.Name] = s
+	}
+	for name, of := range map[string]any{"rubato/runner/callgrind.Parse": Parse, "rubato/runner/callgrind.(*parser).line": (*parser).line, "os.ReadFile": os.ReadFile} {
+		entry := uint64(reflect.ValueOf(of).Pointer())
+		if s := at[name]; s.Value != entry || s.Size == 0 || named.Sections[s.Section].Name != ".text" || elf.ST_TYPE(s.Info) != elf.STT_FUNC {
+			t.Errorf("%s is at %x: %+v", name, entry, s)
 		}
 	}
-	if err := WithNames("testdata/callgrind.out", stripped); err == nil {
-		t.Error("a text has names of functions")
+	for _, s := range stripped.Sections {
+		was, err := s.Data()
+		is, failed := named.Section(s.Name).Data()
+		if s.Name != ".shstrtab" && s.Type != elf.SHT_NOBITS && (err != nil || failed != nil || !bytes.Equal(was, is)) {
+			t.Errorf("section %s differs: %v, %v", s.Name, err, failed)
+		}
 	}
-}
-
-func symbolsOf(t *testing.T, program []byte) map[string]elf.Symbol {
-	t.Helper()
-	file, err := elf.NewFile(bytes.NewReader(program))
-	if err != nil {
+	again := path + "-again"
+	if err := WithNames(path, again); err != nil {
 		t.Fatal(err)
 	}
-	all, err := file.Symbols()
-	if err != nil {
-		t.Fatal(err)
+	once, err := os.ReadFile(path)
+	twice, failed := os.ReadFile(again)
+	if err != nil || failed != nil || !bytes.Equal(once, twice) {
+		t.Errorf("names are added twice: %v, %v", err, failed)
 	}
-	of := map[string]elf.Symbol{}
-	for _, s := range all {
-		of[s.Name] = s
+	if err := WithNames("testdata/callgrind.out", again); err == nil || !strings.Contains(err.Error(), "no program") {
+		t.Errorf("the names of a text: %v", err)
 	}
-	return of
 }
 
 func FuzzNamed(f *testing.F) {

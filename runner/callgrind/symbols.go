@@ -2,7 +2,6 @@ package callgrind
 
 import (
 	"bytes"
-	"debug/gosym"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -81,7 +80,7 @@ func named(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var functions []gosym.Func
+	var functions []function
 	text := 0
 	for i, s := range sections {
 		switch s.title(titles) {
@@ -99,16 +98,67 @@ func named(data []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		table, err := gosym.NewTable(nil, gosym.NewLineTable(lines, sections[text].Addr))
-		if err != nil {
+		if functions, err = functionsOf(lines, sections[text].Addr); err != nil {
 			return nil, err
 		}
-		functions = table.Funcs
 	}
 	if len(functions) == 0 {
 		return nil, errors.New("it is no Go program, or its names cannot be read")
 	}
 	return withTable(data, header, sections, titles, functions, text)
+}
+
+// A function is its name and where it lies, from its first byte to before its end.
+type function struct {
+	name       []byte
+	entry, end uint64
+}
+
+// lineTable is the beginning of Go's table of functions and lines, since Go 1.20 (runtime/symtab.go).
+type lineTable struct {
+	Magic                    uint32
+	_                        [2]byte
+	Quantum, Pointer         uint8
+	Functions, Files         uint64
+	Text                     uint64 // 0 in later versions
+	Names, Units, Paths, PCs uint64 // offsets
+	Entries                  uint64 // offset of the functions, which are in order
+}
+
+const lineMagic = 0xfffffff1
+
+// functionsOf reads them from the table. debug/gosym reads it, too, for all versions of Go.
+func functionsOf(lines []byte, text uint64) ([]function, error) {
+	var table lineTable
+	if _, err := binary.Decode(lines, binary.LittleEndian, &table); err != nil || table.Magic != lineMagic || table.Pointer != 8 {
+		return nil, errors.New("the names of its functions are written as this rubato does not know: build both with one version of Go, or without -ldflags=-s")
+	}
+	size := uint64(len(lines))
+	if table.Entries > size || table.Names > size || table.Functions > (size-table.Entries)/8 {
+		return nil, errBroken
+	}
+	entries := lines[table.Entries:] // pairs of a function's offset in the text and that of its description here; at the end, the end of the text
+	at := func(i uint64) uint32 {
+		if 4*i+4 > uint64(len(entries)) {
+			return 0
+		}
+		return binary.LittleEndian.Uint32(entries[4*i:])
+	}
+	all := make([]function, 0, table.Functions)
+	for i := range table.Functions {
+		described := uint64(at(2*i+1)) + 4 // after its offset in the text comes that of its name
+		if described+4 > uint64(len(entries)) {
+			return nil, errBroken
+		}
+		name := table.Names + uint64(binary.LittleEndian.Uint32(entries[described:]))
+		entry, end := uint64(at(2*i)), uint64(at(2*i+2))
+		if name >= size || end < entry {
+			return nil, errBroken
+		}
+		of, _, _ := bytes.Cut(lines[name:], []byte{0})
+		all = append(all, function{of, text + entry, text + end})
+	}
+	return all, nil
 }
 
 // content is what the file has of a section.
@@ -128,11 +178,11 @@ func (s elfSection) title(titles []byte) string {
 }
 
 // withTable appends the functions as symbols, and a table of sections that has these, too.
-func withTable(data []byte, header elfHeader, sections []elfSection, titles []byte, functions []gosym.Func, text int) ([]byte, error) {
+func withTable(data []byte, header elfHeader, sections []elfSection, titles []byte, functions []function, text int) ([]byte, error) {
 	names, symbols := []byte{0}, make([]elfSymbol, 1, len(functions)+1)
 	for _, f := range functions {
-		symbols = append(symbols, elfSymbol{Name: uint32(len(names)), Info: elfFunction, Section: uint16(text), Value: f.Entry, Size: f.End - f.Entry})
-		names = append(append(names, f.Name...), 0)
+		symbols = append(symbols, elfSymbol{Name: uint32(len(names)), Info: elfFunction, Section: uint16(text), Value: f.entry, Size: f.end - f.entry})
+		names = append(append(names, f.name...), 0)
 	}
 	var err error
 	out := bytes.Clone(data)
