@@ -270,13 +270,13 @@ func (p *parse) texts(n ast.Node, path string) []string {
 	return out
 }
 
-// number reads a number over 0, or from 0 for a bound of a figure.
-func (p *parse) number(n ast.Node, path string, bound bool) float64 {
+// number reads a number over 0, or from 0 for a count and a bound of a figure.
+func (p *parse) number(n ast.Node, path string, zero bool) float64 {
 	v, ok := valueOf(n)
 	switch {
-	case ok && (v > 0 || bound && v == 0):
+	case ok && (v > 0 || zero && v == 0):
 		return v
-	case bound:
+	case zero:
 		p.fault(n, path, "must be a number from 0, not %s", kind(n))
 	default:
 		p.fault(n, path, "must be a number over 0, not %s", kind(n))

@@ -3,6 +3,7 @@ package ci
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,18 @@ func TestParseBudgets(t *testing.T) {
 	}
 	if len(second.Styles) != 0 || second.Limits[1].Value != 5_000_000 || second.Limits[1].line != 14 {
 		t.Errorf("second budget %+v", second)
+	}
+}
+
+// TestZeroIsALimit: of counts, and of nothing else.
+func TestZeroIsALimit(t *testing.T) {
+	t.Parallel()
+	for _, q := range quantities {
+		b, err := ParseBudgets("f", []byte(strings.Replace(oneBudget, "ns_op: 5", q.field+": 0", 1)))
+		count := slices.Contains([]string{"allocs_op", "bytes_op", "messages_op", "wire_bytes_op"}, q.field)
+		if (err == nil) != count || count && b.List[0].Limits[0] != (Limit{q.field, 0, 7}) {
+			t.Errorf("%s: 0 is read as %+v, %v", q.field, b.List, err)
+		}
 	}
 }
 
@@ -66,6 +79,7 @@ func TestFaults(t *testing.T) {
 		{"limits empty", "{ns_op: 5}", "{}", "f:7: budgets[0].limits: no limit gates nothing"},
 		{"limit twice", "{ns_op: 5}", "{ns_op: 5, ns_op: 6}", "f:7: "},
 		{"limit zero", "ns_op: 5", "ns_op: 0", "f:7: budgets[0].limits.ns_op: must be a number over 0, not \"0\""},
+		{"count below zero", "ns_op: 5", "allocs_op: -1", "f:7: budgets[0].limits.allocs_op: must be a number from 0, not \"-1\""},
 		{"limit negative", "ns_op: 5", "ns_op: -5", "f:7: budgets[0].limits.ns_op: must be a number over 0, not \"-5\""},
 		{"limit text", "ns_op: 5", "ns_op: five", "f:7: budgets[0].limits.ns_op: must be a number over 0, not \"five\""},
 		{"limit quoted", "ns_op: 5", "ns_op: '5'", "f:7: budgets[0].limits.ns_op: must be a number over 0"},
@@ -139,7 +153,7 @@ func FuzzParseBudgets(f *testing.F) {
 				t.Fatalf("accepted %+v", x)
 			}
 			for _, l := range x.Limits {
-				if _, ok := findQuantity(l.Quantity); !ok || !(l.Value > 0) {
+				if q, ok := findQuantity(l.Quantity); !ok || !(l.Value > 0 || q.Count && l.Value == 0) {
 					t.Fatalf("accepted the limit %+v", l)
 				}
 			}

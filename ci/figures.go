@@ -143,6 +143,7 @@ func (b Budget) judge(run *results.Run, c *results.Cell) []Row {
 		default:
 			r.Measured = q.read(c)
 			r.Verdict, r.Why = decide(r.Measured, q, l.Value)
+			r.cell, r.of = c, q.Metric
 		}
 		rows[i] = r
 	}
@@ -162,6 +163,8 @@ func decide(m *Measure, q quantity, limit float64) (verdict, why string) {
 		return Inconclusive, "no comparison: the baseline has no figure in this run"
 	case m == nil:
 		return Inconclusive, "no figure"
+	case m.Point && !q.Count:
+		return Told, noInterval(q)
 	case m.Rounds > 0 && !q.each:
 		return Inconclusive, fmt.Sprintf("no interval of so few rounds (%d)", m.Rounds)
 	case !(m.Lo <= m.Median && m.Median <= m.Hi):
@@ -181,6 +184,15 @@ func decide(m *Measure, q quantity, limit float64) (verdict, why string) {
 		return Inconclusive, "some rounds keep the limit, others do not"
 	}
 	return Inconclusive, "the interval straddles the limit; more rounds narrow it"
+}
+
+// noInterval says why a figure is told and not judged.
+func noInterval(q quantity) string {
+	why := "it has no interval over the trials of this run, and one figure cannot say what is chance"
+	if q.Quantile > 0 {
+		why += ": a trial takes 20 latencies for the 95th percentile, 100 for the 99th, 1 000 for the 99.9th"
+	}
+	return why
 }
 
 // tightestRows keeps only the tightest of the rows within one limit, and says how many there

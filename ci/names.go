@@ -216,11 +216,12 @@ func (p *parse) options(n ast.Node, path string) map[string]string {
 func (p *parse) limits(n ast.Node, path string) []Limit {
 	var limits []Limit
 	lines := p.pairs(n, path, func(key string, v *ast.MappingValueNode) {
-		if _, ok := findQuantity(key); !ok && !bounds(key) {
+		q, ok := findQuantity(key)
+		if !ok && !bounds(key) {
 			p.fault(v.Key, path+"."+key, "unknown quantity; %s", suggest(key, quantityFields()))
 			return
 		}
-		limits = append(limits, Limit{key, p.number(v.Value, path+"."+key, bounds(key)), lineOf(v.Key)})
+		limits = append(limits, Limit{key, p.number(v.Value, path+"."+key, bounds(key) || q.Count), lineOf(v.Key)})
 	})
 	if lines != nil && len(lines) == 0 {
 		p.fault(n, path, "no limit gates nothing; %s", suggest("", quantityFields()))
