@@ -141,7 +141,7 @@ func (g *gate) read(a answered, r regression) {
 		g.Over = append(g.Over, fmt.Sprintf("%s: %s %s", row.Budget, row.Cell, row.Quantity))
 		if !slices.Contains(r.Styles, style) {
 			g.Blamed = append(g.Blamed, style)
-		} else if slices.Contains(r.Quantities, row.Quantity) {
+		} else if slices.Contains(r.Quantities, strings.TrimPrefix(row.Quantity, "change.")) {
 			found[style] = true
 		}
 	}
