@@ -97,7 +97,7 @@ func TestGoesOn(t *testing.T) {
 		if code != ci.ExitWithin || err != nil {
 			t.Fatalf("%v: exit %d, %v\n%s", c.args, code, err, &stderr)
 		}
-		if n := strings.Count(calls(), "run -against HEAD -controls -decide"); n != c.runs {
+		if n := strings.Count(calls(), "run -against HEAD -out "); n != c.runs {
 			t.Errorf("%v: %d runs, want %d", c.args, n, c.runs)
 		}
 		for _, want := range c.shows {
