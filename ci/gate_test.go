@@ -40,7 +40,7 @@ func TestExitCodes(t *testing.T) {
 		}, ExitOver, "1 over, 1 inconclusive"},
 		{"too slow for the floor", func(r *results.Run) { r.Cells[logDirect].NsOp = around(1.2e7) }, ExitOver, "ops_per_second ≥ 100"},
 		{"about as slow as the floor", func(r *results.Run) { r.Cells[logDirect].NsOp = around(1e7) }, ExitInconclusive, "straddles"},
-		{"slow tail", func(r *results.Run) { r.Cells[logDirect].P99Ns = 5_000_001 }, ExitOver, "p99_ns ≤ 5 000 000"},
+		{"slow tail", func(r *results.Run) { r.Cells[logDirect].P99Ns = 5_000_001 }, ExitOver, "p99 ≤ 5 ms"},
 		{"tail of too few latencies", func(r *results.Run) { r.Cells[logDirect].P99Ns = 0 }, ExitInconclusive, "no figure"},
 		{"scenario not run", func(r *results.Run) { r.Scenarios, r.Cells = r.Scenarios[:1], r.Cells[:2] }, ExitInconclusive, "message-log any style: not measured in this run"},
 		{"style not run", func(r *results.Run) { r.Cells = append(r.Cells[:1], r.Cells[2:3]...) }, ExitInconclusive, "queue-low bus passages=1000: not measured"},
@@ -137,7 +137,7 @@ func TestCommandLine(t *testing.T) {
 		want  int
 		shows string
 	}{
-		{"help", []string{"-h"}, ExitWithin, "overhead_us"},
+		{"help", []string{"-h"}, ExitWithin, "overhead "},
 		{"help, two dashes", []string{"--help"}, ExitWithin, "Usage: rubato gate"},
 		{"unknown flag", []string{"-buget", "x"}, ExitUsage, `unknown flag "-buget": did you mean "-budgets"?`},
 		{"two folders", []string{"-json", "a", "b"}, ExitUsage, "one folder, not 2: a b"},
