@@ -48,6 +48,9 @@ func Summarize(run *results.Run, details results.Details) {
 	for i := range run.Instruments {
 		s.instrument(&run.Instruments[i])
 	}
+	for i := range run.Changes {
+		s.change(&run.Changes[i])
+	}
 	s.judge()
 }
 

@@ -70,7 +70,7 @@ func (s summary) compare(c *results.Cell, rule ruling, err error) {
 		return
 	}
 	own, others := s.kept[c.Key()], s.kept[base.Key()]
-	ratio, overhead, rounds := against(own, others, rule.paired, pair)
+	rounds := pairUp(c, own, others, rule, paced)
 	if rounds == 0 {
 		c.Warn("no ratio: no round measured both this and " + base.Style)
 		return
@@ -78,26 +78,56 @@ func (s summary) compare(c *results.Cell, rule ruling, err error) {
 	if rounds < c.Rounds {
 		c.Warn(fmt.Sprintf("%d of %d rounds have a partner in %s: the ratio uses only those", rounds, c.Rounds, base.Style))
 	}
-	cpu := rule.own
-	if c.Trials != nil {
-		cpu = rule.paired
-	}
-	c.CPURatio = cpuRatio(own, others, cpu)
 	if paced {
 		if c.CPURatio == nil {
 			c.Warn("no CPU ratio: a block used less CPU time than this system can count")
 		}
 		return
 	}
+	if c.Trials != nil {
+		describeTrials(c, own, others)
+		warnTail(c)
+	}
+	if !c.Ratio.Bounded() && c.Verdict == results.Measured {
+		c.Verdict, c.Why = results.Inconclusive, tooFew(c, rounds, " have both this and "+base.Style)
+	}
+}
+
+// pairUp fills in what compares a cell with another, from the rounds that both have. Of a paced
+// one it is CPU alone: a clock sets the time.
+func pairUp(c *results.Cell, own, others []results.Block, rule ruling, paced bool) (rounds int) {
+	ratio, overhead, rounds := against(own, others, rule.paired, pair)
+	if rounds == 0 {
+		return 0
+	}
+	cpu := rule.own
+	if c.Trials != nil {
+		cpu = rule.paired
+	}
+	if c.CPURatio = cpuRatio(own, others, cpu); paced {
+		return rounds
+	}
 	c.Ratio, c.OverheadNs = &ratio, &overhead
 	if c.Trials != nil {
 		mean, more, _ := against(own, others, rule.paired, pairMeans)
 		c.MeanRatio, c.MeanOverheadNs = &mean, &more
-		describeTrials(c, own, others)
-		warnTail(c)
 	}
-	if !ratio.Bounded() && c.Verdict == results.Measured {
-		c.Verdict, c.Why = results.Inconclusive, tooFew(c, rounds, " have both this and "+base.Style)
+	return rounds
+}
+
+// change computes what differs between a cell and what it was before. The two did the same work:
+// both were compared with the baseline.
+func (s summary) change(of *results.Change) {
+	of.Ratio, of.OverheadNs, of.MeanRatio, of.CPURatio = nil, nil, nil, nil
+	i := s.cellOf(of.Of)
+	if i >= 0 && of.Before.Verdict != results.Invalid && s.run.Cells[i].Verdict != results.Invalid {
+		now := &s.run.Cells[i]
+		c := results.Cell{Trials: now.Trials}
+		pairUp(&c, s.kept[of.Of], s.kept[of.Before.Key()], s.ruling(now), s.run.Scenario(now.Scenario).Paced)
+		of.Ratio, of.OverheadNs, of.MeanRatio, of.CPURatio = c.Ratio, c.OverheadNs, c.MeanRatio, c.CPURatio
+	}
+	for j := range of.Judged {
+		judgeCell(&of.Judged[j], of.Compared())
 	}
 }
 

@@ -122,14 +122,21 @@ func twoSided(logs []float64) float64 {
 	return min(1, 2*min(below, above))
 }
 
-// Decided reports whether the run has answered all its questions: no verdict is
-// inconclusive, every injected slowdown is found, and every A/A control has an interval.
+// Decided reports whether the run has answered all its questions: no verdict on a cell or a change
+// is inconclusive, every injected slowdown is found, and every A/A control has an interval.
 // Invalid cells do not count, because more rounds do not make them valid.
 func Decided(r *results.Run) bool {
 	for i := range r.Cells {
 		c := &r.Cells[i]
 		for _, j := range c.Judged {
 			if c.Verdict != results.Invalid && j.Verdict == string(inference.Inconclusive) {
+				return false
+			}
+		}
+	}
+	for _, c := range r.Changes {
+		for _, j := range c.Judged {
+			if c.Ratio != nil && j.Verdict == string(inference.Inconclusive) {
 				return false
 			}
 		}
@@ -146,13 +153,18 @@ func Decided(r *results.Run) bool {
 	return true
 }
 
-// Precise reports whether the ratio of every style and control is known to within this share.
+// Precise reports whether the ratio of every style, change and control is known to within this share.
 func Precise(r *results.Run, share float64) bool {
+	known := func(e *results.Estimate) bool {
+		return e != nil && e.Bounded() && (e.Hi-e.Lo)/2 <= share*e.Median
+	}
 	for _, c := range r.Arms() {
-		if c.Verdict == results.Invalid || results.BaselineOf(r, *c) == c {
-			continue
+		if c.Verdict != results.Invalid && c.Role != results.RoleBefore && results.BaselineOf(r, *c) != c && !known(c.Ratio) {
+			return false
 		}
-		if c.Ratio == nil || !c.Ratio.Bounded() || (c.Ratio.Hi-c.Ratio.Lo)/2 > share*c.Ratio.Median {
+	}
+	for _, c := range r.Changes {
+		if c.Before.Verdict != results.Invalid && !known(c.Ratio) {
 			return false
 		}
 	}

@@ -16,6 +16,7 @@ import (
 // sentences say what each style costs, in the order of the cells. The first comparison of a style
 // that has an answer speaks for it; the others are a range.
 func sentences(run *results.Run) (all []string) {
+	all = changeAnswers(run)
 	for _, cells := range byLabel(run) {
 		all = append(all, sentence(run, cells))
 	}

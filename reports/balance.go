@@ -34,13 +34,13 @@ type another struct{ wall, cpu float64 }
 // booksOf are those of the cells that have a profile, by the cell's key.
 func booksOf(dir string, run *results.Run, details results.Details) (map[string]*book, error) {
 	all := map[string]*book{}
-	for i := range run.Cells {
-		b, err := bookOf(dir, &run.Cells[i], details)
+	for _, c := range run.Arms() {
+		b, err := bookOf(dir, c, details)
 		if err != nil {
 			return nil, err
 		}
 		if b != nil {
-			all[run.Cells[i].Key()] = b
+			all[c.Key()] = b
 		}
 	}
 	return all, nil

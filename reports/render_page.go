@@ -85,6 +85,7 @@ func newPage(dir string, run *results.Run, details results.Details, plots []draw
 		balances, switched = append(balances, b...), append(switched, s...)
 	}
 	p.Bars = bars(run, balances)
+	p.Sections = slices.Insert(p.Sections, 0, changeSection(run, books)...)
 	room := mostFlames
 	for _, name := range scenarioNames(run) {
 		gs := slices.DeleteFunc(slices.Clone(all), func(g group) bool { return g.scenario != name })

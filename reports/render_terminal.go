@@ -19,7 +19,7 @@ func Terminal(run *results.Run, coloured bool) string {
 			answer.Notes = append(answer.Notes, b.Kind+": "+b.Text)
 		}
 	}
-	grids := []Grid{answer}
+	grids := []Grid{answer, changeTable(run)}
 	all := groups(run)
 	for _, s := range run.Scenarios {
 		grids = append(grids, measureLines(s, slices.DeleteFunc(slices.Clone(all), func(g group) bool { return g.scenario != s.Name })))

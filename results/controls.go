@@ -50,6 +50,11 @@ type Change struct {
 	Judged     []Judged  `json:"judged,omitempty"`
 }
 
+// Compared is the change as the comparison of a cell, which metrics and verdicts are read from.
+func (c *Change) Compared() *Cell {
+	return &Cell{Ratio: c.Ratio, OverheadNs: c.OverheadNs, MeanRatio: c.MeanRatio, CPURatio: c.CPURatio}
+}
+
 // RoleBare is the role of the arm without instruments.
 const RoleBare = "bare"
 

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -194,6 +195,16 @@ func (c *Cell) OptionsLabel() string {
 		parts = append(parts, k+"="+c.Options[k])
 	}
 	return strings.Join(parts, " ")
+}
+
+// Copy shares nothing with the cell that Summarize writes to.
+func (c Cell) Copy() Cell {
+	c.Judged, c.Targets, c.Warnings, c.Options = slices.Clone(c.Judged), slices.Clone(c.Targets), slices.Clone(c.Warnings), maps.Clone(c.Options)
+	if c.Trials != nil {
+		trials := *c.Trials
+		c.Trials = &trials
+	}
+	return c
 }
 
 // Invalidate makes the cell invalid and removes its figures.

@@ -42,10 +42,10 @@ func (p comparisonPlan) controlArms() []armPlan {
 	return []armPlan{aa, slowdown}
 }
 
-// all are the styles' arms, then the controls and the arms that differ by one instrument.
-// So the styles keep the places that they have in a run without the others.
+// all are the styles' arms, then those of another revision, the controls and the arms that differ
+// by one instrument. So the styles keep the places that they have in a run without the others.
 func (p comparisonPlan) all() []armPlan {
-	all := slices.Clone(p.arms)
+	all := slices.Concat(p.arms, p.before)
 	if p.controlled {
 		all = append(all, p.controlArms()...)
 	}

@@ -110,6 +110,9 @@ func (c *child) do(ask request) (reply, error) {
 // choose finds the scenario. It labels this goroutine, and all that it starts, for
 // profiles.
 func (c *child) choose(ask request) error {
+	if ask.Protocol > protocol {
+		return fmt.Errorf("it is asked in version %d of the runner's protocol and knows version %d", ask.Protocol, protocol)
+	}
 	for _, s := range c.suite.Scenarios {
 		if s.Name == ask.Scenario && ask.Setup != nil {
 			c.scenario, c.setup = s, *ask.Setup
@@ -160,7 +163,7 @@ func (c *child) script(ask request) (answer reply, err error) {
 	}
 	work, err := load.Work()
 	work.Settings = append(work.Settings, processSettings()...)
-	return reply{Work: &work, Wrong: work.wrong(c.scenario.Script)}, err
+	return reply{Work: &work, Wrong: work.wrong(c.scenario.Script), Speaks: protocol}, err
 }
 
 func (c *child) open(ask request) (reply, error) {
@@ -176,7 +179,7 @@ func (c *child) open(ask request) (reply, error) {
 	c.load = withSlowdown(load, c.setup.Slowdown)
 	gogc := debug.SetGCPercent(100)
 	debug.SetGCPercent(gogc)
-	return reply{Procs: runtime.GOMAXPROCS(0), GOGC: gogc}, nil
+	return reply{Procs: runtime.GOMAXPROCS(0), GOGC: gogc, Speaks: protocol}, nil
 }
 
 // trial prepares the stimuli from first, runs them in turns, and counts the effects. A

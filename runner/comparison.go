@@ -145,7 +145,7 @@ func (c *comparison) giveUp(trials int, err error) error {
 
 // fail marks the cells of a comparison in which an arm failed. What was measured is kept. If
 // nothing was, the other arms can be measured again, without that one.
-func (c *comparison) fail(err error) (rest []armPlan, again bool) {
+func (c *comparison) fail(err error) (rest comparisonPlan, again bool) {
 	c.progress.say("%s: failed: %v", c.name, err)
 	again = true
 	for _, a := range c.arms {
@@ -156,13 +156,13 @@ func (c *comparison) fail(err error) (rest []armPlan, again bool) {
 	}
 	k := slices.IndexFunc(c.arms, func(a *arm) bool { return strings.HasPrefix(err.Error(), a.title()+": ") })
 	if !again || k < 0 {
-		return nil, false
+		return c.plan, false
 	}
 	c.arms[k].invalidate("it failed: %v", err)
-	if k == 0 || k >= len(c.plan.arms) { // a baseline, or a control
-		return nil, false
+	if k == 0 { // the baseline
+		return c.plan, false
 	}
-	return slices.Delete(slices.Clone(c.plan.arms), k, k+1), true
+	return c.plan.without(k)
 }
 
 // errGaveUp ends a comparison, but not the run.
@@ -245,7 +245,7 @@ func (c *comparison) prepare(ctx context.Context) error {
 	if c.plan.scenario.Prepare == nil {
 		return nil
 	}
-	p, err := c.start(c.name + ", what its styles share")
+	p, err := c.start(nil, c.name+", what its styles share")
 	if err != nil {
 		return err
 	}
@@ -260,8 +260,8 @@ func (c *comparison) prepare(ctx context.Context) error {
 }
 
 // start starts a child and notes that it must be gone at the end.
-func (m *measurement) start(name string) (*process, error) {
-	p, err := start(name, filepath.Join(m.folder.work, "tmp"), m.progress.writer())
+func (m *measurement) start(program *build, name string) (*process, error) {
+	p, err := start(program, name, filepath.Join(m.folder.work, "tmp"), m.progress.writer())
 	if err == nil {
 		m.leftovers.add(p)
 	}
@@ -271,7 +271,7 @@ func (m *measurement) start(name string) (*process, error) {
 // startProcesses starts a process for every arm that stands.
 func (c *comparison) startProcesses(context.Context) error {
 	for _, a := range c.valid() {
-		p, err := c.start(a.title())
+		p, err := c.start(a.build, a.title())
 		if err != nil {
 			return err
 		}
@@ -296,7 +296,7 @@ func (c *comparison) open(ctx context.Context) error {
 		if err := os.RemoveAll(setup.Keep); err != nil { // from before a restart
 			return err
 		}
-		if err := a.process.send(ctx, request{Do: doOpen, Scenario: a.cell.Scenario, Setup: setup}); err != nil {
+		if err := a.process.send(ctx, request{Do: doOpen, Protocol: protocol, Scenario: a.cell.Scenario, Setup: setup}); err != nil {
 			return err
 		}
 	}
@@ -308,6 +308,9 @@ func (c *comparison) open(ctx context.Context) error {
 		}
 		if i == 0 {
 			first = answer
+		}
+		if err := a.speaks(answer); err != nil {
+			return err
 		}
 		if answer.Procs != first.Procs || answer.GOGC != first.GOGC {
 			a.invalidate("it runs with GOMAXPROCS %d and GOGC %d, the baseline with %d and %d",

@@ -11,25 +11,25 @@ import (
 func TestBuiltAnew(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "program")
-	write := func(text string) os.FileInfo {
+	write := func(text string) *build {
 		if err := os.WriteFile(path+"-new", []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Rename(path+"-new", path); err != nil {
 			t.Fatal(err)
 		}
-		info, err := os.Stat(path)
+		b, err := buildAt(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return info
+		return b
 	}
 	was := write("1")
-	if err := unchanged(path, was); err != nil {
+	if _, err := was.file(); err != nil {
 		t.Error(err)
 	}
 	write("2")
-	if err := unchanged(path, was); err == nil || !strings.Contains(err.Error(), "built again") {
+	if _, err := was.file(); err == nil || !strings.Contains(err.Error(), "built again") {
 		t.Errorf("got %v", err)
 	}
 }

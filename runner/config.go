@@ -20,6 +20,7 @@ type config struct {
 	set         settings
 	scenarios   []string
 	decide      decision
+	against     string  // another revision, whose arms stand beside; empty: none
 	controls    bool    // comparisons have an A/A control and an injected slowdown
 	instruments bool    // comparisons have arms that differ by one instrument
 	confidence  float64 // of each interval, so that all of the run err rarely enough together
@@ -39,6 +40,7 @@ func parseRun(args []string) (config, error) {
 	flags.DurationVar(&profile, "profile", 0, fmt.Sprintf("a time over 0 and at most %.0fh, such as 60s", maxDecisionTime.Hours()))
 	flags.StringVar(&styles, "styles", "", "names that list shows, such as A,B")
 	flags.Uint64Var(&c.seed, "seed", 0, seedWanted)
+	flags.StringVar(&c.against, "against", "", "a commit, tag, branch, "+mergeBase+" or the file of another build")
 	flags.Func("set", "KEY=VALUE, such as passages=1000", c.addSet)
 	c.decisionFlags(flags)
 	names, err := parseAnywhere(flags, args)

@@ -3,7 +3,6 @@ package runner
 import (
 	"errors"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -200,13 +199,9 @@ func (c *comparison) ownBlocks() []results.Block {
 // decided reports whether every verdict is certain and the controls have passed.
 func (c *comparison) decided(blocks []results.Block) bool {
 	soFar := *c.result
-	soFar.Cells, soFar.Controls = nil, nil
+	soFar.Cells, soFar.Controls, soFar.Changes = nil, nil, c.changesSoFar()
 	for _, a := range styles(c.arms) {
-		cell := *a.cell
-		cell.Judged, cell.Targets, cell.Warnings, cell.Options = slices.Clone(cell.Judged), slices.Clone(cell.Targets), slices.Clone(cell.Warnings), maps.Clone(cell.Options)
-		trials := *cell.Trials
-		cell.Trials = &trials
-		soFar.Cells = append(soFar.Cells, cell)
+		soFar.Cells = append(soFar.Cells, a.cell.Copy())
 	}
 	if c.controls != nil {
 		soFar.Controls = []results.Controls{*c.controls}

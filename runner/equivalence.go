@@ -32,12 +32,15 @@ func (c *comparison) checkScripts(ctx context.Context) error {
 			return err
 		}
 		setup.Verbatim = true
-		answer, err := a.process.ask(ctx, request{Do: doScript, Scenario: a.cell.Scenario, Setup: setup}, c.limits.Script)
+		answer, err := a.process.ask(ctx, request{Do: doScript, Protocol: protocol, Scenario: a.cell.Scenario, Setup: setup}, c.limits.Script)
 		if err != nil {
 			return err
 		}
 		if answer.Work == nil {
 			return fmt.Errorf("%s: the script's answer has no work", a.title())
+		}
+		if err := a.speaks(answer); err != nil {
+			return err
 		}
 		if i == 0 {
 			reference = *answer.Work

@@ -60,6 +60,10 @@ millisecond. Trials go on until every verdict is certain (changed by more than
                    recorded)
   -set KEY=VALUE   a scenario's setting; several values, separated by commas, are
                    measured one by one; may be repeated. \, is a comma in a value
+  -against REV     beside each style, the same style of another revision, in the same turns:
+                   a commit, tag, branch or HEAD~1, which is built from this checkout
+                   and kept; merge-base, where this branch left the main one; or the
+                   file of another build. The report says what changed in each style
   -controls        add two arms to each comparison: an A/A control, which must not
                    differ, and an injected slowdown, which must be found. Otherwise
                    the run is insensitive (exit 4)
@@ -79,6 +83,7 @@ Examples:
   %[1]s run -quick SCENARIO                one scenario, in a hurry
   %[1]s run SCENARIO -precision 1%%         as long as it takes, 5 minutes at most
   %[1]s run SCENARIO -set KEY=1,2 -seed 7  two cells a style, repeatable
+  %[1]s run SCENARIO -against HEAD~1        what did the last commit change?
 
 Scenarios, styles and keys: %[1]s list; the values of one: %[1]s list NAME
 Results go to stdout and the folder, progress to stderr: what is measured, the ratios

@@ -17,8 +17,9 @@ const maxArms = 1000
 type plan struct {
 	baseline    string // the first chosen style
 	comparisons []comparisonPlan
-	budgets     ci.Budgets // of a run that decides
-	targets     ci.Budgets // what is to be reached; the report says whether it is
+	other       *results.Revision // whose arms stand beside; nil: none
+	budgets     ci.Budgets        // of a run that decides
+	targets     ci.Budgets        // what is to be reached; the report says whether it is
 }
 
 // A comparisonPlan is one scenario with one set of the options that all styles share. Its
@@ -31,6 +32,7 @@ type comparisonPlan struct {
 	instrumented bool // it has arms that show what measuring costs
 	size         Size
 	arms         []armPlan // the first is the baseline
+	before       []armPlan // the same of another revision, if the run has one
 }
 
 // An armPlan is a style with all of its options; it becomes a cell of the result. A key
@@ -44,6 +46,7 @@ type armPlan struct {
 	role    string // results.RoleAA, results.RoleSlowdown or an instrument's; empty: a style's own
 	// instruments are the runner's instruments in its blocks; nil: the usual ones.
 	instruments []string
+	build       *build // of another revision; nil: this program
 }
 
 // newPlan checks the arguments and lists all that they ask for.

@@ -33,48 +33,13 @@ type process struct {
 	said    *excerpt
 }
 
-// asStarted is the file of this program when it was first used.
-var asStarted = sync.OnceValues(func() (os.FileInfo, error) {
-	program, err := os.Executable()
+// start runs a program as a child. Its temporary files go to temp.
+func start(program *build, name, temp string, stderr io.Writer) (*process, error) {
+	path, err := program.file()
 	if err != nil {
 		return nil, err
 	}
-	return os.Stat(program)
-})
-
-// ownProgram is the path of this program. It fails if the file has changed: children of two
-// programs must not be compared.
-func ownProgram() (string, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return "", fmt.Errorf("finding the own program to start it again: %w", err)
-	}
-	was, err := asStarted()
-	if err != nil {
-		return "", fmt.Errorf("finding the own program to start it again: %w", err)
-	}
-	return program, unchanged(program, was)
-}
-
-// unchanged fails if a program's file is not what it was.
-func unchanged(program string, was os.FileInfo) error {
-	is, err := os.Stat(program)
-	if err != nil {
-		return fmt.Errorf("finding the own program to start it again: %w", err)
-	}
-	if !os.SameFile(was, is) || !was.ModTime().Equal(is.ModTime()) {
-		return fmt.Errorf("%s was built again while it ran: run it again", program)
-	}
-	return nil
-}
-
-// start runs this program again as a child. Its temporary files go to temp.
-func start(name, temp string, stderr io.Writer) (*process, error) {
-	program, err := ownProgram()
-	if err != nil {
-		return nil, err
-	}
-	p := &process{name: name, command: exec.Command(program, childCommand),
+	p := &process{name: name, command: exec.Command(path, childCommand),
 		replies: make(chan reply), ended: make(chan struct{}), said: newExcerpt(name, stderr)}
 	p.command.Env = append(os.Environ(), "TMPDIR="+temp,
 		"GOMAXPROCS="+strconv.Itoa(runtime.GOMAXPROCS(0)), "GOGC="+host.GOGC())
@@ -258,6 +223,7 @@ const (
 
 type request struct {
 	Do       string        `json:"do"`
+	Protocol int           `json:"protocol,omitempty"` // with a setup
 	Scenario string        `json:"scenario,omitempty"`
 	Setup    *Setup        `json:"setup,omitempty"`
 	First    int           `json:"first,omitempty"`
@@ -271,8 +237,9 @@ type request struct {
 
 type reply struct {
 	Error  string         `json:"error,omitempty"`
-	Wrong  string         `json:"wrong,omitempty"` // why the work is not what it must be
-	Procs  int            `json:"procs,omitempty"` // GOMAXPROCS
+	Speaks int            `json:"protocol,omitempty"` // when a setup was asked for
+	Wrong  string         `json:"wrong,omitempty"`    // why the work is not what it must be
+	Procs  int            `json:"procs,omitempty"`    // GOMAXPROCS
 	GOGC   int            `json:"gogc,omitempty"`
 	Work   *Work          `json:"work,omitempty"`
 	Block  *results.Block `json:"block,omitempty"`

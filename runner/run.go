@@ -51,6 +51,11 @@ func (p program) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.fail(err)
 	}
+	if config.against != "" {
+		if err := p.beside(ctx, config.against, &plan); err != nil {
+			return p.fail(err)
+		}
+	}
 	return p.measure(ctx, config, plan, append([]string{p.name, "run"}, args...))
 }
 
@@ -117,7 +122,7 @@ func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 			}
 			if again = false; err != nil {
 				failures = append(failures, err)
-				c.arms, again = now.fail(err)
+				c, again = now.fail(err)
 			}
 		}
 		m.progress.step()
@@ -140,7 +145,7 @@ func cellsByKey(run *results.Run) map[string]*results.Cell {
 // newResult is the run before anything is measured: all cells, no figures.
 func newResult(suite Suite, config config, plan plan, command []string, started time.Time) *results.Run {
 	run := &results.Run{Schema: results.Schema, Started: started.UTC(), Command: command,
-		Effort: config.effort.Name, Fresh: true, Seed: config.seed, Baseline: plan.baseline, Styles: plan.styles(suite), Published: suite.Published}
+		Effort: config.effort.Name, Fresh: true, Seed: config.seed, Baseline: plan.baseline, Styles: plan.styles(suite), Published: suite.Published, Against: plan.other}
 	for _, c := range plan.comparisons {
 		s := c.scenario
 		if n := len(run.Scenarios); n == 0 || run.Scenarios[n-1].Name != s.Name {
@@ -149,6 +154,7 @@ func newResult(suite Suite, config config, plan plan, command []string, started 
 		for _, a := range c.arms {
 			run.Cells = append(run.Cells, a.cell(s.Name))
 		}
+		run.Changes = append(run.Changes, c.changes(config.decide.margin)...)
 		if c.instrumented {
 			run.Instruments = append(run.Instruments, c.instruments()...)
 		}
@@ -198,6 +204,7 @@ func (p program) finish(m *measurement, failure error) int {
 		run.Cells = slices.DeleteFunc(run.Cells, func(c results.Cell) bool { return !m.touched(c) })
 		run.Controls = slices.DeleteFunc(run.Controls, func(p results.Controls) bool { return !m.touched(p.AA) })
 		run.Instruments = slices.DeleteFunc(run.Instruments, func(o results.Instrument) bool { return !m.touched(o.Arm) })
+		run.Changes = slices.DeleteFunc(run.Changes, func(c results.Change) bool { return !m.touched(c.Before) })
 	}
 	reports.Summarize(run, m.record.details)
 	if err := m.record.finish(run); !errors.Is(failure, err) {

@@ -53,6 +53,11 @@ func runTiny(t *testing.T, ctx context.Context, change func(*program), args ...s
 	if err != nil {
 		t.Fatal(err)
 	}
+	if ask.against != "" {
+		if err := p.beside(ctx, ask.against, &plan); err != nil {
+			t.Fatal(err)
+		}
+	}
 	r := ran{dir: dir}
 	r.code = p.measure(ctx, ask, plan, args)
 	r.stdout, r.stderr = stdout.String(), stderr.String()

@@ -351,7 +351,7 @@ func TestConditionAdds(t *testing.T) {
 func TestStops(t *testing.T) {
 	t.Parallel()
 	made, _ := shortTrials(t)
-	p, err := made.start("stopped")
+	p, err := made.start(nil, "stopped")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -187,7 +187,7 @@ func (t *trials) startHog(ctx context.Context, c condition) (stop func(), err er
 	if c.hog == "" {
 		return func() {}, nil
 	}
-	p, err := t.start(c.Name)
+	p, err := t.start(nil, c.Name)
 	if err != nil {
 		return nil, err
 	}

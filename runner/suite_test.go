@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -85,6 +86,9 @@ func journal() Scenario {
 	}
 }
 
+// pastVariable holds the fault of a program that stands for another revision.
+const pastVariable = "JOURNAL_PAST"
+
 // A book is the workload.
 type book struct {
 	setup   Setup
@@ -110,12 +114,12 @@ func openJournal(s Setup) (*book, error) {
 	if start, err := os.ReadFile(filepath.Join(s.Shared, "start")); err == nil {
 		b.sum, _ = strconv.ParseUint(string(start), 10, 64)
 	}
-	parts := strings.Split(s.Options["fault"], "/")
+	parts := strings.Split(cmp.Or(os.Getenv(pastVariable), s.Options["fault"]), "/")
 	if len(parts) < 3 {
 		return b, nil
 	}
 	b.paced = parts[1] == "tail"
-	if parts[0] == s.Style && (len(parts) == 3 || trialMatches(parts[3], s.Dir)) {
+	if (parts[0] == s.Style || parts[0] == "all") && (len(parts) == 3 || trialMatches(parts[3], s.Dir)) {
 		b.fault = parts[1]
 		b.from, err = strconv.Atoi(parts[2])
 	}
@@ -200,6 +204,8 @@ func (b *book) misbehave(stimulus int, line *string) (skip bool, err error) {
 		panic("out of ink")
 	case "error":
 		return false, errors.New("the pen broke")
+	case "stall":
+		spin(pace / 10)
 	case "hang":
 		<-context.Background().Done()
 	case "tail": // one operation in 100 takes a hundred times as long

@@ -132,13 +132,16 @@ func (c *comparison) trial(ctx context.Context, number int, log *trialLog) ([]*r
 	c.checkWaiting(of)
 	var blocks []*results.Block
 	for _, a := range c.arms {
-		b, base := of[a], of[c.arms[0]]
+		b, base := of[a], of[c.partner(a)]
 		if b == nil {
 			continue
 		}
 		b.Start = start
 		blocks = append(blocks, b)
-		if base != nil && b != base {
+		if a.role == results.RoleBefore { // what it is now, to what it was
+			b, base = base, b
+		}
+		if base != nil && b != nil && b != base {
 			log.logs[a] = append(log.logs[a], b.TurnLogs(base))
 		}
 	}
@@ -307,7 +310,7 @@ func (c *comparison) slicing(log *trialLog) slicing {
 	timed := int(max(start, 300*time.Millisecond) / max(turn, 1))
 	if len(log.turns) >= planFrom && !c.plan.scenario.apart() {
 		timed = 0
-		for _, a := range styles(c.arms) {
+		for _, a := range inFull(c.arms) {
 			if trials := log.logs[a]; len(trials) > 0 {
 				timed = max(timed, trials.Expected().Turns(start, turn, fewestTurns, mostTurns))
 			}
@@ -360,16 +363,16 @@ func (c *comparison) units(n int) int {
 // at the end.
 func (c *comparison) ratios(log *trialLog, trials int, spent, limit time.Duration) (all []ratio) {
 	later := int(float64(trials) * float64(max(limit, spent)) / float64(max(spent, 1))) // the fewest trials may take longer
-	for _, a := range styles(c.arms) {
+	for _, a := range inFull(c.arms) {
 		of := log.logs[a]
 		if len(of) == 0 {
 			continue
 		}
-		r, typical := ratio{}, of.Typical()
+		r, typical, name := ratio{}, of.Typical(), a.shown()
 		if now, err := inference.Paired(typical, c.config.confidence); err == nil && now.Bounded() {
-			r.soFar = fmt.Sprintf("%s ×%.3g [%.3g, %.3g]", a.style, math.Exp(now.Median), math.Exp(now.Lo), math.Exp(now.Hi))
+			r.soFar = fmt.Sprintf("%s ×%.3g [%.3g, %.3g]", name, math.Exp(now.Median), math.Exp(now.Lo), math.Exp(now.Hi))
 		} else {
-			r.soFar = fmt.Sprintf("%s ×%.3g", a.style, math.Exp(inference.Median(typical)))
+			r.soFar = fmt.Sprintf("%s ×%.3g", name, math.Exp(inference.Median(typical)))
 		}
 		if then := of.Expected().HalfWidth(later, log.slices.Turns-log.slices.Warmup, c.config.confidence); !math.IsInf(then, 0) {
 			r.atEnd = fmt.Sprintf(", ±%.2g %% at the end", 100*then)

@@ -28,7 +28,7 @@ func (c *comparison) active(ctx context.Context) error {
 		return nil
 	}
 	alone := c.plan.profiled && !c.plan.inTrials()
-	for _, a := range styles(c.valid()) {
+	for _, a := range inFull(c.valid()) {
 		drive := request{Do: doDrive, First: c.next, N: c.driven(a), Wall: cmp.Or(c.config.effort.Active, min(c.config.effort.Profile, time.Second))}
 		if alone {
 			c.progress.say("%s: profile", a.title())
@@ -84,7 +84,7 @@ func (c *comparison) profileTurns(ctx context.Context) error {
 			return err
 		}
 		c.profiling = map[*arm]string{}
-		for _, a := range styles(c.valid()) {
+		for _, a := range inFull(c.valid()) {
 			c.profiling[a] = filepath.Join(c.folder.work, fmt.Sprintf("%s-%d", a.fileName(), life+1))
 			of[a] = append(of[a], c.profiling[a])
 		}
@@ -93,7 +93,7 @@ func (c *comparison) profileTurns(ctx context.Context) error {
 		}
 		ops += slices.stimuli()
 	}
-	for _, a := range styles(c.valid()) {
+	for _, a := range inFull(c.valid()) {
 		if err := c.recordProfiles(a, ops, of[a]); err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (c *comparison) idle(ctx context.Context) error {
 	if c.plan.scenario.windowless() {
 		return nil
 	}
-	standing := styles(c.valid())
+	standing := inFull(c.valid())
 	if err := pause(ctx, settle); err != nil {
 		return err
 	}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"rubato/ci"
+)
+
+// A gate is one run with the gate's answer to it: a line of the log.
+type gate struct {
+	Case    string    `json:"case"`
+	Load    string    `json:"load"`
+	Commit  string    `json:"commit"`
+	At      time.Time `json:"at"`
+	Seconds float64   `json:"seconds"`
+	Run     int       `json:"run"`  // exit code of rubato run
+	Exit    int       `json:"exit"` // exit code of rubato gate
+	Verdict string    `json:"verdict"`
+	Over    []string  `json:"over,omitempty"` // what was over its limit, one line each
+	Caught  bool      `json:"caught"`         // the exit code says so, and each style with its quantity
+	Part    bool      `json:"part"`           // the answer names the part of the operation, too
+	Blamed  []string  `json:"blamed,omitempty"`
+	Busy    float64   `json:"busy,omitempty"` // what the hogs used, in cores
+	Why     string    `json:"why,omitempty"`  // of an answer other than within and over
+}
+
+// failed says that the gate could not be had; it does not count.
+func (g gate) failed() bool { return g.Exit == ci.ExitUsage || g.Exit == ci.ExitIncomplete }
+
+// measure runs and judges a case once.
+func (p plan) measure(ctx context.Context, t tree, r regression, load string) (gate, error) {
+	g := gate{Case: r.Name, Load: load, Commit: p.commit, At: time.Now().UTC()}
+	out, err := os.MkdirTemp(p.work, "run-")
+	if err != nil {
+		return g, err
+	}
+	defer os.RemoveAll(out)
+	stop := func() float64 { return 0 }
+	if load == hogs {
+		if stop, err = startHogs(); err != nil {
+			return g, err
+		}
+	}
+	results := filepath.Join(out, "run")
+	var said string
+	g.Run, said, err = program(ctx, t, p.arguments(r, results)...)
+	g.Busy = stop()
+	if err != nil {
+		return g, err
+	}
+	var answer string
+	if g.Exit, answer, err = program(ctx, t, "gate", "-json", "-budgets", p.budgets, results); err != nil {
+		return g, err
+	}
+	g.Seconds = time.Since(g.At).Seconds()
+	if g.failed() {
+		g.Why = lastLine(said) + "; " + lastLine(answer)
+		return g, nil
+	}
+	var a ci.Answer
+	if err := json.Unmarshal([]byte(answer), &a); err != nil {
+		return g, fmt.Errorf("rubato gate -json: %w: %.200s", err, answer)
+	}
+	g.read(a, r)
+	g.Part = r.Part != "" && strings.Contains(answer, r.Part)
+	return g, nil
+}
+
+// arguments are those of rubato run.
+func (p plan) arguments(r regression, out string) []string {
+	args := []string{"run", "-against", p.against, "-controls", "-decide", "-time", p.time.String(), "-budgets", p.budgets, "-out", out}
+	for _, option := range r.Set {
+		args = append(args, "-set", option)
+	}
+	if styles := compared(r.Styles); len(styles) > 0 {
+		args = append(args, "-styles", strings.Join(styles, ","))
+	}
+	return append(args, r.Scenario)
+}
+
+// compared are the styles of a run: the baseline, and those that become worse.
+func compared(worse []string) []string {
+	if slices.Contains(worse, baseline) {
+		return worse
+	}
+	return append([]string{baseline}, worse...)
+}
+
+const baseline = "direct"
+
+// read takes from the answer what the gate found.
+func (g *gate) read(a ci.Answer, r regression) {
+	g.Verdict = a.Verdict
+	found := map[string]bool{}
+	for _, row := range a.Rows {
+		if row.Verdict != ci.Over {
+			continue
+		}
+		style := styleOf(row.Cell)
+		g.Over = append(g.Over, fmt.Sprintf("%s: %s %s", row.Budget, row.Cell, row.Quantity))
+		if !slices.Contains(r.Styles, style) {
+			g.Blamed = append(g.Blamed, style)
+		} else if slices.Contains(r.Quantities, row.Quantity) {
+			found[style] = true
+		}
+	}
+	g.Caught = g.Exit == ci.ExitOver && len(r.Styles) > 0 && len(found) == len(r.Styles)
+	if g.Exit != ci.ExitWithin && g.Exit != ci.ExitOver {
+		g.Why = why(a)
+	}
+}
+
+// styleOf is the second word of a cell's name, after its scenario.
+func styleOf(cell string) string {
+	if words := strings.Fields(cell); len(words) > 1 {
+		return words[1]
+	}
+	return ""
+}
+
+// why is the first reason that the answer gives.
+func why(a ci.Answer) string {
+	for _, reason := range a.Insensitive {
+		return reason
+	}
+	for _, row := range a.Rows {
+		if row.Verdict == a.Verdict && row.Why != "" {
+			return row.Cell + " " + row.Quantity + ": " + row.Why
+		}
+	}
+	return a.Incomplete
+}
+
+// program runs the tree's rubato and returns its exit code and what it printed on stdout, or
+// on stderr if there is nothing.
+func program(ctx context.Context, t tree, args ...string) (code int, said string, err error) {
+	command := exec.CommandContext(ctx, filepath.Join(t.dir, "bin", "rubato"), args...)
+	command.Dir = t.dir
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	command.WaitDelay = time.Minute // it writes its results first
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	err = command.Run()
+	said = stdout.String()
+	if strings.TrimSpace(said) == "" {
+		said = stderr.String()
+	}
+	if ended := (*exec.ExitError)(nil); errors.As(err, &ended) && ctx.Err() == nil && ended.Exited() {
+		return ended.ExitCode(), said, nil
+	}
+	return 0, said, errors.Join(err, ctx.Err())
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}
+
+// startHogs starts two processes that are busy all the time, until stop, which returns how
+// many cores they had. They end by themselves if this process dies: then their input ends.
+func startHogs() (stop func() float64, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	var all []*exec.Cmd
+	var ends []io.Closer
+	start := time.Now()
+	stop = func() (cores float64) {
+		for i, hog := range all {
+			ends[i].Close()
+			_ = hog.Wait() // it ends without an error, or did not run
+			cores += (hog.ProcessState.UserTime() + hog.ProcessState.SystemTime()).Seconds() / time.Since(start).Seconds()
+		}
+		return cores
+	}
+	for range 2 {
+		hog := exec.Command(self, hogFlag)
+		end, err := hog.StdinPipe()
+		if err == nil {
+			err = hog.Start()
+		}
+		if err != nil {
+			stop()
+			return nil, fmt.Errorf("starting a hog: %w", err)
+		}
+		all, ends = append(all, hog), append(ends, end)
+	}
+	return stop, nil
+}
+
+// hogFlag makes this program a hog.
+const hogFlag = "-hog"
+
+// hog is busy until its input ends.
+func hog() {
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	for x := uint64(1); ; x ^= x << 13 {
+		x ^= x >> 7
+	}
+}
+
+// outcome is the answer in a few words, for progress.
+func (g gate) outcome() string {
+	text := fmt.Sprintf("exit %d, %s, %.0f s", g.Exit, g.Verdict, g.Seconds)
+	if len(g.Over) > 0 {
+		text += ": " + strings.Join(g.Over, "; ")
+	}
+	if g.Why != "" {
+		text += ": " + g.Why
+	}
+	return text
+}
