@@ -55,7 +55,7 @@ func changeOf(name string) (quantity, bool) {
 			if x == nil {
 				return nil, lacks
 			}
-			return readMetric(q.Metric, &results.Cell{Ratio: x.Ratio, OverheadNs: x.OverheadNs, MeanRatio: x.MeanRatio, CPURatio: x.CPURatio}), ""
+			return readMetric(q.Metric, x.Compared()), ""
 		}
 	case ok:
 		q.over0, q.read = false, changed(q.Metric, increment)

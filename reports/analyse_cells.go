@@ -104,16 +104,11 @@ func (s summary) ruling(c *results.Cell) ruling {
 // the baseline. It is false if no round has both.
 func Versus(run *results.Run, c, other *results.Cell, details results.Details) (*results.Cell, bool) {
 	s, out := newSummary(run, details), *c
-	own, others, paired := s.kept[c.Key()], s.kept[other.Key()], s.ruling(c).paired
 	if c.Rule == results.Sequential && s.broken != nil {
 		return nil, false
 	}
-	ratio, difference, rounds := against(own, others, paired, pair)
-	out.Ratio, out.OverheadNs, out.CPURatio, out.MeanRatio = &ratio, &difference, cpuRatio(own, others, paired), nil
-	if c.Trials != nil {
-		mean, _, _ := against(own, others, paired, pairMeans)
-		out.MeanRatio = &mean
-	}
+	out.Ratio, out.OverheadNs, out.CPURatio, out.MeanRatio, out.MeanOverheadNs = nil, nil, nil, nil, nil
+	rounds := pairUp(&out, s.kept[c.Key()], s.kept[other.Key()], s.ruling(c), run.Scenario(c.Scenario).Paced)
 	return &out, rounds > 0
 }
 

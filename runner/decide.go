@@ -3,6 +3,7 @@ package runner
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,13 +51,12 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// limited are the questions that these budgets ask of an arm.
+// limited are the questions that these budgets ask of an arm: compared with the baseline, or, if
+// it is another revision's, of the change since.
 func (p comparisonPlan) limited(a armPlan, budgets ci.Budgets) (all []results.Judged) {
-	if budgets.Baseline == p.arms[0].style {
-		for _, l := range budgets.Paired(p.scenario.Name, a.style, a.options) {
-			if l.Change {
-				continue
-			}
+	change := a.role == results.RoleBefore
+	for _, l := range budgets.Paired(p.scenario.Name, a.style, a.options) {
+		if l.Change == change && (change || budgets.Baseline == p.arms[0].style) {
 			all = append(all, results.Judged{Budget: l.Budget, Quantity: l.Quantity, Limit: l.Limit, Verdict: string(inference.Inconclusive)})
 		}
 	}
@@ -85,7 +85,10 @@ func (p plan) rule(run *results.Run, config config, budgets ci.Budgets) {
 	}
 	run.Rule = &results.Rule{Looks: inference.DefaultLooks(), Margin: config.decide.margin, Time: config.trialTime(),
 		Precision: config.decide.precision, Decides: config.decide.on}
-	cells := cellsByKey(run)
+	cells, changes := cellsByKey(run), map[string]*results.Change{}
+	for i := range run.Changes {
+		changes[run.Changes[i].Before.Key()] = &run.Changes[i]
+	}
 	for _, c := range p.comparisons {
 		if !c.decided(config) {
 			continue
@@ -97,13 +100,17 @@ func (p plan) rule(run *results.Run, config config, budgets ci.Budgets) {
 			if i == 0 {
 				continue
 			}
-			if a.role != "" {
-				run.Rule.Rows++ // a control is shown beside the styles, with the same confidence
-				continue
+			questions := c.judged(a, config.decide, budgets)
+			switch change := changes[own.Key()]; {
+			case change != nil:
+				change.Judged = questions
+			case a.role == "":
+				cell.Judged, cell.Targets = questions, c.limited(a, p.targets)
+			default:
+				questions = make([]results.Judged, 1) // a control is shown beside the styles, with the same confidence
 			}
-			cell.Judged, cell.Targets = c.judged(a, config.decide, budgets), c.limited(a, p.targets)
 			quantities := map[string]bool{} // limits of one quantity share its interval
-			for _, j := range cell.Judged {
+			for _, j := range questions {
 				quantities[j.Quantity] = true
 			}
 			run.Rule.Rows += len(quantities)
