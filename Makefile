@@ -2,8 +2,9 @@
 GO ?= go
 export CGO_ENABLED = 0
 # -pgo=off: a profile in the folder would change what is measured. -trimpath and -s keep paths
-# and symbols out of the binary; profiles name their functions without them.
-BUILDFLAGS = -pgo=off -trimpath -ldflags=-s $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
+# and symbols out of the binary; profiles name their functions without them. -tags minimal has
+# gonum.org/v1/plot leave out what writes PDF, EPS and TeX.
+BUILDFLAGS = -pgo=off -trimpath -ldflags=-s -tags minimal $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
 STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 
 .PHONY: planted bench goals goals-nats rates bench-components bench-full test race lint gate targets pi report readme test-browser test-files build clean

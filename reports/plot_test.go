@@ -15,6 +15,7 @@ import (
 	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 
 	"rubato/results"
@@ -328,6 +329,19 @@ func TestPlotText(t *testing.T) {
 			if right := text.x + float64(style.Width(text.text)); text.x < 0 || right > float64(plotWidth)+0.5 {
 				t.Errorf("%s: %q reaches from %.0f to %.0f", name, text.text, text.x, right)
 			}
+		}
+	}
+}
+
+// reports/fonts has the fonts that plots ask for, and not another one under their name.
+func TestPlotFonts(t *testing.T) {
+	t.Parallel()
+	axes := newPlot("")
+	for _, f := range []font.Font{words(ink).Font, bold().Font, axes.X.Label.TextStyle.Font, axes.Y.Tick.Label.Font} {
+		const postScript = 6 // the name of a font in its file
+		name, err := font.DefaultCache.Lookup(f, textSize).Face.Name(nil, postScript)
+		if want := strings.TrimSuffix(f.Name(), "-Regular"); err != nil || name != want {
+			t.Errorf("%s is drawn as %s, %v", want, name, err)
 		}
 	}
 }

@@ -1,0 +1,5 @@
+package liberationserifbold
+
+import "codeberg.org/go-fonts/liberation/liberationsansregular"
+
+var TTF = liberationsansregular.TTF
