@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +29,18 @@ func TestParseBudgets(t *testing.T) {
 	}
 	if len(second.Styles) != 0 || second.Limits[1].Value != 5_000_000 || second.Limits[1].line != 14 {
 		t.Errorf("second budget %+v", second)
+	}
+}
+
+// TestZeroIsALimit: of counts, percentages and differences, not of what is never 0.
+func TestZeroIsALimit(t *testing.T) {
+	t.Parallel()
+	zero := []string{"overhead", "active_cpu", "idle_cpu", "allocs", "bytes", "kept_bytes", "messages", "wire_bytes"}
+	for _, q := range quantities {
+		b, err := ParseBudgets("f", []byte(strings.Replace(oneBudget, "ns_op: 5", q.field+": 0", 1)))
+		if may := slices.Contains(zero, q.field); (err == nil) != may || may && b.List[0].Limits[0] != (Limit{Part: inLimits, Quantity: q.field, line: 7}) {
+			t.Errorf("%s: 0 is read as %+v, %v", q.field, b.List, err)
+		}
 	}
 }
 

@@ -9,59 +9,41 @@ import (
 	"rubato/results"
 )
 
-// insensitiveVerdict is the verdict of a run that could not have seen what its budgets
-// forbid: its A/A control differs, or it missed the injected slowdown.
-const insensitiveVerdict = "insensitive"
-
 // noControls is the warning about a run without controls.
 const noControls = "has no controls, so nothing shows that a slowdown would have been found; measure with `rubato run -controls`"
 
-// checkControls checks the controls of every comparison in which a budget compares styles.
-// Without such a budget an insensitive comparison is only a warning: the memory or the idle
-// CPU of a process needs no comparison.
+// checkControls lets the controls of a comparison change the verdicts of its rows, and of no
+// others. It computes what they object to from the figures; it does not trust the recorded
+// answer. What no row rests on is only a warning: the memory, the idle CPU or the messages of
+// a process need no comparison, and a limit that is far away needs no sharp eye.
 func (a *Answer) checkControls(b Budgets, run *results.Run) {
 	var without []string
-	for _, c := range b.comparedCells(run) {
-		if c.Verdict == results.Invalid || !run.Controllable(c) {
+	for i := range a.Rows {
+		r := &a.Rows[i]
+		if r.cell == nil || !r.of.Relative || !run.Controllable(r.cell) {
 			continue
 		}
-		controls := run.ControlsOf(c)
-		if controls == nil {
-			without = results.AddOnce(without, c.Scenario)
-		} else if why := insensitivity(run, controls); why != "" {
-			a.Insensitive = results.AddOnce(a.Insensitive, why)
+		if run.ControlsOf(r.cell) == nil {
+			without = results.AddOnce(without, r.cell.Scenario)
+			if b.RequireControls && r.Verdict == Within {
+				r.Verdict, r.Why = Insensitive, r.cell.Scenario+": "+noControls
+			}
+		}
+		verdict, why := reports.Believed(run, r.cell, r.of, r.Limit, r.Verdict)
+		if verdict != r.Verdict {
+			r.Verdict, r.Why = verdict, why
+		}
+		if r.Verdict == Insensitive || r.Verdict == Suspect {
+			a.Insensitive = results.AddOnce(a.Insensitive, r.Why)
 		}
 	}
 	for i := range run.Controls {
-		if why := insensitivity(run, &run.Controls[i]); why != "" && !slices.Contains(a.Insensitive, why) {
-			a.Warnings = append(a.Warnings, "insensitive, but no budget compares there: "+why)
+		p := &run.Controls[i]
+		if why := cmp.Or(reports.Insensitivity(p, run.Margin()), p.Insensitive); why != "" && !slices.ContainsFunc(a.Insensitive, func(said string) bool { return strings.HasPrefix(said, p.Comparison()+": ") }) {
+			a.Warnings = append(a.Warnings, "insensitive, but no verdict rests on it: "+p.Comparison()+": "+why)
 		}
 	}
-	switch text := strings.Join(without, ", ") + ": " + noControls; {
-	case len(without) == 0:
-	case b.RequireControls:
-		a.Insensitive = append(a.Insensitive, text)
-	default:
-		a.Warnings = append(a.Warnings, text)
+	if len(without) > 0 && !b.RequireControls {
+		a.Warnings = append(a.Warnings, strings.Join(without, ", ")+": "+noControls)
 	}
-}
-
-// insensitivity computes the answer from the figures; it does not trust the recorded one.
-func insensitivity(run *results.Run, p *results.Controls) string {
-	if why := cmp.Or(reports.Insensitivity(p, run.Margin()), p.Insensitive); why != "" {
-		return p.Comparison() + ": " + why
-	}
-	return ""
-}
-
-// comparedCells are the cells whose time some budget compares with the baseline.
-func (b Budgets) comparedCells(run *results.Run) []*results.Cell {
-	var all []*results.Cell
-	for i := range run.Cells {
-		c := &run.Cells[i]
-		if c.Style != run.Baseline && len(b.Paired(c.Scenario, c.Style, c.Options)) > 0 {
-			all = append(all, c)
-		}
-	}
-	return all
 }

@@ -18,8 +18,8 @@ func controlledRun() *results.Run {
 	return run
 }
 
-// TestControls: the result of the controls comes before that of the limits, also in a report
-// whose words and figures differ.
+// TestControls: what the controls object to changes the verdicts that rest on it, also in a
+// report whose words and figures differ.
 func TestControls(t *testing.T) {
 	t.Parallel()
 	required := strings.Replace(goodBudgets, "baseline: direct", "baseline: direct\nrequire_controls: true", 1)
@@ -30,22 +30,24 @@ func TestControls(t *testing.T) {
 		want    int
 		shows   string
 	}{
-		"sees":               {required, func(*results.Run) {}, ExitWithin, "gate: within (exit 0)"},
-		"sees what is over":  {required, func(r *results.Run) { r.Cells[queueBus].Ratio = &over }, ExitOver, "gate: over (exit 1)"},
-		"A/A differs":        {required, func(r *results.Run) { r.Controls[0].AA.Ratio = &over }, ExitInvalid, "insensitive: queue-low passages=1000: false alarm"},
-		"slowdown missed":    {required, func(r *results.Run) { r.Controls[0].Slowdown.Ratio = ptr(around(1)) }, ExitInvalid, "insensitive: queue-low passages=1000: not found: a slowdown of 10.0"},
-		"it says so itself":  {goodBudgets, func(r *results.Run) { r.Controls[0].Insensitive = "too dark" }, ExitInvalid, "insensitive: queue-low passages=1000: too dark"},
-		"insensitive first":  {required, func(r *results.Run) { r.Cells[queueBus].Ratio, r.Controls[0].Slowdown.Ratio = &over, nil }, ExitInvalid, "gate: insensitive (exit 4)"},
-		"no number":          {required, func(r *results.Run) { r.Controls[0].Slowdown.Ratio = &results.Estimate{Median: math.Pi, Lo: 0, Hi: 4} }, ExitInvalid, "not found"},
-		"invalid A/A":        {required, func(r *results.Run) { r.Controls[0].AA.Verdict = results.Invalid }, ExitInvalid, "the A/A control is invalid"},
-		"none, and must":     {required, func(r *results.Run) { r.Controls = nil }, ExitInvalid, "insensitive: queue-low: has no controls"},
-		"none, and need not": {goodBudgets, func(r *results.Run) { r.Controls = nil }, ExitWithin, "warning: queue-low: has no controls"},
-		"paced":              {required, func(r *results.Run) { r.Controls, r.Scenarios[0].Paced = nil, true }, ExitWithin, "gate: within"},
+		"sees":                      {required, func(*results.Run) {}, ExitWithin, "gate: within (exit 0)"},
+		"sees what is over":         {required, func(r *results.Run) { r.Cells[queueBus].Ratio = &over }, ExitOver, "gate: over (exit 1)"},
+		"A/A differs":               {required, func(r *results.Run) { r.Controls[0].AA.Ratio = &over }, ExitInvalid, "suspect: queue-low passages=1000: false alarm"},
+		"slowdown missed":           {required, func(r *results.Run) { r.Controls[0].Slowdown.Ratio = ptr(around(1)) }, ExitInvalid, "insensitive: queue-low passages=1000: not found: a slowdown of 10.0"},
+		"it says so itself":         {goodBudgets, func(r *results.Run) { r.Controls[0].Insensitive = "too dark" }, ExitInvalid, "insensitive: queue-low passages=1000: too dark"},
+		"over stands":               {required, func(r *results.Run) { r.Cells[queueBus].Ratio, r.Controls[0].Slowdown.Ratio = &over, nil }, ExitOver, "gate: over (exit 1): 6 limits: 4 within, 1 over, 1 insensitive"},
+		"over, and A/A differs":     {required, func(r *results.Run) { r.Cells[queueBus].Ratio, r.Controls[0].AA.Ratio = &over, &over }, ExitInvalid, "gate: suspect (exit 4): 6 limits: 4 within, 2 suspect"},
+		"too blurred to contradict": {required, func(r *results.Run) { r.Controls[0].Slowdown.Ratio = &results.Estimate{Median: math.Pi, Lo: 0, Hi: 4} }, ExitWithin, "no verdict rests on it: queue-low passages=1000: not found"},
+		"invalid A/A":               {required, func(r *results.Run) { r.Controls[0].AA.Verdict = results.Invalid }, ExitInvalid, "the A/A control is invalid"},
+		"none, and must":            {required, func(r *results.Run) { r.Controls = nil }, ExitInvalid, "insensitive: queue-low: has no controls"},
+		"none, and over":            {required, func(r *results.Run) { r.Controls, r.Cells[queueBus].Ratio = nil, &over }, ExitOver, "1 over, 1 insensitive"},
+		"none, and need not":        {goodBudgets, func(r *results.Run) { r.Controls = nil }, ExitWithin, "warning: queue-low: has no controls"},
+		"paced":                     {required, func(r *results.Run) { r.Controls, r.Scenarios[0].Paced = nil, true }, ExitWithin, "gate: within"},
 		"elsewhere": {required, func(r *results.Run) {
 			r.Controls = append(r.Controls, r.Controls[0])
 			p := &r.Controls[1]
 			p.AA.Scenario, p.Slowdown.Scenario, p.Insensitive = "message-log", "message-log", "too dark"
-		}, ExitWithin, "warning: insensitive, but no budget compares there: message-log passages=1000: too dark"},
+		}, ExitWithin, "warning: insensitive, but no verdict rests on it: message-log passages=1000: too dark"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -49,24 +49,17 @@ func changeOf(name string) (quantity, bool) {
 	switch base, of := strings.CutSuffix(name, "_ratio"); {
 	case ok && q.floor:
 		return quantity{}, false
-	case ok && q.Relative:
-		q.read = func(e *evidence, c *results.Cell) (*Measure, string) {
-			x, lacks := e.change(c)
-			if x == nil {
-				return nil, lacks
-			}
-			return readMetric(q.Metric, x.Compared()), ""
-		}
+	case ok && q.Relative: // it is read from the change
 	case ok:
 		q.over0, q.read = false, changed(q.Metric, increment)
-		if q.Metric.Unit == results.UnitPerOp {
+		if q.Count {
 			q.slack = 0.5 // a count an operation is judged to the nearest whole number
 		}
 	case of:
 		if q, ok = findQuantity(base); !ok || q.floor || q.Relative || q.field != base {
 			return quantity{}, false
 		}
-		q = quantity{field: name, unit: "×", plain: 1, over0: true, read: changed(q.Metric, quotient)}
+		q = quantity{Metric: results.Metric{Count: q.Count, Quantile: q.Quantile}, field: name, unit: "×", plain: 1, over0: true, read: changed(q.Metric, quotient)}
 	}
 	return q, ok
 }
@@ -97,6 +90,22 @@ func quotient(a, b *Measure) *Measure {
 		return nil
 	}
 	return &Measure{Median: a.Median / b.Median, Lo: a.Lo / b.Hi, Hi: a.Hi / b.Lo, Point: a.Point || b.Point, Rounds: max(a.Rounds, b.Rounds)}
+}
+
+// compared is the cell that a limit judges: with figures that compare it with another revision, or
+// with what the budget names, if it does.
+func (b Budget) compared(e *evidence, l Limit, q quantity, c *results.Cell) (out *results.Cell, lacks string) {
+	switch {
+	case l.Part == inChange && q.Relative:
+		x, lacks := e.change(c)
+		if x == nil {
+			return nil, lacks
+		}
+		return x.Compared(*c), ""
+	case b.To != nil:
+		return b.versus(e, c)
+	}
+	return c, ""
 }
 
 // versus is the cell with ratios and overhead to the one that the budget names instead of the

@@ -32,16 +32,6 @@ func (b Budget) quantity(e *evidence, scenario string, l Limit) quantity {
 			q.read = savedShare
 		}
 	}
-	if b.To != nil {
-		own := q.read
-		q.read = func(e *evidence, c *results.Cell) (*Measure, string) {
-			other, lacks := b.versus(e, c)
-			if other == nil {
-				return nil, lacks
-			}
-			return own(e, other)
-		}
-	}
 	return q
 }
 
@@ -170,9 +160,9 @@ func (b Budget) judge(e *evidence, c *results.Cell) []Row {
 	for i, l := range b.Limits {
 		q := b.quantity(e, c.Scenario, l)
 		r := b.row(e, l, q, c.Scenario, c.Scenario+" "+c.Label())
-		var lacks string
-		if invalid == "" {
-			r.Measured, lacks = q.read(e, c)
+		seen, lacks := b.compared(e, l, q, c)
+		if invalid == "" && seen != nil {
+			r.Measured, lacks = q.read(e, seen)
 		}
 		switch {
 		case invalid != "":
@@ -183,6 +173,7 @@ func (b Budget) judge(e *evidence, c *results.Cell) []Row {
 			r.Verdict, r.Why = Inconclusive, lacks
 		default:
 			r.Verdict, r.Why = decide(r.Measured, q, l.Value)
+			r.cell, r.of = seen, q.Metric
 		}
 		if base := e.BaselineIn(c.Scenario); l.Part == inLimits && q.Relative && b.To == nil && base != e.baseline && !e.Scenario(c.Scenario).Pieces() && (r.Verdict == Within || r.Verdict == Over) {
 			r.Verdict, r.Why = Inconclusive, fmt.Sprintf("compared with %s in this run, not with %s", base, e.baseline)
@@ -217,6 +208,8 @@ func decide(m *Measure, q quantity, limit float64) (verdict, why string) {
 		return Inconclusive, "no comparison: the baseline has no figure in this run"
 	case m == nil:
 		return Inconclusive, "no figure"
+	case m.Point && !q.Count:
+		return Told, noInterval(q)
 	case m.Rounds > 0 && !q.each:
 		return Inconclusive, fmt.Sprintf("no interval of so few rounds (%d)", m.Rounds)
 	case !(m.Lo <= m.Median && m.Median <= m.Hi):
@@ -237,6 +230,15 @@ func decide(m *Measure, q quantity, limit float64) (verdict, why string) {
 		return Inconclusive, "some rounds keep the limit, others do not"
 	}
 	return Inconclusive, "the interval straddles the limit; more rounds narrow it"
+}
+
+// noInterval says why a figure is told and not judged.
+func noInterval(q quantity) string {
+	why := "it has no interval over the trials of this run, and one figure cannot say what is chance"
+	if q.Quantile > 0 {
+		why += ": a trial takes 20 latencies for the 95th percentile, 100 for the 99th, 1 000 for the 99.9th"
+	}
+	return why
 }
 
 // tightestRows keeps only the tightest of the rows within one limit, and says how many there

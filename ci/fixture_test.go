@@ -48,8 +48,9 @@ func cell(scenario, style string, options map[string]string, ns float64) results
 	c := results.Cell{
 		Scenario: scenario, Style: style, Options: options, Named: []string{}, Rounds: 10, BlockOps: 100,
 		NsOp: around(ns), CPUNsOp: around(ns), P50Ns: ns, P99Ns: 2 * ns, P999Ns: 3 * ns, RSSPeak: 30_000_000, IdleCPU: 0.2,
-		Work:    results.Work{Stimuli: 1000, Effects: 4000, Expected: 4000, Digest: "d-" + scenario},
-		Verdict: results.Measured,
+		Intervals: map[string]results.Estimate{"p99_ns": around(2 * ns)},
+		Work:      results.Work{Stimuli: 1000, Effects: 4000, Expected: 4000, Digest: "d-" + scenario},
+		Verdict:   results.Measured,
 	}
 	for k := range options {
 		c.Named = append(c.Named, k)
@@ -61,7 +62,6 @@ func cell(scenario, style string, options map[string]string, ns float64) results
 }
 
 // around is an estimate with an interval of 2 % to each side.
-
 func around(v float64) results.Estimate {
 	return results.Estimate{Median: v, Lo: .98 * v, Hi: 1.02 * v}
 }

@@ -31,7 +31,7 @@ const (
 	ExitOver         = 1 // some budget is exceeded
 	ExitUsage        = 2 // the command, the budgets or the results cannot be read
 	ExitInconclusive = 3 // some interval straddles its limit, or a cell was not measured
-	ExitInvalid      = 4 // some budgeted cell is invalid, the styles did different work, or the run is insensitive
+	ExitInvalid      = 4 // some budgeted cell is invalid, the styles did different work, or a row is insensitive or suspect
 	ExitIncomplete   = 5 // the run ended early, or the answer cannot be written
 )
 
@@ -67,6 +67,9 @@ func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return usage(stderr, fmt.Errorf("%w\nmake results with `rubato run`, or name their folder: rubato gate DIR", err))
 	}
+	if why := reports.Restated(run, details); why != "" {
+		return usage(stderr, fmt.Errorf("%s: %s\nrender it again with `rubato report %s`", dir, why, dir))
+	}
 	answer, err := g.judge(budgets, run, dir, details)
 	if err != nil {
 		return usage(stderr, err)
@@ -101,18 +104,22 @@ func usage(stderr io.Writer, err error) int {
 const manual = `Usage: rubato gate [-budgets FILE] [-machine KIND] [-json] [DIR]
 
 Reads budgets (ci/budgets.yaml) and the results of a run (out/latest), and answers
-by exit code. A limit is kept only when the whole interval clears it. Where several
-cells keep one, the table shows the tightest; -json shows all.
+by exit code, of which the first that applies in the order 1, 5, 4, 3, 0 is taken. A limit
+is kept only when the whole interval clears it. A figure without an interval is told, and
+neither passes nor fails; a count is judged as it is, and 0 is a limit. Where several cells
+keep one, the table shows the tightest; -json shows all.
 
   0  within        every budget is kept
-  1  over          some budget is exceeded
+  1  over          some budget is exceeded, whatever else the run could not see or finish
   2  bad input     command, budgets or results cannot be read; the message names file, line and field
   3  inconclusive  an interval straddles its limit, or a budgeted cell was not measured:
                    run again with more effort (rubato run -full)
   4  invalid       a budgeted cell is invalid, or the styles did different work
-     insensitive   the A/A control differs from the baseline, or the injected slowdown
-                   was not found; or there are no controls and the budgets need them:
-                   measure again with more effort, with -controls, or on a quieter machine
+     suspect       the A/A control of the row's comparison differs from the baseline
+     insensitive   the injected slowdown was not found, and the limit is less than twice as
+                   far from the figure as the end of its interval; or a control shows what
+                   cannot be; or there are no controls and the budgets need them: measure
+                   again with more effort, with -controls, or on a quieter machine
   5  incomplete    the run ended early, or the answer cannot be written
 
   -budgets FILE    the promises to hold the run to
@@ -207,19 +214,20 @@ func tableOf(a Answer) string {
 		budget = r.Budget
 		g.Add(r.Verdict, name, r.Cell, r.limit(), r.measured(), r.verdict())
 	}
-	for _, verdict := range []string{Within, Over, Inconclusive, Invalid} {
+	for _, verdict := range verdicts {
 		var why reports.Notes
 		for _, r := range a.Rows {
-			if r.Verdict == verdict && r.Why != "" {
+			switch line := verdict + ": " + r.Why; {
+			case r.Verdict != verdict || r.Why == "":
+			case verdict == Insensitive || verdict == Suspect: // of the whole comparison, which it names
+				g.Notes = results.AddOnce(g.Notes, line)
+			default:
 				why.Add(r.Why, r.Cell)
 			}
 		}
 		for _, line := range why.Lines() {
 			g.Notes = append(g.Notes, verdict+": "+line)
 		}
-	}
-	for _, why := range a.Insensitive {
-		g.Notes = append(g.Notes, insensitiveVerdict+": "+why)
 	}
 	for _, w := range a.Warnings {
 		g.Notes = append(g.Notes, "warning: "+w)
@@ -233,7 +241,7 @@ func summary(a Answer) string {
 		count[r.Verdict]++
 	}
 	var parts []string
-	for _, v := range []string{Within, Over, Inconclusive, Invalid} {
+	for _, v := range verdicts {
 		if count[v] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count[v], v))
 		}

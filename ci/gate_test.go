@@ -40,7 +40,11 @@ func TestExitCodes(t *testing.T) {
 		}, ExitOver, "1 over, 1 inconclusive"},
 		{"too slow for the floor", func(r *results.Run) { r.Cells[logDirect].NsOp = around(1.2e7) }, ExitOver, "ops_per_second ≥ 100"},
 		{"about as slow as the floor", func(r *results.Run) { r.Cells[logDirect].NsOp = around(1e7) }, ExitInconclusive, "straddles"},
-		{"slow tail", func(r *results.Run) { r.Cells[logDirect].P99Ns = 5_000_001 }, ExitOver, "p99 ≤ 5 ms"},
+		{"slow tail", func(r *results.Run) { r.Cells[logDirect].Intervals["p99_ns"] = around(6e6) }, ExitOver, "p99 ≤ 5 ms"},
+		{"tail that may be slow", func(r *results.Run) { r.Cells[logDirect].Intervals["p99_ns"] = around(5_000_001) }, ExitInconclusive, "straddles"},
+		{"a figure without an interval is told", func(r *results.Run) {
+			r.Cells[logDirect].P99Ns, r.Cells[logDirect].Intervals = 9e9, nil
+		}, ExitWithin, "6 limits: 5 within, 1 told"},
 		{"tail of too few latencies", func(r *results.Run) { r.Cells[logDirect].P99Ns = 0 }, ExitInconclusive, "no figure"},
 		{"scenario not run", func(r *results.Run) { r.Scenarios, r.Cells = r.Scenarios[:1], r.Cells[:2] }, ExitInconclusive, "message-log any style: not measured in this run"},
 		{"style not run", func(r *results.Run) { r.Cells = append(r.Cells[:1], r.Cells[2:3]...) }, ExitInconclusive, "queue-low bus passages=1000: not measured"},
@@ -54,9 +58,12 @@ func TestExitCodes(t *testing.T) {
 		{"invalid", func(r *results.Run) {
 			r.Cells[queueBus].Verdict, r.Cells[queueBus].Why = results.Invalid, "2 rows missing"
 		}, ExitInvalid, "invalid: queue-low bus passages=1000: invalid: 2 rows missing"},
-		{"invalid before over", func(r *results.Run) {
+		{"over beats invalid", func(r *results.Run) {
 			r.Cells[queueBus].Verdict, r.Cells[logDirect].NsOp = results.Invalid, around(1e9)
-		}, ExitInvalid, "over"},
+		}, ExitOver, "2 invalid"},
+		{"over beats incomplete", func(r *results.Run) {
+			r.Incomplete, r.Cells[logDirect].NsOp = "killed", around(1e9)
+		}, ExitOver, "the run ended early: killed"},
 		{"an invalid cell without a budget does not count", func(r *results.Run) {
 			extra := cell("startup", "bus", nil, 5)
 			extra.Verdict = results.Invalid

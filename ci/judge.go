@@ -12,9 +12,36 @@ import (
 const (
 	Within       = "within"
 	Over         = "over"
-	Inconclusive = "inconclusive"
+	Inconclusive = "inconclusive"      // the interval straddles the limit, or there is none
+	Told         = "told"              // a figure without an interval: shown, neither kept nor exceeded
+	Insensitive  = reports.Insensitive // within, but the run may have missed what lies up to the limit
+	Suspect      = reports.Suspect     // the A/A control of its comparison differs
 	Invalid      = "invalid"
 )
+
+// verdicts are all of them, in the order of the summary.
+var verdicts = []string{Within, Over, Told, Inconclusive, Insensitive, Suspect, Invalid}
+
+// Rank is the exit code for verdicts, and the one that decides it. What was found over its
+// limit stands, whatever was not seen, not finished or not valid elsewhere. A figure that is
+// only told neither passes nor fails.
+func Rank(incomplete bool, of ...string) (int, string) {
+	switch has := func(verdict string) bool { return slices.Contains(of, verdict) }; {
+	case has(Over):
+		return ExitOver, Over
+	case incomplete:
+		return ExitIncomplete, "incomplete"
+	case has(Invalid):
+		return ExitInvalid, Invalid
+	case has(Suspect):
+		return ExitInvalid, Suspect
+	case has(Insensitive):
+		return ExitInvalid, Insensitive
+	case has(Inconclusive) || !has(Within):
+		return ExitInconclusive, Inconclusive
+	}
+	return ExitWithin, Within
+}
 
 // A Row is one limit of one budget against one cell.
 type Row struct {
@@ -32,6 +59,9 @@ type Row struct {
 	Measured *Measure `json:"measured,omitempty"` // nil: there is no figure
 	Verdict  string   `json:"verdict"`
 	Why      string   `json:"why,omitempty"` // for a verdict other than within and over
+
+	cell *results.Cell // nil: not measured
+	of   results.Metric
 }
 
 // An Answer is the result of a gate for a run.
@@ -41,7 +71,8 @@ type Answer struct {
 	Machine    string `json:"machine,omitempty"`    // the kind of machine whose budgets were held; empty: the file tells none apart
 	Incomplete string `json:"incomplete,omitempty"` // why the run ended early
 	Rows       []Row  `json:"rows"`
-	// Insensitive says why the verdicts do not count. Warnings weaken them.
+	// Insensitive says why the verdicts of suspect and insensitive rows do not count. Warnings
+	// weaken the others.
 	Insensitive []string `json:"insensitive,omitempty"`
 	Warnings    []string `json:"warnings,omitempty"`
 }
@@ -72,31 +103,15 @@ func (g Gate) judge(budgets Budgets, run *results.Run, dir string, details resul
 		answer.Rows[i].File = budgets.File
 	}
 	answer.checkControls(budgets, run)
-	answer.Exit, answer.Verdict = weigh(answer)
+	var seen []string
+	for _, r := range answer.Rows {
+		if r.Warn && r.Verdict != Invalid {
+			r.Verdict = Within // it cannot fail
+		}
+		seen = append(seen, r.Verdict)
+	}
+	answer.Exit, answer.Verdict = Rank(answer.Incomplete != "", seen...)
 	return answer, nil
-}
-
-// weigh picks the most serious verdict. A run that ended early shows nothing. Invalid work
-// makes the other rows doubtful. The verdicts of an insensitive run do not count. A row that
-// is over is over, even if others are inconclusive.
-func weigh(a Answer) (int, string) {
-	seen := make(map[string]bool)
-	for _, r := range a.Rows {
-		seen[r.Verdict] = seen[r.Verdict] || !r.Warn || r.Verdict == Invalid
-	}
-	switch {
-	case a.Incomplete != "":
-		return ExitIncomplete, "incomplete"
-	case seen[Invalid]:
-		return ExitInvalid, Invalid
-	case len(a.Insensitive) > 0:
-		return ExitInvalid, insensitiveVerdict
-	case seen[Over]:
-		return ExitOver, Over
-	case seen[Inconclusive] || len(a.Rows) == 0:
-		return ExitInconclusive, Inconclusive
-	}
-	return ExitWithin, Within
 }
 
 // A PairedLimit is a limit on a figure that is compared with the baseline in each round. A
@@ -108,11 +123,11 @@ type PairedLimit struct {
 	Change   bool    // it compares with another revision instead
 }
 
-// Paired are the limits that the budgets set for a cell.
+// Paired are the limits that the budgets set for a cell. No run waits for those that only warn.
 func (b Budgets) Paired(scenario, style string, options map[string]string) []PairedLimit {
 	var all []PairedLimit
 	for _, budget := range b.List {
-		if budget.Figure != "" || budget.To != nil || !slices.Contains(budget.Scenarios, scenario) || !results.Within(budget.Options, options) || !budget.names(style, b.Baseline) {
+		if budget.Warn || budget.Figure != "" || budget.To != nil || !slices.Contains(budget.Scenarios, scenario) || !results.Within(budget.Options, options) || !budget.names(style, b.Baseline) {
 			continue
 		}
 		for _, l := range budget.Limits {
@@ -143,10 +158,14 @@ type Measure struct {
 // was not measured is never zero, because zero would keep every limit.
 func readMetric(m results.Metric, c *results.Cell) *Measure {
 	e, known := m.Of(c)
+	interval, bounded := m.Interval(c)
+	if bounded {
+		e = interval
+	}
 	switch median := e.Median; {
 	case !known:
 		return nil
-	case m.Point:
+	case m.Point && !bounded:
 		return &Measure{Median: median, Lo: median, Hi: median, Point: true}
 	case !e.Bounded():
 		return &Measure{Median: median, Lo: median, Hi: median, Rounds: max(c.Rounds, 1)}

@@ -133,7 +133,7 @@ func TestChangeBudgets(t *testing.T) {
 		"an allocation":         {func(r *results.Run) { r.Changes[queueBus].Before.AllocsOp = 77.1 }, ExitOver, "1 over"},
 		"longer by an interval": {func(r *results.Run) { r.Changes[queueBus].Before.NsOp = around(500_000) }, ExitOver, "205 [180.9, 229.1] µs"},
 		"perhaps longer":        {func(r *results.Run) { r.Changes[queueBus].Before.NsOp = around(610_000) }, ExitInconclusive, "time over HEAD~1 ≤ 100 µs"},
-		"a longer tail":         {func(r *results.Run) { r.Changes[queueBus].Before.P99Ns /= 2 }, ExitOver, "p99_ratio to HEAD~1 ≤ 1.2"},
+		"a longer tail":         {func(r *results.Run) { r.Changes[queueBus].Before.Intervals = map[string]results.Estimate{"p99_ns": around(705_000)} }, ExitOver, "p99_ratio to HEAD~1 ≤ 1.2"},
 		"no tail":               {func(r *results.Run) { r.Changes[queueBus].Before.P99Ns = 0 }, ExitInconclusive, "no figure"},
 		"the work changed": {func(r *results.Run) {
 			r.Changes[queueBus].Before.Invalidate("2 rows less")
@@ -167,6 +167,11 @@ func TestPairedChange(t *testing.T) {
 	if got := b.Paired("queue-low", "bus", nil); !slices.Equal(got, want) {
 		t.Errorf("%+v", got)
 	}
+	b.List[0].Warn = true
+	if got := b.Paired("queue-low", "bus", nil); len(got) != 0 {
+		t.Errorf("what only warns: %+v", got)
+	}
+	b.List[0].Warn = false
 	if got := b.Paired("queue-low", "direct", nil); len(got) != 0 {
 		t.Errorf("others are not the baseline: %+v", got)
 	}
@@ -175,7 +180,7 @@ func TestPairedChange(t *testing.T) {
 // TestMachines: -machine chooses limits; the usual machine is the workstation.
 func TestMachines(t *testing.T) {
 	t.Parallel()
-	budgets := newBudgets + "limits: {time: {workstation: 1ms, ci: 1µs}}\n- {name: m, scenario: queue-low, source: x, machine: ci, limits: {rss: 1GB}}\n"
+	budgets := newBudgets + "limits: {time: {workstation: 1ms, ci: 1µs}}\n- {name: m, scenario: queue-low, source: x, machine: ci, limits: {allocs: 0}}\n"
 	for _, c := range []struct {
 		flags []string
 		want  int

@@ -14,13 +14,14 @@ func TestQuantities(t *testing.T) {
 		Ratio: &results.Estimate{Median: 2, Lo: 1, Hi: 3}, OverheadNs: &results.Estimate{Median: 5000, Lo: -1000, Hi: 6000},
 		CPUNsOp: results.Estimate{Median: 12, Lo: 11, Hi: 13}, MeanRatio: &results.Estimate{Median: 2.5, Lo: 1.5, Hi: 3.5}, CPURatio: &results.Estimate{Median: 1.5, Lo: 1.4, Hi: 1.6}, P50Ns: 50, P95Ns: 95, P99Ns: 99, P999Ns: 999,
 		AllocsOp: 7, BytesOp: 700, RSSPeak: 42_500_000, ActiveCPU: 88, IdleCPU: .25,
-		Spent: map[string]float64{"messages_op": 8, "wire_bytes_op": 3420},
+		Spent:     map[string]float64{"messages_op": 8, "wire_bytes_op": 3420},
+		Intervals: map[string]results.Estimate{"kept_bytes_op": {Median: 4096, Lo: 4000, Hi: 4200}, "rss_peak": {Median: 40e6, Lo: 39e6, Hi: 42e6}},
 	}
 	want := map[string]Measure{
 		"ratio": {2, 1, 3, false, 0}, "mean_ratio": {2.5, 1.5, 3.5, false, 0}, "overhead": {5000, -1000, 6000, false, 0}, "time": {2000, 1000, 4000, false, 0},
 		"ops_per_second_min": {500_000, 250_000, 1_000_000, false, 0}, "cpu": {12, 11, 13, false, 0},
 		"p50": {50, 50, 50, true, 0}, "p95": {95, 95, 95, true, 0}, "cpu_ratio": {1.5, 1.4, 1.6, false, 0}, "p99": {99, 99, 99, true, 0}, "p999": {999, 999, 999, true, 0},
-		"allocs": {7, 7, 7, true, 0}, "bytes": {700, 700, 700, true, 0}, "rss": {42_500_000, 42_500_000, 42_500_000, true, 0},
+		"allocs": {7, 7, 7, true, 0}, "bytes": {700, 700, 700, true, 0}, "rss": {40e6, 39e6, 42e6, false, 0}, "kept_bytes": {4096, 4000, 4200, false, 0},
 		"active_cpu": {88, 88, 88, true, 0}, "idle_cpu": {.25, .25, .25, true, 0},
 		"messages": {8, 8, 8, true, 0}, "wire_bytes": {3420, 3420, 3420, true, 0},
 	}
@@ -52,6 +53,7 @@ func TestDecide(t *testing.T) {
 	t.Parallel()
 	ceiling, _ := findQuantity("ns_op")
 	floor, _ := findQuantity("ops_per_second_min")
+	count, _ := findQuantity("allocs_op")
 	for _, c := range []struct {
 		m    *Measure
 		q    quantity
@@ -66,7 +68,11 @@ func TestDecide(t *testing.T) {
 		{&Measure{Median: 9, Lo: 8, Hi: 10}, floor, Inconclusive},
 		{&Measure{Median: 9, Lo: 8, Hi: 9.99}, floor, Over},
 		{&Measure{Median: 7, Lo: 8, Hi: 9}, ceiling, Invalid},
-		{&Measure{Median: 10, Lo: 10, Hi: 10, Point: true}, ceiling, Within},
+		{&Measure{Median: 10, Lo: 10, Hi: 10, Point: true}, ceiling, Told},
+		{&Measure{Median: 11, Lo: 11, Hi: 11, Point: true}, ceiling, Told},
+		{&Measure{Median: 10, Lo: 10, Hi: 10, Point: true}, count, Within},
+		{&Measure{Median: 10.1, Lo: 10.1, Hi: 10.1, Point: true}, count, Over},
+		{&Measure{Median: 10, Lo: 9.9, Hi: 10.1}, count, Inconclusive},
 		{nil, ceiling, Inconclusive},
 	} {
 		if got, why := decide(c.m, c.q, 10); got != c.want || (why == "") != (got == Within || got == Over) {

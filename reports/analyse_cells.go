@@ -204,6 +204,10 @@ func measure(c *results.Cell, all, blocks []results.Block, samples []results.Sam
 		return
 	}
 	idle(c, samples)
+	if err := intervals(c, blocks, rule.own); err != nil {
+		c.Invalidate(err.Error())
+		return
+	}
 	c.Verdict, c.Why = results.Measured, ""
 	if !c.NsOp.Bounded() && !paced { // the length that a clock sets is not a result
 		c.Verdict, c.Why = results.Inconclusive, tooFew(c, len(blocks), "")
@@ -257,6 +261,46 @@ func spend(c *results.Cell, blocks []results.Block, own estimator) (err error) {
 	}
 	if c.BlockOps == 0 {
 		c.BlockOps = blocks[0].Ops
+	}
+	return nil
+}
+
+// intervals are those of the figures of all rounds together that a budget may name. The unit is
+// the round, which in a trial is its life: figures within one have its memory layout in common.
+// Where a round lacks a figure, there is no interval. The middle of trials is what allocations
+// and bytes are shown as, so that one trial in which the runtime grew a table counts as one.
+func intervals(c *results.Cell, blocks []results.Block, own estimator) (err error) {
+	values := map[string][]float64{}
+	for i := range blocks {
+		latency, err := results.DecodeLatency(blocks[i])
+		if err != nil {
+			return err
+		}
+		for _, m := range results.Metrics {
+			v, known := m.Round(&blocks[i])
+			if m.Quantile > 0 {
+				v = percentile(latency, m.Quantile)
+				known = v > 0
+			}
+			if known && m.Point && m.Budget.Field != "" {
+				values[m.Name] = append(values[m.Name], v)
+			}
+		}
+	}
+	c.Intervals = map[string]results.Estimate{}
+	for name, of := range values {
+		if len(of) < len(blocks) {
+			continue
+		}
+		if c.Intervals[name], err = own(of); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if c.Trials != nil {
+		c.AllocsOp, c.BytesOp = c.Intervals["allocs_op"].Median, c.Intervals["bytes_op"].Median
+	}
+	if e, err := estimate(c.IdleParts); err == nil && e.Bounded() { // what comes seldom is in the mean of the window, if not in most parts
+		c.Intervals["idle_cpu"] = results.Estimate{Median: c.IdleCPU, Lo: min(e.Lo, c.IdleCPU), Hi: max(e.Hi, c.IdleCPU)}
 	}
 	return nil
 }

@@ -28,22 +28,125 @@ func conclude(p *results.Controls, aa []float64, rule ruling, margin float64) {
 // Insensitivity says why the controls show that the comparison cannot detect a change.
 // It is empty if the comparison can.
 func Insensitivity(p *results.Controls, margin float64) string {
+	_, why := objection(p, margin)
+	return why
+}
+
+// What controls object to in their comparison.
+type objecting int
+
+const (
+	nothing   objecting = iota
+	blurred             // the slowdown was not found, and may have been there: small changes may be missed
+	broken              // what a control shows cannot be, or it shows nothing
+	differing           // the A/A control differs: nobody knows what made the figures
+)
+
+// An injected slowdown is found at its size if its interval reaches from half of it to three
+// times it. The stage that is slowed down takes its share of a time that other programs change.
+const (
+	leastOfSlowdown = 0.5
+	mostOfSlowdown  = 3
+)
+
+// objection is what the controls object to, and why. It takes the figures; a reason that is
+// recorded beside figures without fault counts, too.
+func objection(p *results.Controls, margin float64) (objecting, string) {
+	aa, slowdown := p.AA.Ratio, p.Slowdown.Ratio
 	switch {
 	case p.AA.Verdict == results.Invalid:
-		return "the A/A control is invalid: " + p.AA.Why
+		return broken, "the A/A control is invalid: " + p.AA.Why
 	case p.Slowdown.Verdict == results.Invalid:
-		return "the injected slowdown is invalid: " + p.Slowdown.Why
-	case p.AA.Ratio == nil || p.Slowdown.Ratio == nil:
-		return "a control has no ratio to the baseline"
-	case !p.AA.Ratio.Bounded() || !p.Slowdown.Ratio.Bounded():
-		return fmt.Sprintf("too few rounds (%d) to know whether the comparison detects a change", p.AA.Rounds)
-	case alarms(*p.AA.Ratio, margin):
-		return fmt.Sprintf("false alarm: the A/A control, which repeats the baseline, has a ratio of %s", bracketed(p.AA.Ratio, ratio))
-	case !(p.Slowdown.Ratio.Lo > 1):
-		return fmt.Sprintf("not found: a slowdown of %s injected into stage %s has a ratio of %s",
-			percent(100*p.Share), p.Stage, bracketed(p.Slowdown.Ratio, ratio))
+		return broken, "the injected slowdown is invalid: " + p.Slowdown.Why
+	case aa == nil || slowdown == nil:
+		return broken, "a control has no ratio to the baseline"
+	case !aa.Bounded() || !slowdown.Bounded():
+		return broken, fmt.Sprintf("too few rounds (%d) to know whether the comparison detects a change", p.AA.Rounds)
+	case alarms(*aa, margin), p.Share > 0 && alarms(*aa, p.Share): // however wide a margin was asked for
+		return differing, fmt.Sprintf("false alarm: the A/A control, which repeats the baseline, has a ratio of %s", bracketed(aa, ratio))
+	case still(aa) || still(slowdown):
+		return broken, "no spread: a control has the same ratio in every trial, and times that are measured differ"
 	}
-	return ""
+	found, why := slowdown.Lo > 1, "not found"
+	if found {
+		why = "not what was injected"
+	}
+	why += fmt.Sprintf(": a slowdown of %s injected into stage %s has a ratio of %s", percent(100*p.Share), p.Stage, bracketed(slowdown, ratio))
+	switch {
+	case slowdown.Hi < 1+leastOfSlowdown*p.Share, slowdown.Lo > 1+mostOfSlowdown*p.Share:
+		return broken, why
+	case !found:
+		return blurred, why
+	}
+	return nothing, ""
+}
+
+// still reports whether an interval is narrower than times that are measured allow.
+func still(e *results.Estimate) bool {
+	const least = 1e-5
+	return e != nil && e.Hi-e.Lo <= least*math.Abs(e.Median)
+}
+
+// Verdicts on a row that its comparison's controls change.
+const (
+	Suspect     = "suspect"
+	Insensitive = "insensitive"
+)
+
+// Believed is the verdict on a figure with a limit, and what the controls of its comparison
+// object to if they change it. Only figures that compare styles need controls. Something over
+// its limit was seen, so it stands, unless the A/A control differs: then nobody knows what made
+// it. Something within stands if the run saw as much as lies between figure and limit.
+func Believed(run *results.Run, c *results.Cell, m results.Metric, limit float64, verdict string) (string, string) {
+	e, known := m.Of(c)
+	p := run.ControlsOf(c)
+	kept := verdict == string(inference.Within) || verdict == string(inference.Equivalent)
+	if !m.Relative || !run.Controllable(c) || !known || !kept && verdict != string(inference.Over) {
+		return verdict, ""
+	}
+	object, why := nothing, ""
+	if p != nil {
+		object, why = objection(p, run.Margin())
+		switch base := results.BaselineOf(run, *c); {
+		case object != nothing:
+		case c.Rounds != base.Rounds || c.Rounds != p.AA.Rounds || c.Rounds != p.Slowdown.Rounds:
+			object, why = broken, fmt.Sprintf("it has %s, its baseline %d, the controls %d and %d: some are lost", plural(c.Rounds, "round"), base.Rounds, p.AA.Rounds, p.Slowdown.Rounds)
+		case p.Insensitive != "":
+			object, why = broken, p.Insensitive
+		}
+	}
+	switch {
+	case object == differing:
+		return Suspect, p.Comparison() + ": " + why
+	case !kept:
+		return verdict, ""
+	case still(c.Ratio) || still(&e) && m.Unit == "x":
+		return Insensitive, c.ComparisonLabel() + ": no spread: " + c.Style + " has the same figure in every trial, and times that are measured differ"
+	case object == broken, object == blurred && !clears(m, e, limit):
+		return Insensitive, p.Comparison() + ": " + why
+	}
+	return verdict, ""
+}
+
+// Answer is a cell's answer to a question of the run, as Believed gives it.
+func Answer(run *results.Run, c *results.Cell, j results.Judged) (string, string) {
+	m, _ := results.MetricNamed(j.Quantity)
+	limit := j.Limit
+	if limit == 0 { // the question is whether it changed
+		limit = 1 + j.Margin
+	}
+	return Believed(run, c, m, limit, j.Verdict)
+}
+
+// clears reports whether the limit is at least twice as far from the figure as an end of the
+// interval is. Had the figure been at the limit, an interval as wide as this would have lain
+// above what was measured in 97 of 100 runs.
+func clears(m results.Metric, e results.Estimate, limit float64) bool {
+	if m.Unit != "x" {
+		return limit-e.Median >= 2*max(e.Hi-e.Median, e.Median-e.Lo)
+	}
+	reach := max(e.Hi/e.Median, e.Median/e.Lo)
+	return e.Lo > 0 && limit/e.Median >= reach*reach
 }
 
 // alarms reports whether an interval claims a difference larger than the margin. Two
@@ -55,6 +158,31 @@ func alarms(e results.Estimate, margin float64) bool {
 		return true
 	}
 	return false
+}
+
+// Restated computes the figures from the raw results, and says where the summary had others: it
+// was changed by hand, or is of a rubato that computes them otherwise. It is empty if they agree,
+// or if there are no raw results.
+func Restated(run *results.Run, details results.Details) (why string) {
+	if len(details.Blocks) == 0 {
+		return ""
+	}
+	said := map[*results.Cell]results.Cell{}
+	for _, c := range run.Arms() {
+		said[c] = *c // Summarize makes new estimates
+	}
+	Summarize(run, details)
+	for _, c := range run.Arms() {
+		was := said[c]
+		for _, m := range results.Metrics {
+			old, had := m.Of(&was)
+			now, has := m.Of(c)
+			if lost := had != has && (had || m.Name == "ratio"); lost || (m.Relative || m.Name == "ns_op") && had && old != now {
+				return fmt.Sprintf("%s says that the %s of %s is %v; of the rounds in %s it is %v", results.SummaryFile, m.Title, c.Key(), old.Median, results.RawFile, now.Median)
+			}
+		}
+	}
+	return ""
 }
 
 // least is the smallest shift that is detectable in both directions. An A/A control that

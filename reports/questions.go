@@ -32,7 +32,6 @@ func questionSection(run *results.Run, details results.Details) []section {
 
 // limitRows are a cell's budgets and targets.
 func limitRows(run *results.Run, c *results.Cell) (rows []Row) {
-	p := run.ControlsOf(c)
 	add := func(who string, of []results.Judged) {
 		for _, j := range of {
 			m, _ := results.MetricNamed(j.Quantity)
@@ -42,10 +41,8 @@ func limitRows(run *results.Run, c *results.Cell) (rows []Row) {
 			}
 			measured, verdict := noFigure, claimNotMeasured
 			if known && c.Verdict != results.Invalid {
-				measured, verdict = limitText(j, e), j.Verdict
-			}
-			if p != nil && p.Insensitive != "" {
-				verdict = claimInsensitive
+				measured = limitText(j, e)
+				verdict, _ = Answer(run, c, j)
 			}
 			rows = append(rows, Row{[]string{j.Budget, who, m.Title, limitText(j, results.Estimate{Median: j.Limit}), c.ComparisonLabel() + " " + c.Style, measured, held(verdict)}, verdict})
 		}
@@ -71,7 +68,7 @@ func limitText(j results.Judged, e results.Estimate) string {
 // answer stays.
 func held(answer string) string {
 	for _, a := range [][2]string{{claimMachine, "cannot be told here: over by the machine alone"}, {claimWithin, "holds"}, {claimOver, "does not hold: over"}, {claimUnder, "does not hold: under"},
-		{claimInconclusive, "cannot be told here: the interval includes the limit"}, {claimInsensitive, "cannot be told here: the comparison is insensitive"}, {claimNotMeasured, "cannot be told here: not measured"}} {
+		{claimInconclusive, "cannot be told here: the interval includes the limit"}, {claimInsensitive, "cannot be told here: the comparison is insensitive"}, {Suspect, "cannot be told here: the A/A control differs"}, {claimNotMeasured, "cannot be told here: not measured"}} {
 		if rest, is := strings.CutPrefix(answer, a[0]); is {
 			return a[1] + rest
 		}

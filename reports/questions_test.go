@@ -22,8 +22,8 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// TestQuestions: budgets, targets and claims have a row each; one of an insensitive comparison, and
-// one of an invalid cell, cannot be told.
+// TestQuestions: budgets, targets and claims have a row each; one within in an insensitive comparison, and
+// one of an invalid cell, cannot be told. One that is over stands.
 func TestQuestions(t *testing.T) {
 	t.Parallel()
 	judged := []results.Judged{{Budget: "b", Quantity: "ratio", Limit: 1.1, Verdict: "over"}, {Quantity: "ratio", Margin: 0.02, Verdict: "over"}}
@@ -40,7 +40,7 @@ func TestQuestions(t *testing.T) {
 		got = append(got, strings.Join([]string{r.Cells[0], r.Cells[4], oneLine(r.Cells[5]), r.Cells[6]}, " | "))
 	}
 	want := []string{"b | s bus | ×1.200 [×1.150, ×1.300] | does not hold: over", "t | s bus | 2.00 µs [1.00 µs, 3.00 µs] | holds",
-		"b | blurred bus | ×1.200 [×1.150, ×1.300] | cannot be told here: the comparison is insensitive", "t | blurred bus | 2.00 µs [1.00 µs, 3.00 µs] | cannot be told here: the comparison is insensitive",
+		"b | blurred bus | ×1.200 [×1.150, ×1.300] | does not hold: over", "t | blurred bus | 2.00 µs [1.00 µs, 3.00 µs] | cannot be told here: the comparison is insensitive",
 		"b | wrong bus | – | cannot be told here: not measured", "t | wrong bus | – | cannot be told here: not measured", "c | s – | – | cannot be told here: not measured"}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -17,6 +17,7 @@ type Metric struct {
 	Relative bool   // relative to the baseline, which has none itself
 	Point    bool   // one figure of all rounds together, without an interval
 	Network  bool   // of what crosses a network: nothing does in a style of one process
+	Count    bool   // a count: other programs do not move it, and zero is a value and a limit
 
 	Resource string  // its row in the table of resources; empty: none
 	Bench    string  // its unit in Go benchmark lines; empty: it has none
@@ -92,18 +93,31 @@ var Metrics = []Metric{
 		block: func(b *Block) (float64, bool) { return float64(b.System), true }},
 	{Name: "active_cpu", Title: "CPU of a core, active", Unit: "%", Resource: "CPU of a core, active", Point: true,
 		Budget: Budget{"active_cpu_pct", "%", 1, "CPU while working, of one core"},
-		cell:   func(c *Cell) (Estimate, bool) { return positive(c.ActiveCPU) }},
+		cell:   func(c *Cell) (Estimate, bool) { return positive(c.ActiveCPU) },
+		whole: func(b *Block) (float64, bool) {
+			return 100 * float64(b.User+b.System) / float64(max(b.Wall, 1)), b.Wall > 0
+		}},
 	{Name: "idle_cpu", Title: "CPU of a core, idle", Unit: "%", Resource: "CPU of a core, idle", Point: true,
 		Budget: Budget{"idle_cpu_pct", "%", 1, "CPU while idle, of one core"},
-		cell:   func(c *Cell) (Estimate, bool) { return positive(c.IdleCPU) }},
+		cell:   func(c *Cell) (Estimate, bool) { return Unbounded(c.IdleCPU), c.IdleCPU > 0 || len(c.IdleParts) > 0 }},
 	{Name: "rss_peak", Title: "peak resident memory", Unit: UnitMiB, Resource: "RSS, peak", Point: true,
 		Budget: Budget{"rss_mb", "MB", 1e6, "peak resident memory, in 1 000 000 bytes"},
-		cell:   func(c *Cell) (Estimate, bool) { return positive(float64(c.RSSPeak)) }},
-	{Name: "bytes_op", Title: "heap bytes per operation", Unit: UnitPerOp, Bench: "B/op", Resource: "bytes allocated", Point: true,
+		cell:   func(c *Cell) (Estimate, bool) { return positive(float64(c.RSSPeak)) },
+		whole:  func(b *Block) (float64, bool) { return float64(b.RSSPeak), b.RSSPeak > 0 }},
+	{Name: "kept_bytes_op", Title: "bytes kept per operation", Unit: UnitPerOp, Resource: "bytes kept", Point: true,
+		Budget: Budget{"kept_bytes_op", "B", 1, "bytes by which the live heap grows per operation, after a forced collection"},
+		cell:   func(c *Cell) (Estimate, bool) { e, is := c.Intervals["kept_bytes_op"]; return e, is },
+		whole: func(b *Block) (float64, bool) {
+			if b.KeptOp == nil {
+				return 0, false
+			}
+			return *b.KeptOp, true
+		}},
+	{Name: "bytes_op", Title: "heap bytes per operation", Unit: UnitPerOp, Bench: "B/op", Resource: "bytes allocated", Point: true, Count: true,
 		Budget: Budget{"bytes_op", "B", 1, "heap bytes allocated per operation"},
 		cell:   func(c *Cell) (Estimate, bool) { return Unbounded(c.BytesOp), true },
 		block:  func(b *Block) (float64, bool) { return float64(b.Bytes), true }},
-	{Name: "allocs_op", Title: "heap allocations per operation", Unit: UnitPerOp, Bench: "allocs/op", Resource: "allocations", Point: true, Compared: "allocs/op",
+	{Name: "allocs_op", Title: "heap allocations per operation", Unit: UnitPerOp, Bench: "allocs/op", Resource: "allocations", Point: true, Count: true, Compared: "allocs/op",
 		Budget: Budget{"allocs_op", "allocs", 1, "heap allocations per operation"},
 		cell:   func(c *Cell) (Estimate, bool) { return Unbounded(c.AllocsOp), true },
 		block:  func(b *Block) (float64, bool) { return float64(b.Allocs), true }},
@@ -114,7 +128,7 @@ var Metrics = []Metric{
 		"messages_op", "messages", "messages per operation that modules send over the network", SentMessages),
 	crossing("wire_bytes_op", "bytes between modules per operation", "wire-B/op", "bytes/op on the wire",
 		"wire_bytes_op", "B", "bytes per operation that modules send over the network, header and payload", SentBytes),
-	{Name: "connections", Title: "connections between modules", Unit: UnitCount, Point: true, Network: true, Bench: "connections", Compared: "connections",
+	{Name: "connections", Title: "connections between modules", Unit: UnitCount, Point: true, Network: true, Count: true, Bench: "connections", Compared: "connections",
 		cell: func(c *Cell) (Estimate, bool) { return counted(c.Connections) },
 		whole: func(b *Block) (float64, bool) {
 			e, is := counted(b.Connections)
@@ -147,6 +161,12 @@ func (m Metric) Of(c *Cell) (Estimate, bool) {
 	}
 	v, is := c.Spent[m.Name]
 	return Unbounded(v), is
+}
+
+// Interval is that of a Point. It is false if it has none, as in results that are older.
+func (m Metric) Interval(c *Cell) (Estimate, bool) {
+	e, is := c.Intervals[m.Name]
+	return e, is && m.Point && e.Bounded()
 }
 
 // Round is the figure of one block: per operation, or of a Measure. It is false if there is

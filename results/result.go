@@ -190,9 +190,11 @@ type Cell struct {
 
 	Connections *int `json:"connections,omitempty"` // that joined the modules, the most of any block; nil: not counted
 
-	Spent   map[string]float64  `json:"spent,omitempty"`   // means per operation of what blocks used, by resource: "reads", "waited_ns"
-	Figures map[string]Estimate `json:"figures,omitempty"` // by name of the scenario's Measures
-	Spans   map[string]Span     `json:"spans,omitempty"`   // the same, over the rounds
+	Intervals map[string]Estimate `json:"intervals,omitempty"`  // of Point metrics, over trials or rounds; of idle CPU over IdleParts
+	IdleParts []float64           `json:"idle_parts,omitempty"` // IdleCPU in equal parts of the window, in % of a core
+	Spent     map[string]float64  `json:"spent,omitempty"`      // means per operation of what blocks used, by resource: "reads", "waited_ns"
+	Figures   map[string]Estimate `json:"figures,omitempty"`    // by name of the scenario's Measures
+	Spans     map[string]Span     `json:"spans,omitempty"`      // the same, over the rounds
 
 	Role      string   `json:"role,omitempty"`       // AA or Slowdown of a Controls; empty: a style's own
 	Rule      string   `json:"rule,omitempty"`       // FixedRounds or Sequential
@@ -265,6 +267,7 @@ type Block struct {
 	Voluntary   int64         `json:"voluntary"` // context switches
 	Involuntary int64         `json:"involuntary"`
 	RSSPeak     int64         `json:"rss_peak"`
+	KeptOp      *float64      `json:"kept_op,omitempty"` // bytes per operation by which the live heap grew; nil: not measured
 	Goroutines  int           `json:"goroutines"`
 	Stimuli     int64         `json:"stimuli"`
 	Effects     int64         `json:"effects"`

@@ -37,7 +37,7 @@ func Received(name string) bool {
 // receivers, so a sum of what was sent counts each message once. Counts are of all stimuli of a
 // block; those of its timed operations are the same share of them.
 func crossing(name, title, bench, compared, field, unit, doc, beginning string) Metric {
-	return Metric{Name: name, Title: title, Unit: UnitPerOp, Bench: bench, Compared: compared, Point: true, Network: true,
+	return Metric{Name: name, Title: title, Unit: UnitPerOp, Bench: bench, Compared: compared, Point: true, Network: true, Count: true,
 		Budget: Budget{field, unit, 1, doc}, block: func(b *Block) (float64, bool) {
 			n, counted := b.Own.Sum(beginning)
 			if !counted && b.Connections != nil {

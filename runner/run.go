@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"rubato/ci"
 	"rubato/command"
 	"rubato/inference"
 	"rubato/reports"
@@ -221,9 +222,18 @@ func (p program) finish(m *measurement, failure error) int {
 	}
 	p.conclude(run, m.folder.show)
 	if failure != nil {
-		return p.fail(fmt.Errorf("the run is incomplete: %w", failure))
+		return p.incomplete(run, failure)
 	}
 	return exitCode(run)
+}
+
+// incomplete says why a run has not ended. What it has found over a limit stands.
+func (p program) incomplete(run *results.Run, failure error) int {
+	code := p.fail(fmt.Errorf("the run is incomplete: %w", failure))
+	if exitCode(run) == exitOver {
+		return exitOver
+	}
+	return code
 }
 
 // touched reports whether a run that ended early has results of this cell.
@@ -245,26 +255,37 @@ func (p program) conclude(run *results.Run, folder string) {
 	fmt.Fprintf(p.stdout, "%s/report.html\n", folder)
 }
 
-// exitCode is that of a complete run. One that decides also fails when a budget is exceeded.
+// exitCode is that of the run. One that decides answers its questions as the gate would.
 func exitCode(run *results.Run) int {
-	seen := map[string]bool{}
-	for _, c := range run.Cells {
-		seen[c.Verdict] = true
-		for _, j := range c.Judged {
-			seen["over budget"] = seen["over budget"] || run.Decides() && j.Limit > 0 && j.Verdict == string(inference.Over)
-			seen[results.Inconclusive] = seen[results.Inconclusive] || run.Decides() && j.Verdict == string(inference.Inconclusive)
+	seen := []string{ci.Within} // a run that was asked nothing passes
+	ask := func(c *results.Cell, judged []results.Judged) {
+		for _, j := range judged {
+			verdict, _ := reports.Answer(run, c, j)
+			if run.Decides() && (verdict != ci.Over || j.Limit > 0) { // slower is no failure
+				seen = append(seen, verdict)
+			}
 		}
 	}
-	insensitive := slices.ContainsFunc(run.Controls, func(p results.Controls) bool { return p.Insensitive != "" })
-	switch {
-	case seen[results.Invalid] || insensitive:
-		return exitInvalid
-	case seen["over budget"]:
-		return exitOver
-	case seen[results.Inconclusive]:
-		return exitInconclusive
+	cells := map[string]results.Cell{}
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		cells[c.Key()] = *c
+		if c.Verdict == results.Invalid {
+			seen = append(seen, ci.Invalid)
+		}
+		ask(c, c.Judged)
 	}
-	return exitPass
+	for i := range run.Changes {
+		of := &run.Changes[i]
+		ask(of.Compared(cells[of.Of]), of.Judged)
+	}
+	for _, p := range run.Controls {
+		if !run.Decides() && p.Insensitive != "" {
+			seen = append(seen, ci.Insensitive)
+		}
+	}
+	code, _ := ci.Rank(run.Incomplete != "", seen...)
+	return code
 }
 
 // report renders a folder again.
@@ -311,7 +332,7 @@ func (p program) report(args []string) int {
 		}
 	}
 	if run.Incomplete != "" {
-		return p.fail(fmt.Errorf("the run is incomplete: %s", run.Incomplete))
+		return p.incomplete(run, errors.New(run.Incomplete))
 	}
 	if past.Damaged {
 		return p.fail(usagef("%s: not all of it is as rubato writes it; what could be read is shown", names[0]))

@@ -81,8 +81,14 @@ type timing struct {
 	clocks   host.Clocks
 	used     host.Usage // at the beginning
 	runtime  host.Runtime
-	changed  string // what a slice left changed in the runtime
+	changed  string           // what a slice left changed in the runtime
+	stats    runtime.MemStats // of the last reading of the heap
 	before   runtime.MemStats
+	from, to heapReading // between which allocations are counted
+	ended    heapReading
+
+	forced      uint32 // collections of countHeap
+	forcedPause time.Duration
 
 	worked host.Usage // in all slices, untimed operations included
 	turn   int
@@ -121,8 +127,9 @@ func begin(load Workload, recorded *latencies, on instruments, slice slicing) *t
 	runtime.GC()
 	t.events = newEvents(load, slice.Turns) // no cycle is under way now
 	host.ResetPeakRSS()
-	runtime.ReadMemStats(&t.before)
 	t.counters.Begin()
+	t.from = t.readHeap()
+	t.before = t.stats
 	t.runtime = host.RuntimeNow()
 	t.clocks, t.used = host.ClocksNow(), host.UsageNow()
 	return t
@@ -173,13 +180,19 @@ func (t *timing) next() {
 		t.slices, t.slow = append(t.slices, wall), append(t.slow, t.recorded.takeSlowest())
 		t.sum.Add(now.Since(used))
 	}
+	t.countHeap()
 }
 
+// usagesOfTurn is how often next reads what was used.
+const usagesOfTurn = 3
+
 // end stops the counters and fills a block. Time, CPU and switches are those of the timed
-// slices. Other counters have no reading at each slice: they are the timed share of what
-// all operations used.
+// slices. Allocations are a slope, see heapReading. Other counters have no reading at each slice: they
+// are the timed share of what all operations used.
 func (t *timing) end() (results.Block, error) {
 	defer t.counters.Close()
+	t.ended = t.readHeap()
+	after := t.stats
 	resources, all := t.counters.End(), host.UsageNow().Since(t.used)
 	var wall time.Duration
 	for _, slice := range t.slices {
@@ -187,8 +200,6 @@ func (t *timing) end() (results.Block, error) {
 	}
 	disturbed := disturbance(t.still.end(), t.clocks, host.ClocksNow(), wall)
 	t.stop()
-	var after runtime.MemStats
-	runtime.ReadMemStats(&after)
 	if t.err != nil {
 		return results.Block{}, fmt.Errorf("running %d stimuli: %w", t.slice.stimuli(), t.err)
 	}
@@ -203,8 +214,7 @@ func (t *timing) end() (results.Block, error) {
 	share := float64(t.slice.timed()) / float64(t.slice.stimuli())
 	b := results.Block{
 		Ops: t.slice.timed(), Wall: wall, User: t.sum.User, System: t.sum.System,
-		Allocs: uint64(share * float64(after.Mallocs-t.before.Mallocs)), Bytes: uint64(share * float64(after.TotalAlloc-t.before.TotalAlloc)),
-		GCs: after.NumGC - t.before.NumGC, GCPause: time.Duration(after.PauseTotalNs - t.before.PauseTotalNs),
+		GCs: after.NumGC - t.before.NumGC - t.forced, GCPause: time.Duration(after.PauseTotalNs-t.before.PauseTotalNs) - t.forcedPause,
 		Voluntary: t.sum.Voluntary, Involuntary: t.sum.Involuntary,
 		RSSPeak: host.PeakRSS(), Goroutines: runtime.NumGoroutine(), Latency: histogram, Disturbed: disturbed,
 	}
@@ -217,6 +227,8 @@ func (t *timing) end() (results.Block, error) {
 		}
 	}
 	b.Resources = &resources
+	t.allocated(&b)
+	t.keeps(&b)
 	return b, nil
 }
 

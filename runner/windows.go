@@ -170,7 +170,7 @@ func mergeLives(lives []string, ops int, path string) error {
 	return writeFile(path, merged.Write)
 }
 
-// idle measures all arms together while none has work.
+// idle measures all arms together while none has work, in equal parts of the window.
 func (c *comparison) idle(ctx context.Context) error {
 	if c.plan.scenario.windowless() {
 		return nil
@@ -179,22 +179,39 @@ func (c *comparison) idle(ctx context.Context) error {
 	if err := pause(ctx, settle); err != nil {
 		return err
 	}
-	before, err := c.usages(ctx, standing)
-	if err != nil {
+	readings := make([][]window, 1, idleParts+1)
+	var err error
+	if readings[0], err = c.usages(ctx, standing); err != nil {
 		return err
 	}
-	if err := c.sampled("idle", standing, func() error { return pause(ctx, c.config.effort.Idle) }); err != nil {
-		return err
-	}
-	after, err := c.usages(ctx, standing)
+	err = c.sampled("idle", standing, func() error {
+		for range idleParts {
+			if err := pause(ctx, c.config.effort.Idle/idleParts); err != nil {
+				return err
+			}
+			now, err := c.usages(ctx, standing)
+			if err != nil {
+				return err
+			}
+			readings = append(readings, now)
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
 	for i, a := range standing {
-		a.cell.IdleCPU = after[i].since(before[i]).percent()
+		a.cell.IdleCPU, a.cell.IdleParts = readings[idleParts][i].since(readings[0][i]).percent(), nil
+		for part := range idleParts {
+			a.cell.IdleParts = append(a.cell.IdleParts, readings[part+1][i].since(readings[part][i]).percent())
+		}
 	}
 	return nil
 }
+
+// idleParts are the parts of the idle window: their middle has an interval from the second to
+// the ninth. A reading takes an arm some 50 µs, which count as its own.
+const idleParts = 10
 
 func (c *comparison) usages(ctx context.Context, of []*arm) ([]window, error) {
 	var all []window
