@@ -11,7 +11,6 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 
 	"rubato/inference"
 	"rubato/results"
@@ -112,7 +111,7 @@ func (s *sweep) isWide() (least, most float64, wide bool) {
 type term struct {
 	name string
 	of   func(sweepPoint) float64
-	by   func(sizes) float64
+	by   func(sweepPoint) float64
 }
 
 var (
@@ -120,16 +119,26 @@ var (
 	ofTime = term{name: "of its own time", of: timeOf}
 	ofWork = term{name: "each step of work", of: func(p sweepPoint) float64 { return p.sizes.work }}
 	ofSize = []term{ // a payload is carried to each part that is reached
-		{"each part reached", func(p sweepPoint) float64 { return p.sizes.fanout }, fanoutOf},
-		{"each KiB to each part", func(p sweepPoint) float64 { return p.sizes.fanout * p.sizes.payload / 1024 }, payloadOf},
-		{"after a pause", func(p sweepPoint) float64 { return pauseOf(*p.sizes) }, pauseOf},
+		{"each part reached", fanout, fanout},
+		{"each KiB to each part", func(p sweepPoint) float64 { return p.sizes.fanout * p.sizes.payload / 1024 }, func(p sweepPoint) float64 { return payloadOf(*p.sizes) }},
+		{"after a pause", func(p sweepPoint) float64 { return oneIf(p.sizes.paused) }, func(p sweepPoint) float64 { return oneIf(p.sizes.paused) }},
+		{"each part asleep", func(p sweepPoint) float64 { return p.sizes.fanout * oneIf(p.asleep()) }, func(p sweepPoint) float64 { return oneIf(p.asleep()) }},
 	}
 )
 
-func fanoutOf(s sizes) float64  { return s.fanout }
-func payloadOf(s sizes) float64 { return s.payload }
-func pauseOf(s sizes) float64 {
-	if s.paused {
+// drowsy is after how long without work, in ns, the thread of a part sleeps and must be woken: Go's
+// scheduler looks for work for some ten microseconds, then the kernel's threads rest.
+const drowsy = 100_000
+
+// asleep reports whether the parts that an operation reaches have slept before: after a pause, or
+// because the operation itself works for long.
+func (p sweepPoint) asleep() bool { return p.sizes.paused || p.base > drowsy }
+
+func fanout(p sweepPoint) float64 { return p.sizes.fanout }
+func fanoutOf(s sizes) float64    { return s.fanout }
+func payloadOf(s sizes) float64   { return s.payload }
+func oneIf(is bool) float64 {
+	if is {
 		return 1
 	}
 	return 0
@@ -143,7 +152,7 @@ func (s *sweep) terms() (all []term, several bool) {
 		return all, false
 	}
 	for _, t := range ofSize {
-		if slices.ContainsFunc(s.points, func(p sweepPoint) bool { return t.by(*p.sizes) != t.by(*s.points[0].sizes) }) {
+		if slices.ContainsFunc(s.points, func(p sweepPoint) bool { return t.by(p) != t.by(s.points[0]) }) {
 			all = append(all, t)
 		}
 	}
@@ -163,14 +172,26 @@ func (f fit) at(p sweepPoint) (sum float64) {
 	return sum
 }
 
-// fixed is what an operation of these sizes costs more whatever its own time; share is of its time.
-func (f fit) fixed(s sizes) float64   { return f.at(sweepPoint{sizes: &s}) }
 func (f fit) share() float64          { return f.factors[len(f.factors)-1] }
 func middleOf(p sweepPoint) float64   { return p.more }
 func lowerEnd(p sweepPoint) float64   { return p.lo }
 func upperEnd(p sweepPoint) float64   { return p.hi }
 func timeOf(p sweepPoint) float64     { return p.base }
 func lastly(t []term, at term) []term { return append(slices.Clone(t), at) }
+
+// fixed is what an operation of these sizes and this time costs more, without the share of its time.
+func (f fit) fixed(s sizes, time float64) float64 {
+	return f.at(sweepPoint{sizes: &s, base: time}) - f.share()*time
+}
+
+// from is from which time on the style is cheap: with parts that are awake, if an operation of that
+// time leaves them so.
+func (f fit) from(s sizes) float64 {
+	if at := enough(f.fixed(s, 0), f.share()); at <= drowsy {
+		return at
+	}
+	return max(drowsy, enough(f.fixed(s, 2*drowsy), f.share()))
+}
 
 // fitted are the factors with the least squares of value, each weighed by how exact it is:
 // an interval's width, or a share of the time.
@@ -251,7 +272,7 @@ func predict(others []sweepPoint, terms []term, p sweepPoint) (float64, error) {
 
 // from is from which time on the style is cheap, by the lower and by the upper ends: 0 any, infinite none.
 func (m model) from(s sizes) (lo, hi float64) {
-	return enough(m.lower.fixed(s), m.lower.share()), enough(m.upper.fixed(s), m.upper.share())
+	return m.lower.from(s), m.upper.from(s)
 }
 
 // measured are the values of a size in the comparisons, in order.
@@ -315,78 +336,3 @@ func (m model) sketch(colour color.RGBA) *sketch {
 }
 
 const mapHeight = vg.Length(280)
-
-// An evenField are the cells of a map and the line through them.
-type evenField struct {
-	model
-	columns     []float64
-	bytes       float64
-	least, most float64 // measured times
-	colour      color.RGBA
-}
-
-// rows are the bounds of the cells: two in each power of ten.
-func (f *evenField) rows() (bounds []float64) {
-	for e := math.Floor(2 * math.Log10(f.least)); ; e++ {
-		bounds = append(bounds, math.Pow(10, e/2))
-		if at := bounds[len(bounds)-1]; at > f.most {
-			return bounds
-		}
-	}
-}
-
-// Plot fills the cells, draws the line, and then writes into the cells, so that it crosses no word.
-func (f *evenField) Plot(c draw.Canvas, p *plot.Plot) {
-	x, y := p.Transforms(&c)
-	rows := f.rows()
-	var line []vg.Point
-	var write []func()
-	for i, parts := range f.columns {
-		left, right := x(float64(i)-0.5), x(float64(i)+0.5)
-		s := sizes{payload: f.bytes, fanout: parts}
-		lo, hi := f.from(s)
-		for k := range rows[1:] {
-			time := math.Sqrt(rows[k] * rows[k+1])
-			said, fill, style := f.judged(time, lo, hi)
-			if i == len(f.columns)-1 || time < f.least || time > f.most {
-				said += guess
-			}
-			style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
-			box := vg.Rectangle{Min: vg.Point{X: left, Y: y(rows[k])}, Max: vg.Point{X: right, Y: y(rows[k+1])}}
-			f.fill(c, box, fill)
-			at := vg.Point{X: (left + right) / 2, Y: (box.Min.Y + box.Max.Y) / 2}
-			write = append(write, func() {
-				c.SetColor(fill)
-				c.Fill(style.Rectangle(said).Add(at).Path())
-				c.FillText(style, at, said)
-			})
-		}
-		at := enough(f.middle.fixed(s), f.middle.share())
-		line = append(line, vg.Point{X: x(float64(i)), Y: y(min(max(at, rows[0]), rows[len(rows)-1]))})
-	}
-	c.StrokeLines(draw.LineStyle{Color: ink.light, Width: vg.Points(1.6)}, line)
-	for _, w := range write {
-		w()
-	}
-}
-
-func (f *evenField) fill(c draw.Canvas, box vg.Rectangle, fill color.Color) {
-	c.SetColor(fill)
-	c.Fill(box.Path())
-	c.SetColor(soft.light)
-	c.SetLineWidth(vg.Points(0.3))
-	c.Stroke(box.Path())
-}
-
-// judged is what is said of a cell, its colour and that of its word.
-func (f *evenField) judged(time, lo, hi float64) (string, color.Color, draw.TextStyle) {
-	switch {
-	case time >= hi:
-		style := bold()
-		style.Color = paper.light
-		return "cheap", f.colour, style
-	case time < lo:
-		return "not", paper.light, words(ink)
-	}
-	return "open", unseen.light, words(ink)
-}

@@ -72,7 +72,8 @@ func TestEnough(t *testing.T) {
 
 // made is a run of a scenario with the keys of a model, where direct takes 1 µs for an operation,
 // 2 µs for each part, 0.5 µs for each KiB to a part and 0.1 µs for each step, and nats, with
-// intervals of so many µs on each side, more by 20 + 30·parts + 5·KiB·parts + 100 after a pause + 1 %.
+// intervals of so many µs on each side, more by 20 + 30·parts + 5·KiB·parts + 100 after
+// a pause + 10·parts that have slept, after a pause or beside an operation of over 100 µs, + 1 %.
 func made(blur float64, points ...string) *results.Run {
 	run := &results.Run{Baseline: "direct", Styles: []results.Arm{{Name: "direct"}, {Name: "nats"}}}
 	for _, point := range points {
@@ -88,6 +89,9 @@ func made(blur float64, points ...string) *results.Run {
 		if rate != "loop" {
 			more += 100
 		}
+		if rate != "loop" || base > 100 {
+			more += 10 * parts
+		}
 		run.Cells = append(run.Cells,
 			results.Cell{Scenario: "s", Style: "direct", Options: options, Named: named, Verdict: results.Measured, NsOp: results.Estimate{Median: 1e3 * base}},
 			results.Cell{Scenario: "s", Style: "nats", Options: options, Named: named, Verdict: results.Measured, OverheadNs: interval95(1e3*more, 1e3*(more-blur), 1e3*(more+blur))})
@@ -102,8 +106,8 @@ var madeGrid = []string{
 }
 
 // TestModel: from made-up figures the fit finds what they were made of. By hand, for 4096 bytes:
-// 20 + 30 + 4·5 = 70 µs for one part, 20 + 2·50 = 120 for two, 220 for four, 420 for eight; and
-// 70 / (0.05 − 0.01) = 1.75 ms, 3 ms, 5.5 ms, 10.5 ms; 100 µs more after a pause are 2.5 ms more.
+// 20 + 30 + 4·5 + 10 = 80 µs for one part, 20 + 2·60 = 140 for two, 260 for four, 500 for eight; and
+// 80 / (0.05 − 0.01) = 2 ms, 3.5 ms, 6.5 ms, 12.5 ms; 100 µs more after a pause are 2.5 ms more.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	out := breakEvenSection(made(0, madeGrid...), nil)
@@ -111,7 +115,7 @@ func TestModel(t *testing.T) {
 		t.Fatalf("%+v", out)
 	}
 	for i, want := range [][]string{
-		{"s", "nats", "20.0 µs", "30.0 µs", "5.00 µs", "100 µs", "1.00 %", "12 of 12"},
+		{"s", "nats", "20.0 µs", "30.0 µs", "5.00 µs", "100 µs", "10.0 µs", "1.00 %", "12 of 12"},
 	} {
 		if got := out[0].Grids[0].Rows[i].Cells; !equalPlain(got, want) {
 			t.Errorf("costs: %q, want %q", got, want)
@@ -122,10 +126,10 @@ func TestModel(t *testing.T) {
 		t.Errorf("head %q, want %q", table.Head, want)
 	}
 	for i, want := range [][]string{
-		{"64 bytes, one after the other", "1.26 ms", "2.02 ms", "3.53 ms", "6.56 ms*"},
-		{"4096 bytes, one after the other", "1.75 ms", "3.00 ms", "5.50 ms", "10.5 ms*"},
-		{"64 bytes, after a pause", "3.76 ms", "4.52 ms", "6.03 ms*", "9.06 ms*"}, // the longest took 6.01 ms
-		{"4096 bytes, after a pause", "4.25 ms", "5.50 ms", "8.00 ms*", "13.0 ms*"},
+		{"64 bytes, one after the other", "1.51 ms", "2.52 ms", "4.53 ms", "8.56 ms*"},
+		{"4096 bytes, one after the other", "2.00 ms", "3.50 ms", "6.50 ms*", "12.5 ms*"},
+		{"64 bytes, after a pause", "4.01 ms", "5.02 ms", "7.03 ms*", "11.1 ms*"}, // the longest took 6.01 ms
+		{"4096 bytes, after a pause", "4.50 ms", "6.00 ms", "9.00 ms*", "15.0 ms*"},
 	} {
 		if got := table.Rows[i].Cells; !equalPlain(got, want) {
 			t.Errorf("from: %q, want %q", got, want)
@@ -133,11 +137,11 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// TestModelEnds: intervals of ±20 µs are ±0.5 ms of 1.75 ms.
+// TestModelEnds: intervals of ±20 µs are ±0.5 ms of 2 ms.
 func TestModelEnds(t *testing.T) {
 	t.Parallel()
 	table := breakEvenSection(made(20, madeGrid...), nil)[0].Grids[1]
-	if got := oneLine(table.Rows[1].Cells[1]); got != "1.25 ms … 2.25 ms" {
+	if got := oneLine(table.Rows[1].Cells[1]); got != "1.50 ms … 2.50 ms" {
 		t.Errorf("%q", got)
 	}
 }
@@ -154,7 +158,7 @@ func TestModelRefuses(t *testing.T) {
 		"nothing":                {nil, ""},
 		"one cell":               {madeGrid[:1], "1 comparison has a figure of it; 3 are needed"},
 		"two equal cells":        {[]string{madeGrid[0], madeGrid[0]}, "2 comparisons have a figure of it; 3 are needed"},
-		"too few":                {madeGrid[:5], "5 comparisons have a figure of it; 6 are needed"},
+		"too few":                {madeGrid[:5], "5 comparisons have a figure of it; 7 are needed"},
 		"sizes that go together": {together, "cannot be told from the rest in 7 comparisons"},
 		"all as long":            {short, "so a share of their time cannot be told"},
 		"no number":              {[]string{"many 64 1 loop", "NaN 64 1 loop", "Inf 1024 4 200", "200 4096 few loop", "200 64 4 loop", "4000 64 2 200"}, ""},

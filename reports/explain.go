@@ -168,7 +168,11 @@ func advice(run *results.Run, n *named) []string {
 func breakEvenSection(run *results.Run, plots []drawing) []section {
 	lines := Grid{Text: []int{0, 1}, Head: []string{"scenario", "style", "operations", "each costs more", "and of its time", "under " + percent(100*cheap) + " from", "predicted when left out"}}
 	costs := Grid{Title: "What a style costs more, and how well that predicts", Text: []int{0, 1},
-		Head: []string{"scenario", "style", each.name, ofSize[0].name, ofSize[1].name, ofSize[2].name, ofTime.name, "predicted when left out"}}
+		Head: []string{"scenario", "style"}}
+	for _, t := range costTerms {
+		costs.Head = append(costs.Head, t.name)
+	}
+	costs.Head = append(costs.Head, "predicted when left out")
 	var froms []Grid
 	for _, s := range sweeps(run) {
 		least, most, wide := s.isWide()
@@ -198,7 +202,7 @@ func breakEvenSection(run *results.Run, plots []drawing) []section {
 	}
 	if len(costs.Rows)+len(costs.Notes) > 0 {
 		out.Grids = append(append(out.Grids, costs), froms...)
-		out.Text = append(out.Text, fmt.Sprintf("Comparisons of one scenario in which work, payload, fan-out and rate vary together. The overhead is fitted as a sum (least squares, weighed by the widths of the intervals): each operation, each part that it reaches, each KiB that it carries to a part, once more after a pause, and a share of the operation's own time in the baseline. The tables then say how long an operation must take before the style costs under %s: by the lower and the upper ends of the intervals. The last column leaves each comparison out and predicts its time in the style from the others alone, the baseline's time included: within %s is near enough.", percent(100*cheap), percent(100*closeBy)))
+		out.Text = append(out.Text, fmt.Sprintf("Comparisons of one scenario in which work, payload, fan-out and rate vary together. The overhead is fitted as a sum (least squares, weighed by the widths of the intervals): each operation, each part that it reaches, each KiB that it carries to a part, once more after a pause, each part that has slept (after a pause, or while an operation of over 100 µs works), and a share of the operation's own time in the baseline. The tables then say how long an operation must take before the style costs under %s: by the lower and the upper ends of the intervals. The last column leaves each comparison out and predicts its time in the style from the others alone, the baseline's time included: within %s is near enough.", percent(100*cheap), percent(100*closeBy)))
 	}
 	if maps := slices.DeleteFunc(slices.Clone(plots), func(p drawing) bool { return p.of != nil }); len(maps) > 0 {
 		out.Plots = [][]drawing{maps}
@@ -209,9 +213,12 @@ func breakEvenSection(run *results.Run, plots []drawing) []section {
 	return []section{out}
 }
 
+// costTerms are the columns of the table of costs.
+var costTerms = slices.Concat([]term{each}, ofSize, []term{ofTime})
+
 // factors are the columns of the table of costs.
 func (m model) factors() (cells []string) {
-	for _, t := range slices.Concat([]term{each}, ofSize, []term{ofTime}) {
+	for _, t := range costTerms {
 		at := slices.IndexFunc(m.middle.terms, func(o term) bool { return o.name == t.name })
 		switch {
 		case at < 0:

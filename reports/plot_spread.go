@@ -296,3 +296,78 @@ func (ratioTicks) Ticks(lo, hi float64) (ticks []plot.Tick) {
 	}
 	return ticks
 }
+
+// An evenField are the cells of a map and the line through them.
+type evenField struct {
+	model
+	columns     []float64
+	bytes       float64
+	least, most float64 // measured times
+	colour      color.RGBA
+}
+
+// rows are the bounds of the cells: two in each power of ten.
+func (f *evenField) rows() (bounds []float64) {
+	for e := math.Floor(2 * math.Log10(f.least)); ; e++ {
+		bounds = append(bounds, math.Pow(10, e/2))
+		if at := bounds[len(bounds)-1]; at > f.most {
+			return bounds
+		}
+	}
+}
+
+// Plot fills the cells, draws the line, and then writes into the cells, so that it crosses no word.
+func (f *evenField) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	rows := f.rows()
+	var line []vg.Point
+	var write []func()
+	for i, parts := range f.columns {
+		left, right := x(float64(i)-0.5), x(float64(i)+0.5)
+		s := sizes{payload: f.bytes, fanout: parts}
+		lo, hi := f.from(s)
+		for k := range rows[1:] {
+			time := math.Sqrt(rows[k] * rows[k+1])
+			said, fill, style := f.judged(time, lo, hi)
+			if i == len(f.columns)-1 || time < f.least || time > f.most {
+				said += guess
+			}
+			style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
+			box := vg.Rectangle{Min: vg.Point{X: left, Y: y(rows[k])}, Max: vg.Point{X: right, Y: y(rows[k+1])}}
+			f.fill(c, box, fill)
+			at := vg.Point{X: (left + right) / 2, Y: (box.Min.Y + box.Max.Y) / 2}
+			write = append(write, func() {
+				c.SetColor(fill)
+				c.Fill(style.Rectangle(said).Add(at).Path())
+				c.FillText(style, at, said)
+			})
+		}
+		at := f.middle.from(s)
+		line = append(line, vg.Point{X: x(float64(i)), Y: y(min(max(at, rows[0]), rows[len(rows)-1]))})
+	}
+	c.StrokeLines(draw.LineStyle{Color: ink.light, Width: vg.Points(1.6)}, line)
+	for _, w := range write {
+		w()
+	}
+}
+
+func (f *evenField) fill(c draw.Canvas, box vg.Rectangle, fill color.Color) {
+	c.SetColor(fill)
+	c.Fill(box.Path())
+	c.SetColor(soft.light)
+	c.SetLineWidth(vg.Points(0.3))
+	c.Stroke(box.Path())
+}
+
+// judged is what is said of a cell, its colour and that of its word.
+func (f *evenField) judged(time, lo, hi float64) (string, color.Color, draw.TextStyle) {
+	switch {
+	case time >= hi:
+		style := bold()
+		style.Color = paper.light
+		return "cheap", f.colour, style
+	case time < lo:
+		return "not", paper.light, words(ink)
+	}
+	return "open", unseen.light, words(ink)
+}
