@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the device binaries on this machine, under qemu's user-mode emulation, and
-# checks that every style did all of its work. It says nothing about speed.
+# checks that every style did all of its work, and that all processes together fit the
+# memory of a Pi Zero. It says nothing about speed.
 #
 # rubato starts child processes from its own binary, so the kernel must know how to
 # start an ARM binary (binfmt_misc). Since Linux 6.7 a namespace can have its own
@@ -12,11 +13,16 @@ cd "$(dirname "$0")/.."
 
 usage() {
   cat <<'TEXT'
-Usage: pi/qemu.sh [arm64|armv7|armv6]…   (default: arm64 armv7)
+Usage: pi/qemu.sh [arm64|armv7|armv6|native]…   (default: arm64 armv7 armv6)
 
 Runs a small `rubato run` of each binary in bin/pi under qemu-user-static and checks
-its results.json: every style has all its effects, and all styles did the same work.
-armv6 runs on an emulated ARM1176, the core of the Pi Zero and Pi 1.
+its results.json: every style has all its effects, and all styles did the same work,
+on every processor. armv6 runs on an emulated ARM1176, the core of the Pi Zero and
+Pi 1; native is bin/rubato, on this machine's own processor.
+
+A profile that hangs, as the emulator lets some, is told and does not count: rubato
+goes on without it. Memory is the most that all processes held together; the emulator's
+own is in it. Over 512 MB fails.
 
 Needs the packages qemu-user-static and jq, and the binaries: make pi
 TEXT
@@ -57,40 +63,78 @@ check() {
     fail "the work is not equal: $(jq -c '[.incomplete, (.cells[] | {scenario, style, verdict, why, work})]' "$1/results.json")"
 }
 
+# binary prints the path of a processor's binary.
+binary() { if [[ $1 == native ]]; then echo bin/rubato; else echo "bin/pi/rubato-linux-$1"; fi; }
+
+# members prints the processes of a session.
+members() {
+  local stat fields
+  for stat in /proc/[0-9]*/stat; do
+    read -r fields <"$stat" || continue # it has ended
+    read -ra fields <<<"${fields##*) }"  # state, parent, group, session
+    [[ ${fields[3]} != "$1" ]] || echo "${stat//[^0-9]/}"
+  done 2>/dev/null
+}
+
+# memory looks at a session until its first process ends. It prints the most kB that its processes
+# held together, and the most of one. What some of them share counts once (PSS).
+memory() {
+  local most=0 largest=0 sum one id
+  while kill -0 "$1" 2>/dev/null; do
+    sum=0
+    for id in $(members "$1"); do
+      one=$(awk '/^Pss:/ {print $2}' "/proc/$id/smaps_rollup" 2>/dev/null) || continue
+      sum=$((sum + ${one:-0}))
+      ((${one:-0} <= largest)) || largest=$one
+    done
+    ((sum <= most)) || most=$sum
+    sleep 0.2
+  done
+  echo "$most $largest"
+}
+
 emulate() {
-  local name=$1 binary="bin/pi/rubato-linux-$1" code=0 start=$SECONDS
+  local name=$1 binary code=0 start=$SECONDS most largest
+  binary=$(binary "$name")
   [[ $name != armv6 ]] || export QEMU_CPU=arm1176
   runs "$binary" || fail "$binary does not start under qemu: $("$binary" version 2>&1 | tail -1)"
   # Two scenarios show that it works. Exit 3 (inconclusive) is fine: an emulator is too unsteady for intervals.
-  timeout 600 "$binary" run -quick -time 1s -seed 1 -out "$work/$name" -set mode=closed queue-low message-log \
-    >"$work/$name.log" 2>&1 || code=$?
+  setsid timeout 600 "$binary" run -quick -time 1s -seed 1 -out "$work/$name" -set mode=closed queue-low message-log \
+    >"$work/$name.log" 2>&1 &
+  session=$!
+  read -r most largest < <(memory "$session")
+  wait "$session" || code=$?
+  session=
   if ((code != 0 && code != 3)); then
     tail -n 20 "$work/$name.log" >&2
     fail "rubato run ended with $code under qemu"
   fi
   check "$work/$name"
   unset QEMU_CPU
-  echo "$name: $(jq -r '"\(.machine.arch), \(.cells | length) cells, \([.cells[].work.effects] | add) effects, none missing"' "$work/$name/results.json"), $((SECONDS - start)) s"
+  jq -r '[.cells[].warnings[] | select(startswith("no profile: "))] | unique[]' "$work/$name/results.json" | sed "s/^/$name: /"
+  ((most <= 512 * 1024)) || fail "$name: the processes held $((most / 1024)) MB together, and a Pi Zero has 512"
+  echo "$name: $(jq -r '"\(.machine.arch), \(.cells | length) cells, \([.cells[].work.effects] | add) effects, none missing"' "$work/$name/results.json"), at most $((most / 1024)) MB, $((largest / 1024)) MB in one process, $((SECONDS - start)) s"
 }
 
 case "${1-}" in -h | --help | -help) usage; exit 0 ;; esac
-[[ $# -gt 0 ]] || set -- arm64 armv7
+[[ $# -gt 0 ]] || set -- arm64 armv7 armv6
 for tool in qemu-aarch64-static qemu-arm-static jq; do
   command -v "$tool" >/dev/null || fail "$tool is missing; install qemu-user-static and jq"
 done
 for name in "$@"; do
-  [[ -x "bin/pi/rubato-linux-$name" ]] || fail "bin/pi/rubato-linux-$name is not built; run: make pi"
+  [[ -x $(binary "$name") ]] || fail "$(binary "$name") is not built; run: make build pi"
 done
 
 if [[ -n "${RUBATO_QEMU_INSIDE-}" ]]; then
   register
 else
   for name in "$@"; do
-    runs "bin/pi/rubato-linux-$name" || { namespaced "$@"; exit; }
+    runs "$(binary "$name")" || { namespaced "$@"; exit; }
   done
 fi
 work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
+session=
+trap '[[ -z $session ]] || kill "$session"; rm -rf -- "$work"' EXIT
 for name in "$@"; do emulate "$name"; done
 # One processor may fuse floating-point operations and another may not. The player's
 # choices must not depend on it.

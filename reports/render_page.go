@@ -8,11 +8,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
-	"maps"
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -221,43 +219,6 @@ func question(s results.Scenario) string {
 	return text
 }
 
-// machineTable describes the machine, which is part of the result.
-func machineTable(m results.Machine) Grid {
-	g := Grid{Head: []string{"machine", "value"}, Text: []int{0, 1}}
-	add := func(name, value string) {
-		if value != "" {
-			g.Add("", name, value)
-		}
-	}
-	add("CPU", m.CPU)
-	add("cores", strconv.Itoa(m.Cores))
-	add("GOMAXPROCS, GOGC", strings.Trim(strconv.Itoa(m.GOMAXPROCS)+", "+m.GOGC, ", "))
-	add("system", strings.TrimSpace(m.OS+"/"+m.Arch+" "+m.Kernel))
-	add("memory", mebibytes(float64(m.Memory)))
-	add("governor", m.Governor)
-	add("turbo", m.Turbo)
-	add("load before the run (1, 5, 15 min)", fmt.Sprintf("%.2f %.2f %.2f", m.Load[0], m.Load[1], m.Load[2]))
-	add("stolen by the host", percent(m.StealPct))
-	add("CPU quota", m.Quota)
-	if m.TempC != 0 {
-		add("temperature", figure(m.TempC)+noBreak+"°C")
-	}
-	add("throttled", m.Throttled)
-	for _, w := range m.Warnings {
-		add("warning", w)
-	}
-	add("Go", m.Go)
-	commit := m.Commit
-	if m.Dirty {
-		commit += " with uncommitted changes"
-	}
-	add("commit", commit)
-	for _, name := range slices.Sorted(maps.Keys(m.Versions)) {
-		add(name, m.Versions[name])
-	}
-	return g
-}
-
 func howToRead(run *results.Run) section {
 	what, from := "rounds", "from order statistics, without assumptions about the distribution"
 	repeated := fmt.Sprintf("Rounds. Each round measures every style once, in random order. The ratio is the median, over rounds, of a style's time divided by that of %s in the same round; the overhead is the median of the differences. A disturbance of some seconds affects both halves of a pair.", run.Baseline)
@@ -268,7 +229,7 @@ func howToRead(run *results.Run) section {
 	return section{ID: "how-to-read", Title: "How to read this, and when not to trust it", Text: []string{
 		repeated,
 		fmt.Sprintf("Interval. The second line of a figure is its 95 %% interval, %s. It takes at least %d %s. It includes only what varied between the %[3]s of this run. Another build, day or machine can lie outside it.", from, roundsForInterval(), what),
-		"Rounds left out. A round is left out for all styles if a process stopped for over half a second without using CPU, if the machine slept, or if the clock was set. A warning counts these rounds. A round is never left out because a style waits: waiting is a cost of the style. If more than a third of the rounds would be left out, the cell is invalid.",
+		"Rounds left out. A round is left out for all styles if a process stopped for over half a second without using CPU, if the machine slept, if the clock was set, or if the CPU was slowed down: by heat, or by too low a voltage. A warning counts these rounds. A round is never left out because a style waits: waiting is a cost of the style. If more than a third of the rounds would be left out, the cell is invalid.",
 		"Percentage and microseconds. A percentage depends on the length of the operation: 25 µs is 3 % of a slow operation and triples a fast one. The report gives both. For your own operation, use the microseconds.",
 		"Same work. Effects are counted where they are durable, in every round. A cell with one effect too few or too many, or with a different transcript than the baseline, is invalid and shows no time. The clock stops at the last durable effect.",
 		"Latency. p50 and p99 are of all operations of all rounds. The interval of a percentile assumes independent operations. Operations close in time are not independent, so the true interval is wider. In a closed loop, each operation waits for the one before, so a stall delays later operations and hides their latency. Only an open loop shows the latency under a given load.",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"rubato/results"
@@ -302,4 +303,53 @@ func withoutWire(c results.Counts) results.Counts {
 	c = maps.Clone(c)
 	maps.DeleteFunc(c, func(name string, n int64) bool { return n == 0 || results.Sent(name) || results.Received(name) })
 	return c
+}
+
+// machineTable describes the machine, which is part of the result.
+func machineTable(m results.Machine) Grid {
+	g := Grid{Head: []string{"machine", "value"}, Text: []int{0, 1}}
+	add := func(name, value string) {
+		if value != "" {
+			g.Add("", name, value)
+		}
+	}
+	add("CPU", m.CPU)
+	add("cores", strconv.Itoa(m.Cores))
+	add("GOMAXPROCS, GOGC", strings.Trim(strconv.Itoa(m.GOMAXPROCS)+", "+m.GOGC, ", "))
+	add("system", strings.TrimSpace(m.OS+"/"+m.Arch+" "+m.Kernel))
+	add("memory", mebibytes(float64(m.Memory)))
+	add("governor", m.Governor)
+	add("turbo", m.Turbo)
+	add("load before the run (1, 5, 15 min)", fmt.Sprintf("%.2f %.2f %.2f", m.Load[0], m.Load[1], m.Load[2]))
+	add("stolen by the host", percent(m.StealPct))
+	add("CPU quota", m.Quota)
+	add("temperature", temperature(m))
+	if m.MaxMHz != 0 {
+		add("frequency after trials", figure(m.MinMHz)+" to "+figure(m.MaxMHz)+noBreak+"MHz")
+	}
+	add("throttled", m.Throttled)
+	for _, w := range m.Warnings {
+		add("warning", w)
+	}
+	add("Go", m.Go)
+	commit := m.Commit
+	if m.Dirty {
+		commit += " with uncommitted changes"
+	}
+	add("commit", commit)
+	for _, name := range slices.Sorted(maps.Keys(m.Versions)) {
+		add(name, m.Versions[name])
+	}
+	return g
+}
+
+// temperature is that before the run and the highest after a trial, as far as known.
+func temperature(m results.Machine) (text string) {
+	if m.TempC != 0 {
+		text = figure(m.TempC) + noBreak + "°C"
+	}
+	if m.MaxTempC > m.TempC {
+		text = strings.TrimPrefix(text+", up to "+figure(m.MaxTempC)+noBreak+"°C during the run", ", ")
+	}
+	return text
 }

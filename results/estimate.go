@@ -85,3 +85,16 @@ func MergeLatency(blocks []Block) (*hdr.Histogram, error) {
 	}
 	return all, nil
 }
+
+// TurnLogs are the log-ratios of the time per operation to the baseline's, by turn of a
+// trial.
+func (b *Block) TurnLogs(base *Block) []float64 {
+	logs := make([]float64, min(len(b.Slices), len(base.Slices)))
+	for k := range logs {
+		logs[k] = math.Log(max(b.TurnTime(k), math.SmallestNonzeroFloat64) / max(base.TurnTime(k), math.SmallestNonzeroFloat64))
+	}
+	return logs
+}
+
+// TurnTime is the time per operation in a turn, in ns.
+func (b *Block) TurnTime(turn int) float64 { return float64(b.Slices[turn]) / float64(b.SliceOps) }

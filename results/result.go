@@ -5,7 +5,6 @@
 package results
 
 import (
-	"math"
 	"slices"
 	"time"
 )
@@ -281,7 +280,8 @@ type Block struct {
 	Trace       string        `json:"trace,omitempty"`       // digest of what the trace kept of the newest stimuli
 	Latency     string        `json:"latency"`               // HdrHistogram, V2 compressed, base64; in ns
 	NoLatency   string        `json:"no_latency,omitempty"`  // why there is no latency, though operations have one
-	Disturbed   string        `json:"disturbed,omitempty"`   // what happened to the process or its clocks meanwhile
+	Disturbed   string        `json:"disturbed,omitempty"`   // what happened to the process, its clocks or the CPU meanwhile
+	Heat        *Heat         `json:"heat,omitempty"`        // after the trial or round; nil: the machine tells nothing of it
 
 	// Of a trial, which is cut into turns. Ops, Wall, CPU and switches are those of the
 	// timed slices together.
@@ -320,19 +320,6 @@ func (b *Block) typical() (float64, bool) {
 	middle := float64(sorted[(len(sorted)-1)/2]+sorted[len(sorted)/2]) / 2
 	return middle / float64(b.SliceOps) * float64(b.Ops), true
 }
-
-// TurnLogs are the log-ratios of the time per operation to the baseline's, by turn of a
-// trial.
-func (b *Block) TurnLogs(base *Block) []float64 {
-	logs := make([]float64, min(len(b.Slices), len(base.Slices)))
-	for k := range logs {
-		logs[k] = math.Log(max(b.TurnTime(k), math.SmallestNonzeroFloat64) / max(base.TurnTime(k), math.SmallestNonzeroFloat64))
-	}
-	return logs
-}
-
-// TurnTime is the time per operation in a turn, in ns.
-func (b *Block) TurnTime(turn int) float64 { return float64(b.Slices[turn]) / float64(b.SliceOps) }
 
 // A Sample is CPU % at one moment, as gopsutil reads it in ticks of 10 ms: good enough for
 // a plot only. A line of results.jsonl.
@@ -390,6 +377,9 @@ type Machine struct {
 	StealPct    float64           `json:"steal_pct"`
 	Quota       string            `json:"quota,omitempty"` // cgroup cpu.max
 	TempC       float64           `json:"temp_c,omitempty"`
+	MaxTempC    float64           `json:"max_temp_c,omitempty"` // after trials; TempC is before the run
+	MinMHz      float64           `json:"min_mhz,omitempty"`    // after trials, of the fastest core
+	MaxMHz      float64           `json:"max_mhz,omitempty"`
 	Throttled   string            `json:"throttled,omitempty"`
 	Go          string            `json:"go"`
 	Commit      string            `json:"commit"`

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +32,7 @@ type comparison struct {
 	dropped   int             // trials that broke off
 	witnessed bool            // the arms were looked at after a timed part
 	turned    time.Duration   // what the turns of the last trial took
-	profiling map[*arm]string // in this trial: where the arm's profile goes
+	profiling map[*arm]string // while profiles are taken: where the arm's goes
 	slowdown  time.Duration
 	disturb   func([]*arm) (calm func()) // at work while turns are taken; nil: nothing
 }
@@ -174,9 +173,6 @@ func ofChild(err error) bool {
 	var gone lost
 	return errors.As(err, &stated) || errors.As(err, &gone)
 }
-
-// blockLimit bounds the wait for a block.
-func (c *comparison) blockLimit() time.Duration { return cmp.Or(c.plan.size.Limit, c.limits.Block) }
 
 // valid are the arms that are not invalid; the processes of the others are ended. If the
 // baseline is invalid, nothing shows that the other arms did the same work, so they are

@@ -225,6 +225,7 @@ type limits struct {
 	Open    time.Duration
 	Script  time.Duration
 	Block   time.Duration // one block; calibrated blocks are far shorter
+	Profile time.Duration // the same while a profile is taken
 	Close   time.Duration
 	Usage   time.Duration // an idle child only reads its counters
 }
@@ -235,6 +236,7 @@ var patience = limits{
 	Open:    2 * time.Minute,
 	Script:  2 * time.Minute,
 	Block:   2 * time.Minute,
+	Profile: 30 * time.Second,
 	Close:   10 * time.Second,
 	Usage:   10 * time.Second,
 }

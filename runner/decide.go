@@ -170,6 +170,12 @@ func (s stopping) over(rounds int, spent time.Duration) bool {
 		s.least > 0 && rounds >= s.least && spent >= late+s.time
 }
 
+// hopeless reports whether so much time is over that most trials were disturbed, as on a board that
+// is throttled all the time.
+func (s stopping) hopeless(trials int, spent time.Duration) bool {
+	return trials >= s.fewest && spent >= late+s.time
+}
+
 // certain reports whether the results are looked at after the trial, and all verdicts are
 // certain or no look is left. It summarizes the results as the report does, so both say
 // the same.

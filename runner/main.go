@@ -41,12 +41,12 @@ const (
 
 // A program is the command line and what it needs.
 type program struct {
-	suite  Suite
-	name   string
-	stdout io.Writer
-	stderr io.Writer
-	limits limits
-	left   *leftovers
+	suite          Suite
+	name           string
+	stdout, stderr io.Writer
+	limits         limits
+	left           *leftovers
+	heat           func() results.Heat // nil: not read
 }
 
 // Main is the whole command line of a suite; args are those after the program's name. It
@@ -59,7 +59,7 @@ func Main(suite Suite, args []string) int {
 	}
 	out := &output{to: screen{os.Stdout}}
 	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: out, stderr: screen{os.Stderr},
-		limits: patience, left: &leftovers{}}
+		limits: patience, left: &leftovers{}, heat: host.HeatNow}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	go p.stopOnInterrupt(cancel)

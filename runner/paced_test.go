@@ -61,6 +61,11 @@ func (d *drum) Run(_ int, latency func(time.Duration)) error {
 			return err
 		}
 	}
+	if fault, own := strings.CutPrefix(d.setup.Options["tells"], d.setup.Style+"/"); own && !d.setup.Verbatim {
+		if err := failInProfile(fault, d.setup.Shared); err != nil {
+			return err
+		}
+	}
 	d.began, d.late = time.Now(), 0
 	clock := time.NewTicker(beat)
 	defer clock.Stop()

@@ -59,7 +59,8 @@ func (b *build) file() (string, error) {
 	return b.path, nil
 }
 
-// mergeBase is the name by which -against takes the commit at which this branch left the main one.
+// mergeBase is the name by which -against takes the commit at which this branch left the main one; on
+// the main branch, the one before.
 const mergeBase = "merge-base"
 
 // buildTime bounds a build; oldBuilds is how many are kept.
@@ -182,6 +183,9 @@ func commitOf(ctx context.Context, dir, asked string) (string, error) {
 				continue
 			}
 			commit, err := git(ctx, dir, "merge-base", "HEAD", name)
+			if head, _ := git(ctx, dir, "rev-parse", "HEAD"); commit == head && err == nil { // on the main branch: what it was before
+				commit, err = git(ctx, dir, "rev-parse", "--verify", "--quiet", "HEAD~1")
+			}
 			if err == nil {
 				return commit, nil
 			}
@@ -191,7 +195,7 @@ func commitOf(ctx context.Context, dir, asked string) (string, error) {
 	if len(tried) == 0 {
 		return "", fmt.Errorf("no main branch to have left: name the revision, or fetch it%s", shallow)
 	}
-	return "", fmt.Errorf("HEAD has no commit in common with %s%s", strings.Join(tried, " or "), shallow)
+	return "", fmt.Errorf("HEAD and %s have no commit in common before it%s", strings.Join(tried, " or "), shallow)
 }
 
 // git is the output of a git command.

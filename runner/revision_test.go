@@ -51,13 +51,14 @@ func TestRevision(t *testing.T) {
 	app := filepath.Join(dir, "app")
 	run("tag", "first", "main~3")
 	run("checkout", "-q", "-b", "topic", "main~2")
+	run("commit", "-q", "--allow-empty", "-m", "more")
 	of := source{main: "example.com/app", module: "example.com/app", goes: runtime.Version(),
 		settings: []debug.BuildSetting{{Key: "-trimpath", Value: "true"}, {Key: "CGO_ENABLED", Value: "0"}, {Key: "vcs", Value: "git"}}}
 	var said []string
 	say := func(format string, args ...any) { said = append(said, format) }
 	for _, c := range []struct{ asked, want, wrong string }{
 		{asked: "first", want: "one"},
-		{asked: "HEAD~1", want: "one"},
+		{asked: "HEAD~2", want: "one"},
 		{asked: "main", want: "four"},
 		{asked: mergeBase, want: "two"},
 		{asked: "main~1", wrong: "undefined: three"},
@@ -80,6 +81,11 @@ func TestRevision(t *testing.T) {
 		if string(out) != c.want || err != nil || r.Asked != c.asked || r.Commit != run("rev-parse", strings.ReplaceAll(c.asked, mergeBase, "main~2")) {
 			t.Errorf("%s: %+v prints %q, %v", c.asked, r, out, err)
 		}
+	}
+	run("checkout", "-q", "main~2")
+	run("branch", "-q", "-f", "main", "HEAD")
+	if commit, err := commitOf(t.Context(), app, mergeBase); commit != run("rev-parse", "first") || err != nil {
+		t.Errorf("on the main branch: %s, %v", commit, err)
 	}
 	if trees := run("worktree", "list"); strings.Count(trees, "\n") > 0 {
 		t.Errorf("worktrees are left behind:\n%s", trees)

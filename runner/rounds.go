@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -94,6 +95,7 @@ type working func(ctx context.Context, s slicing, order []int, handle func(place
 // as it comes.
 func (c *comparison) work(ctx context.Context, s slicing, order []int, how working, keep func(*arm, *results.Block) error) error {
 	blocks := make([]*results.Block, len(c.arms))
+	before := c.heatNow()
 	err := how(ctx, s, order, func(place int, answer reply) error {
 		i := order[place]
 		a := c.arms[i]
@@ -102,6 +104,7 @@ func (c *comparison) work(ctx context.Context, s slicing, order []int, how worki
 		}
 		blocks[i] = answer.Block
 		blocks[i].Cell, blocks[i].Turn = a.key, place
+		felt(blocks[i], before, c.heatNow())
 		if wrong := a.wrong(answer); wrong != "" {
 			a.invalidate("stimuli %d to %d, style %s: %s", c.next, c.next+int(answer.Block.Stimuli)-1, a.style, wrong)
 		}
@@ -114,6 +117,23 @@ func (c *comparison) work(ctx context.Context, s slicing, order []int, how worki
 	c.next += s.stimuli()
 	c.valid()
 	return nil
+}
+
+// heatNow is nothing where a test does without.
+func (m *measurement) heatNow() (now results.Heat) {
+	if m.heat != nil {
+		now = m.heat()
+	}
+	return now
+}
+
+// felt records heat, clock and throttling after a block. One during which the CPU was slowed down
+// is disturbed.
+func felt(b *results.Block, before, after results.Heat) {
+	if after != (results.Heat{}) {
+		b.Heat = &after
+	}
+	b.Disturbed = cmp.Or(b.Disturbed, after.SlowedSince(before))
 }
 
 // inTurn has the arms work one after the other.

@@ -27,6 +27,7 @@ type measurement struct {
 	record    *record
 	progress  *progress
 	leftovers *leftovers
+	heat      func() results.Heat // nil: not read
 	result    *results.Run
 }
 
@@ -74,7 +75,7 @@ func (p program) measure(ctx context.Context, config config, plan plan, command 
 		return p.fail(err)
 	}
 	p.left.keep(record)
-	m := &measurement{config: config, limits: p.limits, folder: folder, record: record, leftovers: p.left,
+	m := &measurement{config: config, limits: p.limits, folder: folder, record: record, leftovers: p.left, heat: p.heat,
 		progress: newProgress(p.stderr, len(plan.comparisons))}
 	m.result = newResult(p.suite, config, plan, command, started)
 	plan.rule(m.result, config, plan.budgets)
@@ -95,6 +96,11 @@ func (p program) measure(ctx context.Context, config config, plan plan, command 
 	p.clear()
 	m.result.Seconds = time.Since(started).Seconds()
 	readAfter()
+	for _, b := range record.blocks() {
+		if b.Heat != nil {
+			m.result.Machine.Saw(*b.Heat)
+		}
+	}
 	return p.finish(m, failure)
 }
 

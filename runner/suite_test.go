@@ -215,6 +215,8 @@ func (b *book) misbehave(stimulus int, line *string) (skip bool, err error) {
 	case "wait": // until the test removes the file
 		b.fault = ""
 		return false, waitIn(filepath.Join(b.setup.Shared, waitingName))
+	case "hang-in-profile", "hang-once-in-profile", "error-in-profile", "crash-in-profile":
+		return false, failInProfile(b.fault, b.setup.Shared)
 	case "chatter":
 		fmt.Println("a stray line on stdout")
 	case "leak":

@@ -47,7 +47,7 @@ func (c *comparison) trials(ctx context.Context) error {
 	c.note(false)
 	start, usual, inRow := time.Now(), time.Duration(0), 0
 	clean := 0 // trials that nothing disturbed: the others have no part in an interval
-	for trial := 0; len(c.valid()) > 0 && trial < 2*rule.rounds && !rule.over(clean, time.Since(start)+usual); {
+	for trial := 0; len(c.valid()) > 0 && trial < 2*rule.rounds && !rule.over(clean, time.Since(start)+usual) && !rule.hopeless(trial, time.Since(start)); {
 		blocks, err := c.trial(ctx, trial, log)
 		if err == nil && !c.witnessed {
 			err = c.witness(ctx)

@@ -28,18 +28,28 @@ func (c *comparison) active(ctx context.Context) error {
 		return nil
 	}
 	alone := c.plan.profiled && !c.plan.inTrials()
+	defer func() { c.profiling = nil }()
 	for _, a := range inFull(c.valid()) {
 		drive := request{Do: doDrive, First: c.next, N: c.driven(a), Wall: cmp.Or(c.config.effort.Active, min(c.config.effort.Profile, time.Second))}
 		if alone {
 			c.progress.say("%s: profile", a.title())
 			drive.CPU, drive.Wall = c.config.effort.Profile, c.config.effort.Profile*6/5
 			drive.Profile = filepath.Join(c.folder.work, a.fileName()+"-1")
+			c.profiling = map[*arm]string{a: drive.Profile}
 		}
 		var answer reply
 		err := c.sampled("active", []*arm{a}, func() (err error) {
 			answer, err = a.process.ask(ctx, drive, drive.Wall+c.blockLimit())
 			return err
 		})
+		if alone && ofChild(err) {
+			c.unprofiled([]*arm{a}, err)
+			c.stop() // all, so that their stores stay equal
+			err = c.renew(ctx)
+			if err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -63,9 +73,31 @@ func (c *comparison) active(ctx context.Context) error {
 	return nil
 }
 
-// mostLives is in how many lives of its processes a comparison in trials is profiled, a second of CPU
-// time each, unless more are needed: so a profile shows how much lives differ.
-const mostLives = 5
+// blockLimit bounds the wait for a block. That for a profile is shorter: the run can do without.
+func (c *comparison) blockLimit() time.Duration {
+	if c.profiling != nil {
+		return cmp.Or(c.plan.size.Limit, min(c.limits.Block, c.limits.Profile))
+	}
+	return cmp.Or(c.plan.size.Limit, c.limits.Block)
+}
+
+// unprofiled warns that these arms have no profile. That ends neither the run nor the comparison:
+// what was measured before is whole. Where the system loses the profiler's signals, as user-mode
+// emulation does, a process may hang in a profile (docs/pi.md).
+func (c *comparison) unprofiled(arms []*arm, err error) {
+	for _, a := range arms {
+		a.warn("no profile: %v", err)
+	}
+	c.progress.say("%s: no profile: %v", c.name, err)
+}
+
+const (
+	// mostLives is in how many lives of its processes a comparison in trials is profiled, a second of
+	// CPU time each, unless more are needed: so a profile shows how much lives differ.
+	mostLives = 5
+	// mostUnprofiled lives may fail. Each may cost as much as the wait for a process that hangs.
+	mostUnprofiled = 2
+)
 
 // profileTurns takes the profiles of arms that are compared in trials: in trials of their own, which
 // are not timed, but in the same turns. So an operation finds the caches as it finds them there.
@@ -76,29 +108,57 @@ func (c *comparison) profileTurns(ctx context.Context) error {
 	most := max(1, mostStimuli/(slices.Ops+slices.Hot))
 	lives := max(1, min(mostLives, int(c.config.effort.Profile/time.Second)), (turns+most-1)/most)
 	slices.Turns = max(2, turns/lives) // one alone is a block, without turns
-	of, ops := map[*arm][]string{}, 0
-	defer func() { c.profiling = nil }()
-	for life := range lives {
-		c.progress.say("%s: profile %d of %d", c.name, life+1, lives)
+	var of []map[*arm]string
+	for failed := 0; len(of) < lives; {
+		c.progress.say("%s: profile %d of %d", c.name, len(of)+1, lives)
+		life, err := c.profileLife(ctx, slices, len(of))
+		switch {
+		case err == nil:
+			of = append(of, life)
+			continue
+		case !ofChild(err):
+			return err
+		}
+		c.stop()
+		c.progress.say("%s: a profile failed: %v", c.name, err)
+		if failed++; failed < mostUnprofiled {
+			continue
+		}
+		if len(of) == 0 {
+			c.unprofiled(inFull(c.valid()), err)
+			return c.renew(ctx)
+		}
+		for _, a := range inFull(c.valid()) {
+			a.warn("its profile is of %d trials instead of %d: %v", len(of), lives, err)
+		}
+		lives = len(of)
 		if err := c.renew(ctx); err != nil {
 			return err
 		}
-		c.profiling = map[*arm]string{}
-		for _, a := range inFull(c.valid()) {
-			c.profiling[a] = filepath.Join(c.folder.work, fmt.Sprintf("%s-%d", a.fileName(), life+1))
-			of[a] = append(of[a], c.profiling[a])
-		}
-		if err := c.work(ctx, slices, c.labels(life), c.inSlices, func(*arm, *results.Block) error { return nil }); err != nil {
-			return err
-		}
-		ops += slices.stimuli()
 	}
 	for _, a := range inFull(c.valid()) {
-		if err := c.recordProfiles(a, ops, of[a]); err != nil {
+		var paths []string
+		for _, life := range of {
+			paths = append(paths, life[a])
+		}
+		if err := c.recordProfiles(a, lives*slices.stimuli(), paths); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// profileLife takes profiles of all arms in one trial and returns where they are.
+func (c *comparison) profileLife(ctx context.Context, s slicing, life int) (map[*arm]string, error) {
+	if err := c.renew(ctx); err != nil {
+		return nil, err
+	}
+	c.profiling = map[*arm]string{}
+	defer func() { c.profiling = nil }()
+	for _, a := range inFull(c.valid()) {
+		c.profiling[a] = filepath.Join(c.folder.work, fmt.Sprintf("%s-%d", a.fileName(), life+1))
+	}
+	return c.profiling, c.work(ctx, s, c.labels(life), c.inSlices, func(*arm, *results.Block) error { return nil })
 }
 
 // windowless reports whether a scenario has no active and idle windows.
@@ -131,7 +191,8 @@ func (c *comparison) driven(a *arm) int {
 func (c *comparison) recordProfiles(a *arm, ops int, lives []string) error {
 	name := filepath.Join(c.folder.work, a.fileName())
 	if err := errors.Join(mergeLives(lives, ops, name+profileEnding("cpu")), os.Rename(lives[len(lives)-1]+profileEnding("heap"), name+profileEnding("heap"))); err != nil {
-		return fmt.Errorf("keeping a profile: %w", err)
+		c.unprofiled([]*arm{a}, err)
+		return nil
 	}
 	for _, kind := range []string{"cpu", "heap"} {
 		name := a.fileName() + profileEnding(kind)

@@ -126,31 +126,27 @@ func (m machine) readFrequency() {
 	}
 }
 
-// readHeat reads the temperature, and whether the CPU was slowed down because of it.
+// readHeat reads the temperature, and whether the CPU is slowed down now.
 func (m machine) readHeat() {
-	zones, _ := fs.Glob(m.root, "sys/class/thermal/thermal_zone*/temp")
-	for _, zone := range zones {
-		if milli, err := strconv.ParseFloat(m.text(zone), 64); err == nil {
-			m.TempC = max(m.TempC, milli/1000)
-		}
-	}
+	now := ReadHeat(m.root)
+	m.TempC = now.TempC
 	if m.TempC >= hotTempC {
 		m.warn("temperature was %.0f °C at the start: the CPU may be slowed down", m.TempC)
 	}
-	m.Throttled = m.throttled()
-	if bits, err := strconv.ParseUint(m.Throttled, 0, 32); err == nil && bits&0xf != 0 {
-		m.warn("the firmware slows the CPU down (get_throttled %s): check power supply and cooling", m.Throttled)
+	m.Throttled = m.throttled(now)
+	if what := now.Throttling(); what != "" {
+		m.warn("the firmware slows the CPU down: %s (get_throttled %#x): check power supply and cooling", what, now.Throttled)
 	}
 }
 
-// throttled is the firmware's answer on a Raspberry Pi ("0x0"), otherwise how often the
-// first core was slowed down since the machine started.
-func (m machine) throttled() string {
-	if bits := m.text("sys/devices/platform/soc/soc:firmware/get_throttled"); bits != "" {
-		return "0x" + strings.TrimPrefix(bits, "0x")
+// throttled is the firmware's answer on a Raspberry Pi ("0x0"), otherwise how often cores were
+// slowed down since the machine started; "" if the machine does not tell.
+func (m machine) throttled(now results.Heat) string {
+	if _, told := firmware(m.root); told || now.Throttled != 0 {
+		return fmt.Sprintf("%#x", now.Throttled)
 	}
-	if count := m.text("sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count"); count != "" {
-		return count + " times since boot"
+	if len(glob(m.root, coreSlowdowns)) > 0 {
+		return fmt.Sprintf("%d times since boot", now.Slowdowns)
 	}
 	return ""
 }
@@ -163,7 +159,7 @@ func (m machine) after(before, after cpu.TimesStat) {
 	if m.StealPct > stealPct {
 		m.warn("%.1f %% of CPU time was stolen by other guests of this host", m.StealPct)
 	}
-	if now := m.throttled(); now != m.Throttled {
+	if now := m.throttled(ReadHeat(m.root)); now != m.Throttled {
 		m.warn("the CPU was slowed down during the run: throttling %s, before %s", now, m.Throttled)
 		m.Throttled = now
 	}
