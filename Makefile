@@ -21,13 +21,16 @@ goals-nats: ; bash ci/nats.sh
 rates: ; $(GO) run ./ci/rates -n $(or $(N),3) $(RATES)
 test: ; $(GO) test -timeout 30m ./...
 # The race detector watches goroutines. These packages have few of their own, or repeat a check
-# with other seeds, sounds or processes: with -short each goroutine is still started. Tests of
-# scenarios whose cases start goroutines of their own run whole. make test runs all of them whole.
-RACE_SHORT = '/(ci|decode|inference|playertest|reports|results|runner|scenarios|cheats)$$'
+# with other seeds, sounds or processes: with -short each goroutine is still started. Tests whose
+# cases start goroutines of their own, and of natsbus those of a cluster, which are slow, run apart.
+# make test runs all of them whole.
+RACE_SHORT = '/(ci|decode|inference|natsbus|playertest|reports|results|runner|scenarios|cheats)$$'
+RACE_WHOLE = '^Test(MessageWorkloads|UIWorkloads|RestartRuns|ServerDies|Parts)$$'
 race: export CGO_ENABLED = 1
 race: ; $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE $(RACE_SHORT)) && \
-	$(GO) test -race -short -timeout 30m $$($(GO) list ./... | grep -E $(RACE_SHORT)) && \
-	$(GO) test -race -timeout 30m -run '^Test(MessageWorkloads|UIWorkloads|RestartRuns|ServerDies|Parts)$$' ./scenarios
+	$(GO) test -race -short -skip $(RACE_WHOLE) -timeout 30m $$($(GO) list ./... | grep -E $(RACE_SHORT)) && \
+	$(GO) test -race -timeout 30m -run $(RACE_WHOLE) ./scenarios && \
+	$(GO) test -race -timeout 30m -run '^Test(ReplicasOutliveANode|NodeSchedules)$$/^jetstream-(file|memory)$$/^0$$' ./natsbus
 lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live ./reports && $(GO) vet -tags encoders ./audio && $(STATICCHECK) ./...
 gate: build ; bin/rubato gate
 targets: build ; bin/rubato gate -budgets ci/targets.yaml

@@ -214,6 +214,8 @@ func decide(m *Measure, q quantity, limit float64) (verdict, why string) {
 		return Inconclusive, fmt.Sprintf("no interval of so few rounds (%d)", m.Rounds)
 	case !(m.Lo <= m.Median && m.Median <= m.Hi):
 		return Invalid, fmt.Sprintf("not an interval: %g in [%g, %g]", m.Median, m.Lo, m.Hi)
+	case q.Relative && q.unit == "×" && m.Lo <= 0:
+		return Invalid, fmt.Sprintf("%g to %g is no ratio of times", m.Lo, m.Hi)
 	}
 	lo, hi := m.Lo, m.Hi
 	if q.floor {

@@ -133,8 +133,10 @@ func TestChangeBudgets(t *testing.T) {
 		"an allocation":         {func(r *results.Run) { r.Changes[queueBus].Before.AllocsOp = 77.1 }, ExitOver, "1 over"},
 		"longer by an interval": {func(r *results.Run) { r.Changes[queueBus].Before.NsOp = around(500_000) }, ExitOver, "205 [180.9, 229.1] µs"},
 		"perhaps longer":        {func(r *results.Run) { r.Changes[queueBus].Before.NsOp = around(610_000) }, ExitInconclusive, "time over HEAD~1 ≤ 100 µs"},
-		"a longer tail":         {func(r *results.Run) { r.Changes[queueBus].Before.Intervals = map[string]results.Estimate{"p99_ns": around(705_000)} }, ExitOver, "p99_ratio to HEAD~1 ≤ 1.2"},
-		"no tail":               {func(r *results.Run) { r.Changes[queueBus].Before.P99Ns = 0 }, ExitInconclusive, "no figure"},
+		"a longer tail": {func(r *results.Run) {
+			r.Changes[queueBus].Before.Intervals = map[string]results.Estimate{"p99_ns": around(705_000)}
+		}, ExitOver, "p99_ratio to HEAD~1 ≤ 1.2"},
+		"no tail": {func(r *results.Run) { r.Changes[queueBus].Before.P99Ns = 0 }, ExitInconclusive, "no figure"},
 		"the work changed": {func(r *results.Run) {
 			r.Changes[queueBus].Before.Invalidate("2 rows less")
 		}, ExitInconclusive, "the work changed since HEAD~1: 2 rows less"},

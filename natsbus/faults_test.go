@@ -24,7 +24,7 @@ func TestServerSchedules(t *testing.T) {
 	t.Parallel()
 	schedules := map[string]int{deliveryCore: 10, deliveryMemory: 10, deliveryFile: 100}
 	if testing.Short() {
-		schedules = map[string]int{deliveryFile: 5}
+		schedules = map[string]int{deliveryCore: 4, deliveryMemory: 2, deliveryFile: 5}
 	}
 	for delivery, n := range schedules {
 		for seed := range uint64(n) {

@@ -300,21 +300,22 @@ func TestKilledSchedules(t *testing.T) {
 	}
 }
 
-// TestKilledForgets: without receipts in the database the same schedules apply messages twice.
+// TestKilledForgets: without receipts in the database one of the same schedules, at least, applies a
+// message twice.
 func TestKilledForgets(t *testing.T) {
 	t.Parallel()
-	library, twice := emptyLibrary(t), 0
-	for seed := range uint64(20) {
-		_, stored := killedSchedule(t, library, seed, false)
-		seen := map[string]bool{}
-		for _, m := range stored {
-			if seen[m.Text] {
-				twice++
+	library, twice := emptyLibrary(t), false
+	for seed := uint64(0); !twice && seed < 20; seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { // so that its player and the others end with it
+			_, stored := killedSchedule(t, library, seed, false)
+			seen := map[string]bool{}
+			for _, m := range stored {
+				twice = twice || seen[m.Text]
+				seen[m.Text] = true
 			}
-			seen[m.Text] = true
-		}
+		})
 	}
-	if twice == 0 {
+	if !twice {
 		t.Error("nothing was applied twice: these schedules show nothing")
 	}
 }

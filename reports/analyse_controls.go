@@ -167,6 +167,10 @@ func Restated(run *results.Run, details results.Details) (why string) {
 	if len(details.Blocks) == 0 {
 		return ""
 	}
+	if run.Incomplete != "" { // nothing was said of the rounds since the last summary
+		Summarize(run, details)
+		return ""
+	}
 	said := map[*results.Cell]results.Cell{}
 	for _, c := range run.Arms() {
 		said[c] = *c // Summarize makes new estimates

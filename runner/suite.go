@@ -24,6 +24,7 @@ import (
 	"strings"
 	"time"
 
+	"rubato/ci/history"
 	"rubato/results"
 )
 
@@ -271,9 +272,13 @@ const (
 	cachesCold = "cold"
 )
 
-// complete adds the key caches to the scenarios that are measured in trials. It is an
-// option like others, so that both can be measured side by side.
+// complete adds the command baseline, and the key caches to the scenarios that are measured in
+// trials. It is an option like others, so that both can be measured side by side.
 func (s Suite) complete() Suite {
+	s.Commands = append([]Command{{Name: "baseline", Doc: "keep what runs found, and see when a ratio changed its level",
+		Run: func(_ context.Context, args []string, stdout, stderr io.Writer) int {
+			return history.Main(args, stdout, stderr)
+		}}}, s.Commands...)
 	s.Scenarios = slices.Clone(s.Scenarios)
 	for i, scenario := range s.Scenarios {
 		if !scenario.controllable() {

@@ -29,7 +29,7 @@ type gate struct {
 	Verdict string    `json:"verdict"`
 	Over    []string  `json:"over,omitempty"` // what was over its limit, one line each
 	Caught  bool      `json:"caught"`         // the exit code says so, and each style with its quantity
-	Part    bool      `json:"part"`           // the answer names the part of the operation, too
+	Part    bool      `json:"part"`           // it names the part of the operation, too
 	Blamed  []string  `json:"blamed,omitempty"`
 	Busy    float64   `json:"busy,omitempty"` // what the hogs used, in cores
 	Why     string    `json:"why,omitempty"`  // of an answer other than within and over
@@ -46,6 +46,10 @@ func (p plan) measure(ctx context.Context, t tree, r regression, load string) (g
 		return g, err
 	}
 	defer os.RemoveAll(out)
+	budgets, err := p.budgetsFor(r, out)
+	if err != nil {
+		return g, err
+	}
 	stop := func() float64 { return 0 }
 	if load == hogs {
 		if stop, err = startHogs(); err != nil {
@@ -54,13 +58,13 @@ func (p plan) measure(ctx context.Context, t tree, r regression, load string) (g
 	}
 	results := filepath.Join(out, "run")
 	var said string
-	g.Run, said, err = program(ctx, t, p.arguments(r, results)...)
+	g.Run, said, err = program(ctx, t, p.arguments(r, load, budgets, results)...)
 	g.Busy = stop()
 	if err != nil {
 		return g, err
 	}
 	var answer string
-	if g.Exit, answer, err = program(ctx, t, "gate", "-json", "-budgets", p.budgets, results); err != nil {
+	if g.Exit, answer, err = program(ctx, t, "gate", "-json", "-machine", load, "-budgets", budgets, results); err != nil {
 		return g, err
 	}
 	g.Seconds = time.Since(g.At).Seconds()
@@ -68,18 +72,44 @@ func (p plan) measure(ctx context.Context, t tree, r regression, load string) (g
 		g.Why = lastLine(said) + "; " + lastLine(answer)
 		return g, nil
 	}
-	var a ci.Answer
+	var a answered
 	if err := json.Unmarshal([]byte(answer), &a); err != nil {
 		return g, fmt.Errorf("rubato gate -json: %w: %.200s", err, answer)
 	}
 	g.read(a, r)
-	g.Part = r.Part != "" && strings.Contains(answer, r.Part)
 	return g, nil
 }
 
+// answered is what gate -json prints: beside the answer, where differences go.
+type answered struct {
+	ci.Answer
+	Moves []move `json:"moves"`
+}
+
+// A move is by how much an arm differs from the other revision. Its first stage is the largest.
+type move struct {
+	Arm     string  `json:"arm"`
+	Changed bool    `json:"changed"` // since the other revision
+	Stages  []stage `json:"stages"`
+}
+
+type stage struct {
+	Name string `json:"name"`
+}
+
+// budgetsFor writes the budgets with the scenario of the regression.
+func (p plan) budgetsFor(r regression, dir string) (path string, err error) {
+	text, err := os.ReadFile(p.budgets)
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, filepath.Base(p.budgets))
+	return path, os.WriteFile(path, bytes.ReplaceAll(text, []byte("SCENARIO"), []byte(r.Scenario)), 0o644)
+}
+
 // arguments are those of rubato run.
-func (p plan) arguments(r regression, out string) []string {
-	args := []string{"run", "-against", p.against, "-controls", "-decide", "-time", p.time.String(), "-budgets", p.budgets, "-out", out}
+func (p plan) arguments(r regression, load, budgets, out string) []string {
+	args := []string{"run", "-against", p.against, "-controls", "-decide", "-time", p.time.String(), "-machine", load, "-budgets", budgets, "-out", out}
 	for _, option := range r.Set {
 		args = append(args, "-set", option)
 	}
@@ -100,7 +130,7 @@ func compared(worse []string) []string {
 const baseline = "direct"
 
 // read takes from the answer what the gate found.
-func (g *gate) read(a ci.Answer, r regression) {
+func (g *gate) read(a answered, r regression) {
 	g.Verdict = a.Verdict
 	found := map[string]bool{}
 	for _, row := range a.Rows {
@@ -117,8 +147,15 @@ func (g *gate) read(a ci.Answer, r regression) {
 	}
 	g.Caught = g.Exit == ci.ExitOver && len(r.Styles) > 0 && len(found) == len(r.Styles)
 	if g.Exit != ci.ExitWithin && g.Exit != ci.ExitOver {
-		g.Why = why(a)
+		g.Why = why(a.Answer)
 	}
+	named := 0
+	for _, m := range a.Moves {
+		if m.Changed && slices.Contains(r.Styles, styleOf(m.Arm)) && len(m.Stages) > 0 && m.Stages[0].Name == r.Part {
+			named++
+		}
+	}
+	g.Part = g.Caught && named >= len(r.Styles)
 }
 
 // styleOf is the second word of a cell's name, after its scenario.

@@ -23,8 +23,11 @@ const (
 echo "$@" >>"$LOG_OF_CALLS"
 case "$1:$(cat state)" in
 run:*) exit 0 ;;
+gate:*) grep -q 'scenario: queue-low' "$6" || exit 2 ;;
+esac
+case "$1:$(cat state)" in
 gate:fast) echo '{"verdict":"within","exit":0,"rows":[]}' ;;
-gate:slow) echo '{"verdict":"over","exit":1,"rows":[{"budget":"b","cell":"queue-low bus passages=1000","quantity":"ratio","verdict":"over","why":"rules and trace"}]}' ; exit 1 ;;
+gate:slow) echo '{"verdict":"over","exit":1,"rows":[{"budget":"b","cell":"queue-low bus passages=1000","quantity":"ratio","verdict":"over"}],"moves":[{"arm":"queue-low bus passages=1000","changed":true,"stages":[{"name":"rules and trace"},{"name":"codec"}]}]}' ; exit 1 ;;
 esac
 `
 	fakePatch = `What: the bus is slower
@@ -51,10 +54,12 @@ func fakeCheckout(t *testing.T) (calls func() string) {
 	t.Chdir(dir)
 	log := filepath.Join(t.TempDir(), "calls")
 	t.Setenv("LOG_OF_CALLS", log)
-	if err := os.MkdirAll("ci/testdata/regressions", 0o755); err != nil {
-		t.Fatal(err)
+	for _, folder := range []string{"ci/testdata/regressions", "ci/rates"} {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for name, text := range map[string]string{"Makefile": fakeMakefile, "program": fakeProgram, "state": "fast\n", "ci/testdata/regressions/slow.patch": fakePatch} {
+	for name, text := range map[string]string{"Makefile": fakeMakefile, "program": fakeProgram, "state": "fast\n", "ci/rates/budgets.yaml": "scenario: SCENARIO\n", "ci/testdata/regressions/slow.patch": fakePatch} {
 		if err := os.WriteFile(name, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -169,9 +174,33 @@ func TestRead(t *testing.T) {
 		"within":          {ci.ExitWithin, nil, false, nil},
 	} {
 		g := gate{Exit: c.exit}
-		g.read(ci.Answer{Exit: c.exit, Rows: c.rows}, shared)
+		g.read(answered{Answer: ci.Answer{Exit: c.exit, Rows: c.rows}}, shared)
 		if g.Caught != c.caught || !slices.Equal(g.Blamed, c.blamed) {
 			t.Errorf("%s: caught %v, blamed %v", name, g.Caught, g.Blamed)
+		}
+	}
+}
+
+// TestPart: the part counts if it is the largest of each style's own change.
+func TestPart(t *testing.T) {
+	t.Parallel()
+	r := regression{Styles: []string{"bus"}, Quantities: []string{"ratio"}, Part: "rules and trace"}
+	a := answered{Answer: ci.Answer{Exit: ci.ExitOver, Rows: []ci.Row{{Cell: "queue-low bus", Quantity: "ratio", Verdict: ci.Over}}}}
+	for name, c := range map[string]struct {
+		move move
+		want bool
+	}{
+		"named":       {move{"queue-low bus", true, []stage{{"rules and trace"}, {"codec"}}}, true},
+		"another":     {move{"queue-low bus", true, []stage{{"codec"}, {"rules and trace"}}}, false},
+		"of a style":  {move{"queue-low direct", true, []stage{{"rules and trace"}}}, false},
+		"no change":   {move{"queue-low bus", false, []stage{{"rules and trace"}}}, false},
+		"no profiles": {move{"queue-low bus", true, nil}, false},
+	} {
+		var g gate
+		a.Moves = []move{c.move}
+		g.Exit = ci.ExitOver
+		if g.read(a, r); g.Part != c.want || !g.Caught {
+			t.Errorf("%s: part %v, caught %v", name, g.Part, g.Caught)
 		}
 	}
 }
