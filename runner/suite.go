@@ -45,6 +45,8 @@ type Command struct {
 	Name string
 	Doc  string // what it does, in one line
 	Run  func(ctx context.Context, args []string, stdout, stderr io.Writer) int
+	// Interrupts: Run handles signals itself, and ctx is never done.
+	Interrupts bool
 }
 
 // A Style is known to the runner by name only. Scenarios open it.
