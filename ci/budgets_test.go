@@ -35,7 +35,7 @@ func TestParseBudgets(t *testing.T) {
 // TestZeroIsALimit: of counts, percentages and differences, not of what is never 0.
 func TestZeroIsALimit(t *testing.T) {
 	t.Parallel()
-	zero := []string{"overhead", "active_cpu", "idle_cpu", "allocs", "bytes", "kept_bytes", "messages", "wire_bytes"}
+	zero := []string{"overhead", "active_cpu", "idle_cpu", "allocs", "bytes", "kept_bytes", "messages", "wire_bytes", "instructions", "calls", "house_calls"}
 	for _, q := range quantities {
 		b, err := ParseBudgets("f", []byte(strings.Replace(oneBudget, "ns_op: 5", q.field+": 0", 1)))
 		if may := slices.Contains(zero, q.field); (err == nil) != may || may && b.List[0].Limits[0] != (Limit{Part: inLimits, Quantity: q.field, line: 7}) {

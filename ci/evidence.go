@@ -42,6 +42,9 @@ func (e *evidence) revision() string {
 	return e.Against.Asked
 }
 
+// ofChange are the metrics that a change has itself.
+var ofChange = []string{"ratio", "mean_ratio", "cpu_ratio", "overhead_ns"}
+
 // changeOf is what a limit in the field change is about: a ratio of the cell to what it was
 // before, or how much more than before a figure is.
 func changeOf(name string) (quantity, bool) {
@@ -49,8 +52,8 @@ func changeOf(name string) (quantity, bool) {
 	switch base, of := strings.CutSuffix(name, "_ratio"); {
 	case ok && q.floor:
 		return quantity{}, false
-	case ok && q.Relative: // it is read from the change
-	case ok:
+	case ok && slices.Contains(ofChange, q.Name): // it is read from the change
+	case ok && !q.Relative:
 		q.over0, q.read = false, changed(q.Metric, increment)
 		if q.Count {
 			q.slack = 0.5 // a count an operation is judged to the nearest whole number

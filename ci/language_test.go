@@ -18,19 +18,20 @@ const newBudgets = "schema: 2\nbaseline: direct\nmachines: {workstation: a, ci: 
 func TestValues(t *testing.T) {
 	t.Parallel()
 	for limits, want := range map[string]string{
-		"limits: {p99: 5ms}":                         "limits p99 5e+06",
-		"limits: {p99_ns: 5_000_000}":                "limits p99_ns 5e+06",
-		"limits: {time: 1.5 s}":                      "limits time 1.5e+09",
-		"limits: {p50: '250us', p999: 0.5 µs}":       "limits p50 250000; limits p999 500",
-		"limits: {p999: 2μs}":                        "limits p999 2000", // the other µ
-		"limits: {rss: 150MB}":                       "limits rss 1.5e+08",
-		"limits: {rss_mb: 150}":                      "limits rss_mb 1.5e+08",
-		"limits: {rss: 1MiB}":                        "limits rss 1.048576e+06",
-		"limits: {bytes: 4kB, allocs: 0}":            "limits bytes 4000; limits allocs 0",
-		"limits: {idle_cpu: 1%, active_cpu_pct: 70}": "limits idle_cpu 1; limits active_cpu_pct 70",
-		"limits: {idle_cpu: 0}":                      "limits idle_cpu 0",
-		"change: {overhead: 0, cpu_ratio: 1.05}":     "change overhead 0; change cpu_ratio 1.05",
-		"change: {p99: 1ms, p99_ratio: 1.2}":         "change p99 1e+06; change p99_ratio 1.2",
+		"limits: {p99: 5ms}":                           "limits p99 5e+06",
+		"limits: {p99_ns: 5_000_000}":                  "limits p99_ns 5e+06",
+		"limits: {time: 1.5 s}":                        "limits time 1.5e+09",
+		"limits: {p50: '250us', p999: 0.5 µs}":         "limits p50 250000; limits p999 500",
+		"limits: {p999: 2μs}":                          "limits p999 2000", // the other µ
+		"limits: {rss: 150MB}":                         "limits rss 1.5e+08",
+		"limits: {rss_mb: 150}":                        "limits rss_mb 1.5e+08",
+		"limits: {rss: 1MiB}":                          "limits rss 1.048576e+06",
+		"limits: {bytes: 4kB, allocs: 0}":              "limits bytes 4000; limits allocs 0",
+		"limits: {idle_cpu: 1%, active_cpu_pct: 70}":   "limits idle_cpu 1; limits active_cpu_pct 70",
+		"change: {instructions_ratio: 1.01, calls: 0}": "change instructions_ratio 1.01; change calls 0",
+		"limits: {idle_cpu: 0}":                        "limits idle_cpu 0",
+		"change: {overhead: 0, cpu_ratio: 1.05}":       "change overhead 0; change cpu_ratio 1.05",
+		"change: {p99: 1ms, p99_ratio: 1.2}":           "change p99 1e+06; change p99_ratio 1.2",
 		"component: {codec: 20µs}\n  share: {codec: 10%, rules and trace: 0.1}": "component codec 20000; share codec 10; share rules and trace 10",
 		"limits: {rss: {workstation: 150MB, ci: 1GB}}":                          "limits rss 1.5e+08 workstation; limits rss 1e+09 ci",
 		"to: {trace: off}\n  limits: {saving: 10%}":                             "limits saving 10",

@@ -21,13 +21,17 @@ func Summarize(run *results.Run, details results.Details) {
 	s := newSummary(run, details)
 	s.disturbed = disturbances(run, details.Blocks)
 	for _, c := range run.Arms() {
-		if len(details.Blocks) == 0 && c.NsOp.Median > 0 {
+		if len(details.Blocks) == 0 && (c.NsOp.Median > 0 || c.Executed != nil) {
 			continue // without raw results, a summary keeps its figures
 		}
 		s.measure(c)
 	}
 	for _, c := range run.Arms() {
 		checkWork(c, reference(run, *c), s.measured)
+	}
+	if run.Counted && len(details.Blocks) > 0 {
+		compareExecuted(run, s.measured)
+		return
 	}
 	if len(details.Blocks) == 0 {
 		for i := range run.Controls {
@@ -103,17 +107,20 @@ func (s summary) ruling(c *results.Cell) ruling {
 // Versus is a copy of a cell with ratios and overhead to another arm of its comparison instead of
 // the baseline. It is false if no round has both.
 func Versus(run *results.Run, c, other *results.Cell, details results.Details) (*results.Cell, bool) {
-	s, out := newSummary(run, details), *c
+	s, out := newSummary(run, details), (&results.Change{}).Compared(*c)
 	if c.Rule == results.Sequential && s.broken != nil {
 		return nil, false
 	}
-	out.Ratio, out.OverheadNs, out.CPURatio, out.MeanRatio, out.MeanOverheadNs = nil, nil, nil, nil, nil
-	rounds := pairUp(&out, s.kept[c.Key()], s.kept[other.Key()], s.ruling(c), run.Scenario(c.Scenario).Paced)
-	return &out, rounds > 0
+	rounds := pairUp(out, s.kept[c.Key()], s.kept[other.Key()], s.ruling(c), run.Scenario(c.Scenario).Paced)
+	return out, rounds > 0
 }
 
 // measure computes a cell's figures from its own blocks.
 func (s summary) measure(c *results.Cell) {
+	if s.run.Counted {
+		executed(c, s.measured[c.Key()])
+		return
+	}
 	if c.Rule == results.Sequential && s.broken != nil {
 		c.Invalidate(s.broken.Error())
 		return
