@@ -42,6 +42,7 @@ func Command() runner.Command {
 }
 
 const help = `Usage: rubato pi [flags] [USER@]HOST [run flags and scenarios…]
+       rubato pi -estimate [-json] RUN [DEVICE-RUN]
 
 Runs rubato on a device over ssh and brings the results to out/pi-HOST-TIME. All after HOST is
 for rubato run there. Without any of it: ` + "`" + profileText + "`" + `.
@@ -60,6 +61,9 @@ a second one kills it and brings what there is; a third leaves, and the results 
                    from the source here, or found in bin/pi)
   -o OPTION        an option for ssh, as ssh -o takes it: -o Port=2222; may be repeated.
                    Those in ~/.ssh/config count, too
+
+-estimate asks no device. It is a projection, not a measurement: the times of a run here, times how
+much slower the baseline was in a run there. Without DEVICE-RUN it projects no time.
 
 Examples:
   rubato pi pi@raspberrypi.local
@@ -150,12 +154,14 @@ const smallMemory = 1 << 30
 const limitEnv = "GOMEMLIMIT=64MiB"
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	if len(args) > 0 { // the device's side
+	if len(args) > 0 { // the device's side, and what asks no device
 		switch {
 		case args[0] == "-agent" && len(args) == 1:
 			return code(serveAgent(os.Stdin, os.Stdout), stderr)
 		case args[0] == "-supervise" && len(args) == 2:
 			return code(supervise(args[1]), stderr)
+		case args[0] == "-estimate" || args[0] == "--estimate":
+			return estimate(args[1:], stdout, stderr)
 		}
 	}
 	ask, err := parse(args)

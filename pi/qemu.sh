@@ -20,8 +20,8 @@ its results.json: every style has all its effects, and all styles did the same w
 on every processor. armv6 runs on an emulated ARM1176, the core of the Pi Zero and
 Pi 1; native is bin/rubato, on this machine's own processor.
 
-A profile that hangs, as the emulator lets some, is told and does not count: rubato
-goes on without it. Memory is the most that all processes held together; the emulator's
+A profile that hangs, as some do under the emulator, is told and fails nothing: rubato
+takes it again or goes on without it. Memory is the most that all processes held together; the emulator's
 own is in it. Over 512 MB fails.
 
 Needs the packages qemu-user-static and jq, and the binaries: make pi
@@ -99,7 +99,7 @@ emulate() {
   [[ $name != armv6 ]] || export QEMU_CPU=arm1176
   runs "$binary" || fail "$binary does not start under qemu: $("$binary" version 2>&1 | tail -1)"
   # Two scenarios show that it works. Exit 3 (inconclusive) is fine: an emulator is too unsteady for intervals.
-  setsid timeout 600 "$binary" run -quick -time 1s -seed 1 -out "$work/$name" -set mode=closed queue-low message-log \
+  setsid timeout 900 "$binary" run -quick -time 1s -seed 1 -out "$work/$name" -set mode=closed queue-low message-log \
     >"$work/$name.log" 2>&1 &
   session=$!
   read -r most largest < <(memory "$session")
@@ -111,7 +111,7 @@ emulate() {
   fi
   check "$work/$name"
   unset QEMU_CPU
-  jq -r '[.cells[].warnings[] | select(startswith("no profile: "))] | unique[]' "$work/$name/results.json" | sed "s/^/$name: /"
+  grep -E ': (a profile failed|no profile): ' "$work/$name.log" | sed "s/^/$name: /" || true
   ((most <= 512 * 1024)) || fail "$name: the processes held $((most / 1024)) MB together, and a Pi Zero has 512"
   echo "$name: $(jq -r '"\(.machine.arch), \(.cells | length) cells, \([.cells[].work.effects] | add) effects, none missing"' "$work/$name/results.json"), at most $((most / 1024)) MB, $((largest / 1024)) MB in one process, $((SECONDS - start)) s"
 }

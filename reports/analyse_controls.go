@@ -181,12 +181,20 @@ func Restated(run *results.Run, details results.Details) (why string) {
 		for _, m := range results.Metrics {
 			old, had := m.Of(&was)
 			now, has := m.Of(c)
-			if lost := had != has && (had || m.Name == "ratio"); lost || (m.Relative || m.Name == "ns_op") && had && old != now {
+			if lost := had != has && (had || m.Name == "ratio"); lost || (m.Relative || m.Name == "ns_op") && had && !alike(old, now) {
 				return fmt.Sprintf("%s says that the %s of %s is %v; of the rounds in %s it is %v", results.SummaryFile, m.Title, c.Key(), old.Median, results.RawFile, now.Median)
 			}
 		}
 	}
 	return ""
+}
+
+// alike reports whether two estimates are one: another processor may round their last digits in
+// another way.
+func alike(a, b results.Estimate) bool {
+	const rounding = 1e-6
+	near := func(x, y float64) bool { return x == y || math.Abs(x-y) <= rounding*min(math.Abs(x), math.Abs(y)) }
+	return near(a.Median, b.Median) && near(a.Lo, b.Lo) && near(a.Hi, b.Hi)
 }
 
 // least is the smallest shift that is detectable in both directions. An A/A control that

@@ -91,3 +91,40 @@ func TestIdleInterval(t *testing.T) {
 		}
 	}
 }
+
+// TestRestated: a summary that says other than its rounds is found; other last digits, as another
+// processor rounds them, are not.
+func TestRestated(t *testing.T) {
+	t.Parallel()
+	run, d, b := pairOf()
+	var details results.Details
+	for i, ns := range []int64{100, 200, 300, 400, 500, 600} {
+		details.Blocks = append(details.Blocks, block(d, i, ns), block(b, i, 11*ns/10))
+	}
+	Summarize(run, details)
+	for name, c := range map[string]struct {
+		change func(*results.Cell)
+		found  bool
+	}{
+		"as it was":           {func(*results.Cell) {}, false},
+		"another last digit":  {func(c *results.Cell) { c.Ratio.Median *= 1 + 1e-13 }, false},
+		"another ratio":       {func(c *results.Cell) { c.Ratio.Median *= 1.001 }, true},
+		"another end":         {func(c *results.Cell) { c.OverheadNs.Hi *= 1.001 }, true},
+		"no ratio":            {func(c *results.Cell) { c.Ratio = nil }, true},
+		"no end":              {func(c *results.Cell) { c.Ratio.Hi = math.Inf(1) }, true},
+		"another time":        {func(c *results.Cell) { c.NsOp.Median /= 2 }, true},
+		"a figure of its own": {func(c *results.Cell) { c.MeanRatio = &results.Estimate{Median: 1, Lo: 1, Hi: 1} }, true},
+	} {
+		c.change(&run.Cells[1])
+		if why := Restated(run, details); (why != "") != c.found {
+			t.Errorf("%s: %q", name, why)
+		}
+		if again := Restated(run, details); again != "" {
+			t.Errorf("%s: the figures are not those of the rounds afterwards: %s", name, again)
+		}
+	}
+	run.Cells[1].Ratio.Median = 7
+	if why := Restated(run, results.Details{}); why != "" {
+		t.Errorf("without rounds: %s", why)
+	}
+}

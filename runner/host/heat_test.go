@@ -28,8 +28,10 @@ func TestReadHeat(t *testing.T) {
 		}, results.Heat{Throttled: 8}},
 		"the kernel alone knows of the voltage": {map[string]string{
 			hwmon + "hwmon1/name": "rpi_volt\n", hwmon + "hwmon1/in0_lcrit_alarm": "1\n",
-			hwmon + "hwmon2/name": "other\n", hwmon + "hwmon2/in0_lcrit_alarm": "1\n",
 		}, results.Heat{Throttled: 1}},
+		"the voltage of something else": {map[string]string{
+			hwmon + "hwmon2/name": "other\n", hwmon + "hwmon2/in0_lcrit_alarm": "1\n",
+		}, results.Heat{}},
 		"no alarm": {map[string]string{
 			hwmon + "hwmon1/name": "rpi_volt\n", hwmon + "hwmon1/in0_lcrit_alarm": "0\n",
 		}, results.Heat{}},
