@@ -25,8 +25,8 @@ timing it. Each style runs under valgrind (callgrind) twice, with N operations a
 2N, garbage collection off: half of the difference is what N operations execute, without
 what it takes to start. The work is checked as in a run, without valgrind.
 
-Counts repeat to a share of a percent on any machine, however busy. So they need no
-controls, and one call more is seen. They are no times: waiting, the disk, caches and
+Counts vary by a fixed number of instructions, whatever N is: the range shows it. They need no
+controls. They are no times: waiting, the disk, caches and
 idleness execute nothing. Calls are of functions that the compiler did not inline.
 
   -styles A,B      only these styles; the first in the list's order is the baseline
