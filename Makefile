@@ -7,7 +7,7 @@ export CGO_ENABLED = 0
 BUILDFLAGS = -pgo=off -trimpath -ldflags=-s -tags minimal $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
 STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 
-.PHONY: planted bench goals goals-nats rates bench-components bench-full test race lint gate targets pi report readme test-browser test-files build clean
+.PHONY: planted bench goals goals-nats rates bench-components bench-full test race lint gate targets pi bench-pi test-ssh report readme test-browser test-files build clean
 
 # Over budget (1) and inconclusive (3) are answers. Invalid or insensitive (4) and failed (5) are errors.
 bench: build ; bin/rubato run -controls -decide -time 20s queue-low conversation message-log || case $$? in 1|3) ;; *) exit $$? ;; esac
@@ -31,7 +31,7 @@ race: ; $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE $(RACE_SHOR
 	$(GO) test -race -short -skip $(RACE_WHOLE) -timeout 30m $$($(GO) list ./... | grep -E $(RACE_SHORT)) && \
 	$(GO) test -race -timeout 30m -run $(RACE_WHOLE) ./scenarios && \
 	$(GO) test -race -timeout 30m -run '^Test(ReplicasOutliveANode|NodeSchedules)$$/^jetstream-(file|memory)$$/^0$$' ./natsbus
-lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live ./reports && $(GO) vet -tags encoders ./audio && $(STATICCHECK) ./...
+lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live ./reports && $(GO) vet -tags encoders ./audio && $(GO) vet -tags ssh ./pi && $(STATICCHECK) ./...
 gate: build ; bin/rubato gate
 targets: build ; bin/rubato gate -budgets ci/targets.yaml
 report: build ; bin/rubato report out/latest
@@ -39,6 +39,10 @@ readme: build ; bin/rubato report -into README.md out/latest
 # Needs Debian's lame, vorbis-tools, flac and ffmpeg; it fails without them.
 test-files: ; $(GO) test -tags encoders -run 'TestFolder|TestUnsupported' ./audio
 test-browser: ; $(GO) test -timeout 30m -p 1 -tags browser -run TestBrowser ./web/live ./reports
-pi: ; GO='$(GO)' BUILDFLAGS="$(BUILDFLAGS)" pi/build.sh
+pi: ; GO='$(GO)' BUILDFLAGS="$(BUILDFLAGS)" pi/build.sh $(BOARDS)
+# make bench-pi PI=user@host; docs/pi.md
+bench-pi: build ; bin/rubato pi "$$PI" || case $$? in 1|3) ;; *) exit $$? ;; esac
+# Needs sshd, dropbear, busybox and systemd-analyze.
+test-ssh: ; $(GO) test -timeout 20m -tags ssh ./pi
 build: ; $(GO) build $(BUILDFLAGS) -o bin/rubato .
 clean: ; rm -rf bin

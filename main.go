@@ -10,6 +10,7 @@ import (
 	"rubato/direct"
 	"rubato/natsbus"
 	"rubato/orchestrated"
+	"rubato/pi"
 	"rubato/player"
 	"rubato/runner"
 	"rubato/scenarios"
@@ -22,6 +23,6 @@ func main() {
 	log.SetOutput(io.Discard) // only libraries write there; what this program has to say goes to stdout and stderr
 	styles := []player.Style{direct.Style, orchestrated.Style, natsbus.Style}
 	suite := scenarios.Suite(natsbus.Versions(), styles...)
-	suite.Commands = scenarios.Commands(styles...)
+	suite.Commands = append(scenarios.Commands(styles...), pi.Command())
 	os.Exit(runner.Main(suite, os.Args[1:]))
 }

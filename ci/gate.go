@@ -8,7 +8,6 @@ package ci
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -38,13 +37,14 @@ const (
 type Gate struct {
 	Scenarios []string
 	Styles    []string
+	Env       func(string) string // of the build server; nil: none
 }
 
 // Main runs `rubato gate`; the result is the exit code.
 func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 	flags := command.Flags("gate")
 	budgetsFile := flags.String("budgets", "ci/budgets.yaml", "a file, such as ci/budgets.yaml")
-	asJSON := flags.Bool("json", false, "")
+	out := outputFlags(flags)
 	dir, err := folder(flags, args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -55,6 +55,9 @@ func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 	}
 	budgets, err := ReadBudgets(*budgetsFile)
 	if err != nil {
+		return usage(stderr, err)
+	}
+	if err := out.check(flags); err != nil {
 		return usage(stderr, err)
 	}
 	run, details, err := results.Load(dir)
@@ -68,11 +71,12 @@ func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return usage(stderr, err)
 	}
-	if err := write(stdout, answer, *asJSON); err != nil {
+	shown := explain(out.weigh(answer), budgets.File, dir, run, details)
+	if err := out.write(stdout, stderr, shown, g.Env); err != nil {
 		usage(stderr, fmt.Errorf("write the answer: %w", err))
 		return ExitIncomplete
 	}
-	return answer.Exit
+	return shown.Exit
 }
 
 // folder reads the flags, which may come before and after the folder.
@@ -95,7 +99,7 @@ func usage(stderr io.Writer, err error) int {
 	return ExitUsage
 }
 
-const manual = `Usage: rubato gate [-budgets FILE] [-json] [DIR]
+const manual = `Usage: rubato gate [flags] [DIR]
 
 Reads budgets (ci/budgets.yaml) and the results of a run (out/latest), and answers
 by exit code, of which the first that applies in the order 1, 5, 4, 3, 0 is taken. A limit
@@ -116,8 +120,18 @@ keep one, the table shows the tightest; -json shows all.
                    again with more effort, with -controls, or on a quieter machine
   5  incomplete    the run ended early, or the answer cannot be written
 
-  -budgets FILE    the promises to hold the run to
-  -json            the answer as JSON instead of a table
+  -budgets FILE        the promises to hold the run to
+  -inconclusive warn   let exit 3 pass as 0; every output still says inconclusive (default fail)
+  -json                the answer as JSON instead of a table
+  -junit FILE          JUnit XML: a suite a budget, a case a limit
+  -comment FILE        Markdown under 60 kB for a comment on a change; its first line, a hidden
+                       marker, is how the next run finds the comment
+  -metrics FILE        GitLab's metrics report
+  -codequality FILE    GitLab's code quality report, at the lines of the budgets
+
+On GitHub Actions it also marks the lines of the budgets in the change and writes the page
+of the job ($GITHUB_STEP_SUMMARY). All say which stage moved, if the run has profiles, and
+what it could have found. docs/ci.md shows them in a pipeline.
 
 A budgets file:
 
@@ -150,20 +164,9 @@ Example:
   rubato run -quick -controls && rubato gate || echo "exit code $?"
 `
 
-func write(w io.Writer, a Answer, asJSON bool) error {
-	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(a)
-	}
-	_, err := io.WriteString(w, tableOf(a)+summary(a)+"\n")
-	return err
-}
-
-// tableOf has one line per limit: the cell nearest to it if all cells keep it, and every
+// gridOf has one line per limit: the cell nearest to it if all cells keep it, and every
 // cell that does not. Each reason is below the table once.
-func tableOf(a Answer) string {
+func gridOf(a Answer) reports.Grid {
 	g := reports.Grid{Head: []string{"budget", "cell", "limit", "measured [95 %]", "verdict"}, Text: []int{0, 1, 2, 3, 4}, Wrap: 40}
 	budget := ""
 	for _, r := range tightestRows(a.Rows) {
@@ -192,7 +195,7 @@ func tableOf(a Answer) string {
 	for _, w := range a.Warnings {
 		g.Notes = append(g.Notes, "warning: "+w)
 	}
-	return g.Terminal()
+	return g
 }
 
 func summary(a Answer) string {

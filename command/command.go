@@ -41,6 +41,14 @@ func Parse(flags *flag.FlagSet, args []string) (names []string, err error) {
 	return names, nil
 }
 
+// ParseLeading reads the flags before the first name, and returns that name and all after it.
+func ParseLeading(flags *flag.FlagSet, args []string) (rest []string, err error) {
+	if err := flags.Parse(args); err != nil {
+		return nil, explained(flags, err)
+	}
+	return flags.Args(), nil
+}
+
 // Wrong is the error for a flag whose value was read, but is not one that it wants.
 func Wrong(flags *flag.FlagSet, name string) error {
 	f := flags.Lookup(name)

@@ -100,6 +100,13 @@ func (g Grid) namesStyles(column int) bool {
 	return head == "style" || head == "arm" || g.colours.styleIn(head) != ""
 }
 
+// Markdown renders the grid for a viewer that shows tables. Text in it is escaped.
+func (g Grid) Markdown() string {
+	var w bytes.Buffer
+	g.markdown(&w)
+	return w.String()
+}
+
 func (g Grid) markdown(w *bytes.Buffer) {
 	if g.Title != "" {
 		fmt.Fprintf(w, "### %s\n\n", mark(g.Title))

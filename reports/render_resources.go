@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"rubato/results"
 )
@@ -318,6 +319,13 @@ func machineTable(m results.Machine) Grid {
 	add("GOMAXPROCS, GOGC", strings.Trim(strconv.Itoa(m.GOMAXPROCS)+", "+m.GOGC, ", "))
 	add("system", strings.TrimSpace(m.OS+"/"+m.Arch+" "+m.Kernel))
 	add("memory", mebibytes(float64(m.Memory)))
+	if m.Available > 0 {
+		add("memory available before the run", mebibytes(float64(m.Available)))
+	}
+	if d := m.Disk; d != nil {
+		add("disk of the results", strings.TrimSpace(d.FileSystem+" "+d.Device))
+		add("a write made durable there", d.Fsync.Round(time.Microsecond).String()+" (median of 20)")
+	}
 	add("governor", m.Governor)
 	add("turbo", m.Turbo)
 	add("load before the run (1, 5, 15 min)", fmt.Sprintf("%.2f %.2f %.2f", m.Load[0], m.Load[1], m.Load[2]))

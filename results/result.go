@@ -370,7 +370,9 @@ type Machine struct {
 	OS          string            `json:"os"`
 	Arch        string            `json:"arch"`
 	Kernel      string            `json:"kernel"`
-	Memory      uint64            `json:"memory"` // bytes
+	Memory      uint64            `json:"memory"`              // bytes
+	Available   uint64            `json:"available,omitempty"` // bytes of memory before the run that programs could use
+	Disk        *Disk             `json:"disk,omitempty"`      // of the folder with the results and stores
 	Governor    string            `json:"governor,omitempty"`
 	Turbo       string            `json:"turbo,omitempty"`
 	Load        [3]float64        `json:"load"`

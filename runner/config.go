@@ -5,6 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"slices"
+	"syscall"
 	"time"
 
 	"rubato/command"
@@ -252,4 +255,12 @@ func usagef(format string, args ...any) error {
 // unknown reports a name that is not valid, with one that is near, if there is any.
 func unknown(what, name string, valid []string) error {
 	return usage(command.Unknown(what, name, valid))
+}
+
+// stopsOn are the signals that end a command: none if it handles them itself.
+func stopsOn(suite Suite, args []string) []os.Signal {
+	if slices.ContainsFunc(suite.Commands, func(c Command) bool { return c.Interrupts && len(args) > 0 && args[0] == c.Name }) {
+		return nil
+	}
+	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 }

@@ -123,8 +123,8 @@ func (f folder) pointLatest() error {
 }
 
 // A record is results.jsonl while it grows. Every line is written at once, so a broken run
-// keeps what it had. It is not synced: that would load the disk that is being measured,
-// and a crash of the runner loses nothing.
+// keeps what it had. It is synced between comparisons, so that a power cut costs at most one
+// of them; within one, that would load the disk that is being measured.
 type record struct {
 	mu      sync.Mutex
 	file    *os.File
@@ -184,6 +184,18 @@ func (r *record) intact() error {
 		return fmt.Errorf("%s was changed by another program while the run was under way", r.file.Name())
 	}
 	return err
+}
+
+// sync makes the lines so far durable.
+func (r *record) sync() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		if err := r.file.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) { // a pipe or /dev/null cannot
+			r.err = fmt.Errorf("making the results durable: %w", err)
+		}
+	}
+	return r.err
 }
 
 // lost is why the record cannot go on; nil: it can.

@@ -62,7 +62,7 @@ func Main(suite Suite, args []string) int {
 		limits: patience, left: &leftovers{}, heat: host.HeatNow}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	go p.stopOnInterrupt(cancel)
+	go p.stopOnInterrupt(cancel, stopsOn(suite, args))
 	code := p.main(ctx, args)
 	if err := out.failed(); err != nil && code != exitFailed { // which has been reported
 		return p.fail(fmt.Errorf("the output is not complete: %w", err))
@@ -114,10 +114,10 @@ const signalEcho = 100 * time.Millisecond
 // second. Neither leaves anything behind. What whoever started the program ignores stays
 // ignored: nohup ignores hangups. A closed pipe on stdout is an error like others; it must
 // not end the program while children are at work.
-func (p program) stopOnInterrupt(cancel context.CancelCauseFunc) {
+func (p program) stopOnInterrupt(cancel context.CancelCauseFunc, on []os.Signal) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, s := range on {
 		if !signal.Ignored(s) {
 			signal.Notify(signals, s)
 		}
@@ -220,7 +220,7 @@ func (p program) help(args []string) int {
 
 // gate gives package ci the names that budgets may use; it does the rest.
 func (p program) gate(args []string) int {
-	var gate ci.Gate
+	gate := ci.Gate{Env: os.Getenv}
 	for _, s := range p.suite.Scenarios {
 		gate.Scenarios = append(gate.Scenarios, s.Name)
 		for _, arm := range s.Arms {

@@ -83,6 +83,9 @@ func (p program) measure(ctx context.Context, config config, plan plan, command 
 		m.config.confidence = 1 - (1-inference.Confidence)/float64(max(1, m.result.Rule.Rows))
 	}
 	readAfter := host.ReadMachine(&m.result.Machine, p.suite.Versions)
+	if disk, err := host.ReadDisk(folder.path); err == nil { // a full one fails soon, with its own reason
+		m.result.Machine.Disk = &disk
+	}
 	m.floor = measureFloor()
 	m.progress.say("measuring into %s, effort %s, seed %d", folder.show, config.effort.Name, config.seed)
 	for _, warning := range m.result.Machine.Warnings {
@@ -131,6 +134,9 @@ func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 				failures = append(failures, err)
 				c, again = now.fail(err)
 			}
+		}
+		if err := m.record.sync(); err != nil {
+			return err
 		}
 		m.progress.step()
 	}

@@ -24,6 +24,7 @@ import (
 	"strings"
 	"time"
 
+	"rubato/ci/history"
 	"rubato/results"
 )
 
@@ -44,6 +45,8 @@ type Command struct {
 	Name string
 	Doc  string // what it does, in one line
 	Run  func(ctx context.Context, args []string, stdout, stderr io.Writer) int
+	// Interrupts: Run handles signals itself, and ctx is never done.
+	Interrupts bool
 }
 
 // A Style is known to the runner by name only. Scenarios open it.
@@ -271,9 +274,13 @@ const (
 	cachesCold = "cold"
 )
 
-// complete adds the key caches to the scenarios that are measured in trials. It is an
-// option like others, so that both can be measured side by side.
+// complete adds the command baseline, and the key caches to the scenarios that are measured in
+// trials. It is an option like others, so that both can be measured side by side.
 func (s Suite) complete() Suite {
+	s.Commands = append([]Command{{Name: "baseline", Doc: "keep what runs found, and see when a ratio changed its level",
+		Run: func(_ context.Context, args []string, stdout, stderr io.Writer) int {
+			return history.Main(args, stdout, stderr)
+		}}}, s.Commands...)
 	s.Scenarios = slices.Clone(s.Scenarios)
 	for i, scenario := range s.Scenarios {
 		if !scenario.controllable() {

@@ -335,3 +335,12 @@ func readWaits(root fs.FS) map[string]time.Duration {
 	}
 	return waits
 }
+
+// freeSpace is what a user who is not root may still write, in bytes.
+func freeSpace(path string) (uint64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(path, &s); err != nil {
+		return 0, err
+	}
+	return uint64(s.Bavail) * uint64(s.Bsize), nil
+}

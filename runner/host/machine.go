@@ -71,6 +71,9 @@ func (m machine) read(versions map[string]string) {
 	m.readQuota()
 	m.readHeat()
 	m.Unavailable = unavailable(m.root)
+	if limit := os.Getenv("GOMEMLIMIT"); limit != "" {
+		m.warn("GOMEMLIMIT is %s: a process near it collects garbage more often", limit)
+	}
 	if m.Dirty {
 		m.warn("built from commit %.12s with changes that are not committed", m.Commit)
 	}
@@ -101,7 +104,7 @@ func (m machine) readSystem() {
 	}
 	m.Kernel, _ = host.KernelVersion()
 	if memory, err := mem.VirtualMemory(); err == nil {
-		m.Memory = memory.Total
+		m.Memory, m.Available = memory.Total, memory.Available
 	}
 	if avg, err := load.Avg(); err == nil {
 		m.Load = [3]float64{avg.Load1, avg.Load5, avg.Load15}

@@ -58,3 +58,5 @@ func openIO() *os.File { return nil }
 func readIO(*os.File, bool) *results.IO { return nil }
 
 func readWaits(fs.FS) map[string]time.Duration { return nil }
+
+func freeSpace(string) (uint64, error) { return 0, nil }
