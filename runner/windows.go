@@ -16,6 +16,7 @@ import (
 	psutil "github.com/shirou/gopsutil/v3/process"
 
 	"rubato/results"
+	"rubato/runner/host"
 )
 
 // settle is the time in which the garbage of the last block is swept.
@@ -240,39 +241,59 @@ func (c *comparison) idle(ctx context.Context) error {
 	if err := pause(ctx, settle); err != nil {
 		return err
 	}
-	readings := make([][]window, 1, idleParts+1)
-	var err error
-	if readings[0], err = c.usages(ctx, standing); err != nil {
+	before, err := c.usages(ctx, standing)
+	if err != nil {
 		return err
 	}
-	err = c.sampled("idle", standing, func() error {
-		for range idleParts {
-			if err := pause(ctx, c.config.effort.Idle/idleParts); err != nil {
-				return err
-			}
-			now, err := c.usages(ctx, standing)
-			if err != nil {
-				return err
-			}
-			readings = append(readings, now)
-		}
-		return nil
-	})
+	parts := make([][]float64, len(standing))
+	if err := c.sampled("idle", standing, func() (err error) { parts, err = c.idleParts(ctx, standing); return err }); err != nil {
+		return err
+	}
+	after, err := c.usages(ctx, standing)
 	if err != nil {
 		return err
 	}
 	for i, a := range standing {
-		a.cell.IdleCPU, a.cell.IdleParts = readings[idleParts][i].since(readings[0][i]).percent(), nil
-		for part := range idleParts {
-			a.cell.IdleParts = append(a.cell.IdleParts, readings[part+1][i].since(readings[part][i]).percent())
-		}
+		a.cell.IdleCPU, a.cell.IdleParts = after[i].since(before[i]).percent(), parts[i]
 	}
 	return nil
 }
 
-// idleParts are the parts of the idle window: their middle has an interval from the second to
-// the ninth. A reading takes an arm some 50 µs, which count as its own.
-const idleParts = 10
+// partsOfIdle is how many parts the idle window has. The middle of ten has an interval from the
+// second to the ninth.
+const partsOfIdle = 10
+
+// idleParts waits, and returns for each arm what it used in each part of the window, in % of a
+// core. It reads the clocks of the processes from outside: to ask an idle process is work. nil: the
+// system has no such clocks, or a process has ended.
+func (c *comparison) idleParts(ctx context.Context, of []*arm) ([][]float64, error) {
+	read := func() (now time.Time, used []time.Duration) {
+		for _, a := range of {
+			used = append(used, host.CPUOf(a.process.command.Process.Pid))
+		}
+		return time.Now(), used
+	}
+	parts := make([][]float64, len(of))
+	since, before := read()
+	for range partsOfIdle {
+		if err := pause(ctx, c.config.effort.Idle/partsOfIdle); err != nil {
+			return nil, err
+		}
+		now, after := read()
+		for i := range of {
+			if before[i] > 0 && after[i] >= before[i] {
+				parts[i] = append(parts[i], window{Wall: now.Sub(since), CPU: after[i] - before[i]}.percent())
+			}
+		}
+		since, before = now, after
+	}
+	for i := range parts {
+		if len(parts[i]) < partsOfIdle {
+			parts[i] = nil
+		}
+	}
+	return parts, nil
+}
 
 func (c *comparison) usages(ctx context.Context, of []*arm) ([]window, error) {
 	var all []window

@@ -133,11 +133,13 @@ var listsChildren = sync.OnceValue(func() bool {
 })
 
 // descendants are those that run now, each with the children that it has waited for.
-func descendants() (all []descendant) {
+func descendants() []descendant { return descendantsOf(os.Getpid()) }
+
+func descendantsOf(root int) (all []descendant) {
 	if !listsChildren() {
-		return searched()
+		return searched(root)
 	}
-	for waiting := []int{os.Getpid()}; len(waiting) > 0; {
+	for waiting := []int{root}; len(waiting) > 0; {
 		children := childrenOf(waiting[0])
 		waiting = append(waiting[1:], children...)
 		for _, pid := range children {
@@ -177,7 +179,7 @@ func statOf(pid string) []string {
 }
 
 // searched are the descendants among all processes, which takes milliseconds.
-func searched() (all []descendant) {
+func searched(root int) (all []descendant) {
 	entries, _ := os.ReadDir("/proc")
 	parents, lines := map[int]int{}, map[int][]string{}
 	for _, entry := range entries {
@@ -191,7 +193,7 @@ func searched() (all []descendant) {
 		}
 	}
 	for pid, fields := range lines {
-		if pid != os.Getpid() && descends(parents, pid, os.Getpid()) {
+		if pid != root && descends(parents, pid, root) {
 			all = append(all, describe(pid, fields))
 		}
 	}
@@ -242,7 +244,7 @@ func describe(pid int, fields []string) descendant {
 		return time.Duration(n) * tick
 	}
 	user, system := ticks(statUser), ticks(statSystem)
-	if total := clock(int32(^pid)<<3 | 2); total > 0 { // the id that clock_getcpuclockid makes
+	if total := cpuClock(pid); total > 0 {
 		share := 1.0
 		if user+system > 0 {
 			share = float64(user) / float64(user+system)
@@ -251,6 +253,20 @@ func describe(pid int, fields []string) descendant {
 		system = total - user
 	}
 	return descendant{pid: pid, name: programName(pid), user: user + ticks(statChildUser), system: system + ticks(statChildSystem)}
+}
+
+// cpuClock is a process's own CPU clock, under the id that clock_getcpuclockid makes; 0: it has
+// ended.
+func cpuClock(pid int) time.Duration { return clock(int32(^pid)<<3 | 2) }
+
+// CPUOf is the CPU time of another process and of its descendants that run, which it does not
+// wake; 0 if the system does not say.
+func CPUOf(pid int) (used time.Duration) {
+	used = cpuClock(pid)
+	for _, d := range descendantsOf(pid) {
+		used += cpuClock(d.pid)
+	}
+	return used
 }
 
 // programName is a program and its first word.

@@ -117,7 +117,7 @@ func TestUsageOfLooking(t *testing.T) { // not parallel: it counts what this pro
 	for end := time.Now().Add(10 * time.Second); filepath.Base(program) != descendants()[0].name && time.Now().Before(end); {
 		runtime.Gosched() // the kernel lets Start return before the new program has its words
 	}
-	if listed, found := descendants(), searched(); len(listed) != 1 || len(found) != 1 || listed[0].name != found[0].name {
+	if listed, found := descendants(), searched(os.Getpid()); len(listed) != 1 || len(found) != 1 || listed[0].name != found[0].name {
 		t.Errorf("listed %+v, found %+v", listed, found)
 	}
 	before, own, looking := UsageNow(), OwnCPU(), looked.Load()

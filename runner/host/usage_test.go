@@ -52,6 +52,7 @@ func TestUsageOfTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	living, rss := UsageNow().Since(before), min(RSS(), PeakRSS())
+	outside, tree := CPUOf(child.Process.Pid), CPUOf(os.Getpid())
 	if err := input.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +71,9 @@ func TestUsageOfTree(t *testing.T) {
 	}
 	if whole, own := rss, residentOf("self"); whole < own+own/4 {
 		t.Errorf("with a living child %d bytes are resident, and %d here alone", whole, own)
+	}
+	if outside < burnt || tree < outside {
+		t.Errorf("a child burnt %v and lives: its clock says %v, those of all %v", burnt, outside, tree)
 	}
 	if living.CPU() < burnt || apart < burnt || apart > living.CPU() {
 		t.Errorf("a child burnt %v and lives: %v in all, apart %v", burnt, living.CPU(), living.Apart)
