@@ -7,7 +7,7 @@ export CGO_ENABLED = 0
 BUILDFLAGS = -pgo=off -trimpath -ldflags=-s -tags minimal $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
 STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 
-.PHONY: planted bench goals goals-nats rates bench-components bench-full test race lint gate targets pi bench-pi test-ssh report readme test-browser test-files build clean
+.PHONY: planted bench goals goals-nats rates bench-components bench-full test race lint gate targets pi bench-pi test-ssh report readme test-browser test-files test-counts build clean
 
 # Over budget (1) and inconclusive (3) are answers. Invalid or insensitive (4) and failed (5) are errors.
 bench: build ; bin/rubato run -controls -decide -time 20s queue-low conversation message-log || case $$? in 1|3) ;; *) exit $$? ;; esac
@@ -31,13 +31,15 @@ race: ; $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE $(RACE_SHOR
 	$(GO) test -race -short -skip $(RACE_WHOLE) -timeout 30m $$($(GO) list ./... | grep -E $(RACE_SHORT)) && \
 	$(GO) test -race -timeout 30m -run $(RACE_WHOLE) ./scenarios && \
 	$(GO) test -race -timeout 30m -run '^Test(ReplicasOutliveANode|NodeSchedules)$$/^jetstream-(file|memory)$$/^0$$' ./natsbus
-lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live ./reports && $(GO) vet -tags encoders ./audio && $(GO) vet -tags ssh ./pi && $(STATICCHECK) ./...
+lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live ./reports && $(GO) vet -tags encoders ./audio && $(GO) vet -tags ssh ./pi && $(GO) vet -tags valgrind ./runner && $(STATICCHECK) ./...
 gate: build ; bin/rubato gate
 targets: build ; bin/rubato gate -budgets ci/targets.yaml
 report: build ; bin/rubato report out/latest
 readme: build ; bin/rubato report -into README.md out/latest
 # Needs Debian's lame, vorbis-tools, flac and ffmpeg; it fails without them.
 test-files: ; $(GO) test -tags encoders -run 'TestFolder|TestUnsupported' ./audio
+# Needs Debian's valgrind; it fails without it.
+test-counts: ; $(GO) test -tags valgrind -run TestValgrind ./runner
 test-browser: ; $(GO) test -timeout 30m -p 1 -tags browser -run TestBrowser ./web/live ./reports
 pi: ; GO='$(GO)' BUILDFLAGS="$(BUILDFLAGS)" pi/build.sh $(BOARDS)
 # make bench-pi PI=user@host; docs/pi.md

@@ -239,6 +239,7 @@ func doubt(run *results.Run, c *results.Cell) string {
 		return fmt.Sprintf("%d stimuli with %d effects expected prove no work", w.Stimuli, w.Expected)
 	case w.Fault() != "":
 		return w.Fault()
+	case run.Counted: // it has no times
 	case c.NsOp.Median <= 0 || c.NsOp.Bounded() && c.NsOp.Lo <= 0:
 		return fmt.Sprintf("%g ns an operation is no time", c.NsOp.Median)
 	}

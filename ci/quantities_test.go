@@ -14,6 +14,8 @@ func TestQuantities(t *testing.T) {
 		Ratio: &results.Estimate{Median: 2, Lo: 1, Hi: 3}, OverheadNs: &results.Estimate{Median: 5000, Lo: -1000, Hi: 6000},
 		CPUNsOp: results.Estimate{Median: 12, Lo: 11, Hi: 13}, MeanRatio: &results.Estimate{Median: 2.5, Lo: 1.5, Hi: 3.5}, CPURatio: &results.Estimate{Median: 1.5, Lo: 1.4, Hi: 1.6}, P50Ns: 50, P95Ns: 95, P99Ns: 99, P999Ns: 999,
 		AllocsOp: 7, BytesOp: 700, RSSPeak: 42_500_000, ActiveCPU: 88, IdleCPU: .25,
+		Executed: &results.ExecutedOp{Instructions: results.Estimate{Median: 31, Lo: 30, Hi: 32}, Calls: results.Estimate{Median: 21, Lo: 20, Hi: 22}, HouseCalls: results.Estimate{Median: 11, Lo: 10, Hi: 12},
+			InstructionsRatio: &results.Estimate{Median: 1.1, Lo: 1, Hi: 1.2}, CallsRatio: &results.Estimate{Median: 1.3, Lo: 1.25, Hi: 1.35}},
 		Spent:     map[string]float64{"messages_op": 8, "wire_bytes_op": 3420},
 		Intervals: map[string]results.Estimate{"kept_bytes_op": {Median: 4096, Lo: 4000, Hi: 4200}, "rss_peak": {Median: 40e6, Lo: 39e6, Hi: 42e6}},
 	}
@@ -24,6 +26,8 @@ func TestQuantities(t *testing.T) {
 		"allocs_op": {7, 7, 7, true, 0}, "bytes_op": {700, 700, 700, true, 0}, "rss_mb": {40, 39, 42, false, 0}, "kept_bytes_op": {4096, 4000, 4200, false, 0},
 		"active_cpu_pct": {88, 88, 88, true, 0}, "idle_cpu_pct": {.25, .25, .25, true, 0},
 		"messages_op": {8, 8, 8, true, 0}, "wire_bytes_op": {3420, 3420, 3420, true, 0},
+		"instructions_op": {31, 30, 32, false, 0}, "calls_op": {21, 20, 22, false, 0}, "house_calls_op": {11, 10, 12, false, 0},
+		"instructions_ratio": {1.1, 1, 1.2, false, 0}, "calls_ratio": {1.3, 1.25, 1.35, false, 0},
 	}
 	if len(want) != len(quantities) {
 		t.Errorf("%d quantities, %d are tested", len(quantities), len(want))

@@ -26,13 +26,17 @@ func Summarize(run *results.Run, details results.Details) {
 		s.timeUp, _ = ruleRuling(run.Rule, true, true)
 	}
 	for _, c := range run.Arms() {
-		if len(details.Blocks) == 0 && c.NsOp.Median > 0 {
+		if len(details.Blocks) == 0 && (c.NsOp.Median > 0 || c.Executed != nil) {
 			continue // without raw results, a summary keeps its figures
 		}
 		s.measure(c)
 	}
 	for _, c := range run.Arms() {
 		checkWork(c, reference(run, *c), s.measured)
+	}
+	if run.Counted && len(details.Blocks) > 0 {
+		compareExecuted(run, s.measured)
+		return
 	}
 	if len(details.Blocks) == 0 {
 		for i := range run.Controls {
@@ -97,6 +101,10 @@ func (s summary) ruling(c *results.Cell) ruling {
 
 // measure computes a cell's figures from its own blocks.
 func (s summary) measure(c *results.Cell) {
+	if s.run.Counted {
+		executed(c, s.measured[c.Key()])
+		return
+	}
 	if c.Rule == results.Sequential && s.broken != nil {
 		c.Invalidate(s.broken.Error())
 		return

@@ -13,6 +13,9 @@ import (
 // Terminal is the short form of the report, as a terminal shows it. It ends with the answer in
 // words, since the end is what stays in sight. Coloured, it marks each style with its colour.
 func Terminal(run *results.Run, coloured bool) string {
+	if run.Counted {
+		return countedTerminal(run, coloured)
+	}
 	answer := answerTable(run)
 	for _, b := range banners(run) {
 		if b.Kind != "incomplete" { // the command ends with that

@@ -42,13 +42,7 @@ func Missing(dir string, past results.Past) []string {
 // Page renders what can be shown of a past run, with what is missing, and writes nothing.
 // Profiles are read from dir. The run must be Summarized.
 func Page(dir string, past results.Past) ([]byte, error) {
-	details := runKept(past.Run, past.Details)
-	details.Profiles = looked(dir, details.Profiles)
-	plots, err := drawPlots(past.Run, details)
-	if err != nil {
-		return nil, err
-	}
-	page, err := newPage(dir, past.Run, details, plots)
+	page, err := pageOf(dir, past)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +52,20 @@ func Page(dir string, past results.Past) ([]byte, error) {
 	var b bytes.Buffer
 	err = page.html(&b)
 	return b.Bytes(), err
+}
+
+// pageOf is the report of a past run.
+func pageOf(dir string, past results.Past) (*page, error) {
+	if past.Run.Counted {
+		return countedPage(past.Run), nil
+	}
+	details := runKept(past.Run, past.Details)
+	details.Profiles = looked(dir, details.Profiles)
+	plots, err := drawPlots(past.Run, details)
+	if err != nil {
+		return nil, err
+	}
+	return newPage(dir, past.Run, details, plots)
 }
 
 // writeFrom reads profiles from one folder and writes to another.
@@ -71,6 +79,9 @@ func writeFrom(from, dir string, run *results.Run, details results.Details) erro
 	}
 	if err := results.WriteJSON(filepath.Join(dir, "machine.json"), run.Machine); err != nil {
 		return err
+	}
+	if run.Counted {
+		return countedPage(run).write(dir)
 	}
 	details = runKept(run, details)
 	details.Profiles = looked(from, details.Profiles)
@@ -95,10 +106,15 @@ func writeFrom(from, dir string, run *results.Run, details results.Details) erro
 	if err != nil {
 		return err
 	}
-	if err := writeWith(filepath.Join(dir, "report.md"), page.markdown); err != nil {
+	return page.write(dir)
+}
+
+// write writes the page as Markdown and HTML.
+func (p *page) write(dir string) error {
+	if err := writeWith(filepath.Join(dir, "report.md"), p.markdown); err != nil {
 		return err
 	}
-	return writeWith(filepath.Join(dir, results.ReportFile), page.html)
+	return writeWith(filepath.Join(dir, results.ReportFile), p.html)
 }
 
 // fillEmptyLists makes empty lists [] in JSON instead of null.
@@ -172,6 +188,9 @@ func Figures(path string) (before, after []byte, err error) {
 func Embed(path string, run *results.Run) error {
 	if run.Incomplete != "" {
 		return fmt.Errorf("%s: not written: the run is incomplete: %s", path, run.Incomplete)
+	}
+	if run.Counted {
+		return fmt.Errorf("%s: not written: the run counted and has no times", path)
 	}
 	before, after, err := Figures(path)
 	if err != nil {

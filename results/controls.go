@@ -48,6 +48,8 @@ type Change struct {
 	MeanRatio  *Estimate `json:"mean_ratio,omitempty"`
 	CPURatio   *Estimate `json:"cpu_ratio,omitempty"`
 	Judged     []Judged  `json:"judged,omitempty"`
+
+	Executed *ExecutedChange `json:"executed,omitempty"` // of rubato count
 }
 
 // Compared is the change as the comparison of a cell, which metrics and verdicts are read from.

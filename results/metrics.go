@@ -53,7 +53,7 @@ const MeasurePrefix = "figure:"
 
 // Metrics are all figures of a cell except the scenario's own measures. They are in the
 // order of tables and of the gate's manual.
-var Metrics = []Metric{
+var Metrics = append([]Metric{
 	{Name: "ratio", Title: "ratio to the baseline", Unit: "x", Relative: true, Compared: "time",
 		Budget: Budget{"ratio", "×", 1, "time per operation over the baseline's, paired by trial or round"},
 		cell:   func(c *Cell) (Estimate, bool) { return optional(c.Ratio) }},
@@ -148,7 +148,7 @@ var Metrics = []Metric{
 	resource("minor_faults", "page faults, minor", UnitPerOp, "minor-faults/op", func(r *Resources) *int64 { return &r.MinorFaults }),
 	resource("major_faults", "page faults, major", UnitPerOp, "major-faults/op", func(r *Resources) *int64 { return &r.MajorFaults }),
 	resource("energy_j", "energy, all CPUs of the machine", UnitJoule, "J/op", func(r *Resources) *float64 { return r.Energy }),
-}
+}, executedMetrics()...)
 
 // Of is the figure in the cell's summary. It is false if there is none.
 func (m Metric) Of(c *Cell) (Estimate, bool) {

@@ -9,7 +9,7 @@ import (
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	waited, energy, connections := time.Second, 2.0, 4
-	b := Block{Ops: 2, Stimuli: 5, Connections: &connections, Own: Counts{SentMessages + "ap": 15, SentMessages + "pd": 5, SentBytes + "ap": 50, ReceivedMessages + "pd": 99, "trace records": 3}, Wall: 10, Slices: []time.Duration{4, 6}, SliceOps: 1, User: 4, System: 2, Bytes: 8, Resources: &Resources{IO: &IO{Reads: 6}, Waited: &waited, Energy: &energy}}
+	b := Block{Ops: 2, Stimuli: 5, Connections: &connections, Own: Counts{SentMessages + "ap": 15, SentMessages + "pd": 5, SentBytes + "ap": 50, ReceivedMessages + "pd": 99, "trace records": 3}, Wall: 10, Slices: []time.Duration{4, 6}, SliceOps: 1, User: 4, System: 2, Bytes: 8, Executed: &Executed{Instructions: 22, Calls: 8}, Resources: &Resources{IO: &IO{Reads: 6}, Waited: &waited, Energy: &energy}}
 	seen := map[string]bool{}
 	for _, m := range Metrics {
 		if seen[m.Name] || m.Title == "" || m.Unit == "" {
@@ -29,7 +29,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]float64{"ns_op": 5, "typical_ns_op": 5, "cpu_ns_op": 3, "bytes_op": 4, "reads": 3, "waited_ns": 5e8, "energy_j": 1,
-		"messages_op": 4, "wire_bytes_op": 10, "connections": 4} {
+		"messages_op": 4, "instructions_op": 11, "calls_op": 4, "house_calls_op": 0, "wire_bytes_op": 10, "connections": 4} {
 		m, known := MetricNamed(name)
 		if got, is := m.Round(&b); !known || !is || got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)

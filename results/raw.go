@@ -194,6 +194,9 @@ func (b *Block) sound() error {
 	counts := append(slices.Collect(maps.Values(b.Counts)), slices.Collect(maps.Values(b.Own))...)
 	least := min(slices.Min(append(counts, 0)), int64(b.Round), int64(b.Turn), int64(b.Ops), int64(b.SliceOps), int64(b.Hot), b.Stimuli, b.Effects, b.Expected,
 		b.Payload, int64(slices.Min(append([]time.Duration{b.Wall}, b.Slices...))))
+	if x := b.Executed; x != nil {
+		least = min(least, x.Instructions, x.Calls, x.HouseCalls)
+	}
 	if least < 0 {
 		return fmt.Errorf("block of cell %s, round %d: a number or time is %d, below zero", b.Cell, b.Round, least)
 	}

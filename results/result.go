@@ -28,6 +28,7 @@ type Run struct {
 	Rule        *Rule        `json:"rule,omitempty"`        // nil: the number of rounds was fixed
 	Controls    []Controls   `json:"controls,omitempty"`    // what the run could have found, one entry per comparison
 	Instruments []Instrument `json:"instruments,omitempty"` // what measuring costs, in each comparison
+	Counted     bool         `json:"counted,omitempty"`     // of rubato count: it has instructions and calls, and no times
 	Against     *Revision    `json:"against,omitempty"`     // the other program that it was measured beside
 	Changes     []Change     `json:"changes,omitempty"`     // what that changed, one entry per cell
 	Fresh       bool         `json:"fresh,omitempty"`       // each round of comparisons of time had new processes
@@ -187,7 +188,8 @@ type Cell struct {
 	ActiveCPU  float64   `json:"active_cpu"`  // % of one core over the active window, from cumulative times
 	IdleCPU    float64   `json:"idle_cpu"`    // % of one core over the idle window, from cumulative times
 
-	Connections *int `json:"connections,omitempty"` // that joined the modules, the most of any block; nil: not counted
+	Connections *int        `json:"connections,omitempty"` // that joined the modules, the most of any block; nil: not counted
+	Executed    *ExecutedOp `json:"executed,omitempty"`    // nil: nothing was counted
 
 	Intervals map[string]Estimate `json:"intervals,omitempty"`  // of Point metrics, over trials or rounds; of idle CPU over IdleParts
 	IdleParts []float64           `json:"idle_parts,omitempty"` // IdleCPU in equal parts of the window, in % of a core
@@ -294,6 +296,7 @@ type Block struct {
 	Slowest  []time.Duration `json:"slowest,omitempty"`   // latency of the slowest operation of each timed turn; nil: operations have none
 	Marks    Marks           `json:"marks,omitempty"`     // nil: an older run, which did not record them
 
+	Executed  *Executed          `json:"executed,omitempty"`  // of rubato count, which has no times; then a round is a repeat
 	Resources *Resources         `json:"resources,omitempty"` // nil: an older run, which did not record them
 	Figures   map[string]float64 `json:"figures,omitempty"`   // by name of the scenario's Measures
 	Series    map[string][]Point `json:"series,omitempty"`    // the same, over the time of the block

@@ -164,10 +164,10 @@ func (r *Run) ControlsOf(c *Cell) *Controls {
 }
 
 // Controllable reports whether the cell's comparison can have controls: its arms do the same
-// work as fast as they can.
+// work as fast as they can, against a clock.
 func (r *Run) Controllable(c *Cell) bool {
 	s := r.Scenario(c.Scenario)
-	return !s.Paced && !s.Pieces()
+	return !s.Paced && !s.Pieces() && !r.Counted
 }
 
 // Margin is how far from 1 a ratio of this run may lie and still count as no change.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +28,9 @@ func TestTranscripts(t *testing.T) {
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("LONG", strings.Repeat("l", 240))
-			return nil
+			program, err := exec.LookPath("rubato")
+			env.Setenv("RUBATO", filepath.Dir(program)) // a PATH with nothing else
+			return err
 		},
 	})
 }

@@ -20,6 +20,7 @@ work was the same.
 
 Commands:
   run       measure and write the results to a folder
+  count     count instructions and calls under valgrind instead of timing
   list      what there is to measure: scenarios, styles, -set keys; list NAME tells more
   report    render a folder's results again
   verify    is a folder what its raw results say?
@@ -112,6 +113,7 @@ Example:
 	"verify":    verifyHelp,
 	"selfcheck": selfcheckHelp,
 	"compare":   compareManual,
+	"count":     countHelp,
 	"version": `Usage: %[1]s version
 
 Prints the versions of the program, of Go, and of what the styles stand on.
@@ -121,7 +123,7 @@ Prints the versions of the program, of Go, and of what the styles stand on.
 }
 
 // commandNames are those that a user may type, in the order of the help text.
-var commandNames = []string{"run", "list", "report", "verify", "gate", "compare", "selfcheck", "version", "help"}
+var commandNames = []string{"run", "count", "list", "report", "verify", "gate", "compare", "selfcheck", "version", "help"}
 
 // printHelp teaches one command, or all.
 func (p program) printHelp(w io.Writer, command string) {

@@ -26,7 +26,7 @@ import (
 // transcripts, and as every measured child.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == childCommand {
-		os.Exit(Main(journals(), os.Args[1:]))
+		os.Exit(Main(steppers(), os.Args[1:]))
 	}
 	testscript.Main(leakless{m}, map[string]func(){
 		"rubato": func() { os.Exit(Main(journals(), os.Args[1:])) },

@@ -80,6 +80,7 @@ func messageLogUnit(options runner.Options) int {
 
 var messageLogClaims = append([]runner.Claim{
 	workload.Measured("NATS takes 0.524 s where direct takes 0.546 s: 4.03 % faster", 0.9597).With("mode", "pipelined").Of("nats", "ratio"),
+	workload.Measured("NATS makes 10.9 % fewer function calls: 257 738 where direct makes 289 351", 0.8907).With("mode", "pipelined").Of("nats", "calls_ratio"),
 	workload.Measured("NATS stores 2 061 messages a second", 2061).With("mode", "pipelined").Of("nats", "ops_per_second"),
 	workload.Measured("direct stores 1 867 messages a second", 1867).With("mode", "closed").Of("direct", "ops_per_second"),
 	workload.Budget("an event takes under 5 ms", workload.NatsDocument, 5000).With("mode", "closed").Of("nats", "p99_ns"),
