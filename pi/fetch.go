@@ -24,6 +24,7 @@ type binary struct {
 	name   string
 	sum    string // SHA-256
 	size   int64
+	data   []byte
 	packed []byte // with gzip: a third of the size; the same each time, so that a copy can go on
 }
 
@@ -76,23 +77,32 @@ func find(system string, stderr io.Writer) (*binary, error) {
 	return nil, usageError{fmt.Errorf("no %s here: build it in the folder of rubato's source (make pi BOARDS=%s), or name one with -binary", file, name)}
 }
 
-// load reads and packs a binary.
+// load reads a binary.
 func load(path string) (*binary, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	var packed bytes.Buffer
-	zip := gzip.NewWriter(&packed)
-	if _, err := zip.Write(data); err != nil {
-		return nil, err
-	}
-	if err := zip.Close(); err != nil {
-		return nil, err
-	}
 	sum := sha256.Sum256(data)
 	text := hex.EncodeToString(sum[:])
-	return &binary{path: path, name: binaryPrefix + text[:16], sum: text, size: int64(len(data)), packed: packed.Bytes()}, nil
+	return &binary{path: path, name: binaryPrefix + text[:16], sum: text, size: int64(len(data)), data: data}, nil
+}
+
+// pack takes a second or two, so it waits until a device lacks the binary.
+func (b *binary) pack() error {
+	if b.packed != nil {
+		return nil
+	}
+	var packed bytes.Buffer
+	zip := gzip.NewWriter(&packed)
+	if _, err := zip.Write(b.data); err != nil {
+		return err
+	}
+	if err := zip.Close(); err != nil {
+		return err
+	}
+	b.packed, b.data = packed.Bytes(), nil
+	return nil
 }
 
 // A parcel is a file that grows while the results come. It is kept over a broken connection.

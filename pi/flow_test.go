@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+var eaten [][]byte // more memory than a device has
+
 // measures stands for rubato run: it logs a line every 50 ms, and writes results. Its arguments
 // say how it ends.
 func measures(out string, args []string) int {
@@ -49,6 +51,9 @@ func measures(out string, args []string) int {
 	}
 	if os.MkdirAll(filepath.Join(out, ".work"), 0o755) != nil || os.WriteFile(filepath.Join(out, "results.jsonl"), bytes.Repeat([]byte("raw\n"), 50_000), 0o644) != nil {
 		return 5
+	}
+	for slices.Contains(args, "eat") {
+		eaten = append(eaten, bytes.Repeat([]byte("x"), 1<<20))
 	}
 	for i := range lines {
 		fmt.Fprintf(os.Stderr, "line %d\n", i)

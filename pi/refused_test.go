@@ -2,6 +2,7 @@ package pi
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -77,6 +78,9 @@ func TestCopyGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := b.pack(); err != nil {
+		t.Fatal(err)
+	}
 	folder := filepath.Join(d.home, "a folder")
 	half := len(b.packed) / 2
 	if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, b.name+".part"), b.packed[:half], 0o600)); err != nil {
@@ -106,4 +110,54 @@ func TestPowerLost(t *testing.T) {
 		t.Errorf("%s\n%s", &k.stderr, &k.stdout)
 	}
 	d.empty(t)
+}
+
+// Results go from the device only when the checksum of what arrived is that of what it has.
+func TestChecksums(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	run := filepath.Join(dir, runsName, "r1")
+	err := errors.Join(os.MkdirAll(filepath.Join(run, resultName), 0o700), os.WriteFile(filepath.Join(run, requestName), []byte(`{"do":"start"}`), 0o600),
+		os.WriteFile(filepath.Join(run, resultName, "results.jsonl"), []byte("raw\n"), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	a := &agent{dir: dir, to: &said}
+	for _, sum := range []string{"", "00"} {
+		if err := a.do(t.Context(), request{Do: "forget", Run: "r1", Sum: sum}); err == nil || !strings.Contains(err.Error(), "keeps the results") {
+			t.Errorf("sum %q: %v", sum, err)
+		}
+	}
+	if err := a.do(t.Context(), request{Do: "send", Run: "../r1"}); err == nil {
+		t.Error("a name leads out of the folder")
+	}
+	var whole bytes.Buffer
+	if err := archive(&whole, filepath.Join(run, resultName)); err != nil {
+		t.Fatal(err)
+	}
+	sum := fmt.Sprintf("%x", sha256.Sum256(whole.Bytes()))
+	p, err := newParcel(filepath.Join(dir, "out", "pi"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.drop()
+	if _, err := p.file.Write(whole.Bytes()[:whole.Len()-1]); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.unpack(sum); !errors.Is(err, errChecksum) || p.size() != 0 {
+		t.Errorf("a byte is missing: %v, %d bytes kept", err, p.size())
+	}
+	if _, err := p.file.Write(whole.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.unpack(sum); err != nil {
+		t.Error(err)
+	}
+	if err := a.do(t.Context(), request{Do: "forget", Run: "r1", Sum: sum}); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(run); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is still there: %v", run, err)
+	}
 }

@@ -26,16 +26,16 @@ const mark = "rubato-pi "
 // backslash, which some login shells change in quotes. It writes nothing before it is told a name.
 // $d is the folder. A half copied binary stays when the connection breaks, and goes when the disk is full.
 const bootstrap = `m=rubato-pi; echo; echo "$m system $(uname -s -m)"
-read -r name size sent || exit 0
+read -r name || exit 0
 umask 077
 if mkdir -p "$d" && cd "$d"; then :; else echo "$m fault folder"; exit 0; fi
 if [ -x "$name" ]; then :; else
 if echo "exit 0" >.try && chmod 700 .try; then :; else rm -f .try; echo "$m fault folder"; exit 0; fi
 if ./.try; then rm -f .try; else rm -f .try; echo "$m fault program"; exit 0; fi
 have=0; if [ -f "$name.part" ]; then have=$(wc -c <"$name.part"); fi
-if [ $have -gt "$sent" ]; then rm -f "$name.part"; have=0; fi
 echo "$m have" $have $(df -Pk . | tail -n 1)
-read -r rest || exit 0
+read -r rest sent || exit 0
+if [ "$rest" -eq "$sent" ]; then rm -f "$name.part"; fi
 if head -c "$rest" >>"$name.part"; then :; else rm -f "$name.part"; echo "$m fault full"; exit 0; fi
 if [ $(wc -c <"$name.part") -eq "$sent" ]; then :; else exit 0; fi
 if gzip -dc <"$name.part" >"$name.new"; then :; else rm -f "$name.part" "$name.new"; echo "$m fault copy"; exit 0; fi
@@ -160,7 +160,7 @@ func (s *session) shake(interrupt <-chan os.Signal, find func(system string) (*b
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(s.in, "%s %d %d\n", b.name, b.size, len(b.packed)); err != nil {
+	if _, err := fmt.Fprintln(s.in, b.name); err != nil {
 		return errLost
 	}
 	for {
@@ -190,8 +190,14 @@ func (s *session) carry(b *binary, fields []string, interrupt <-chan os.Signal, 
 		return deviceError("does not say what it has")
 	}
 	have, err := strconv.Atoi(fields[0])
-	if err != nil || have < 0 || have > len(b.packed) {
+	if err != nil {
 		return deviceError("does not say what it has")
+	}
+	if err := b.pack(); err != nil {
+		return err
+	}
+	if have < 0 || have > len(b.packed) {
+		have = 0 // it is no part of this one
 	}
 	if len(fields) >= 5 {
 		free, err := strconv.ParseInt(fields[4], 10, 64)
@@ -204,7 +210,7 @@ func (s *session) carry(b *binary, fields []string, interrupt <-chan os.Signal, 
 		from = fmt.Sprintf(", from byte %d on", have)
 	}
 	say("copying %s: %d MB%s", b.path, (len(b.packed)-have)>>20, from)
-	if _, err := fmt.Fprintf(s.in, "%d\n", len(b.packed)-have); err != nil {
+	if _, err := fmt.Fprintln(s.in, len(b.packed)-have, len(b.packed)); err != nil {
 		return errLost
 	}
 	sent := make(chan struct{})

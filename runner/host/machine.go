@@ -40,7 +40,7 @@ const (
 // ReadMachine fills in what a run is made on. Fields that cannot be read stay empty.
 // Call end when the run is over: it adds what happened to the machine meanwhile.
 func ReadMachine(into *results.Machine, versions map[string]string) (end func()) {
-	m := machine{into, os.DirFS("/")}
+	m := machine{into, os.DirFS("/"), vcgencmd}
 	before := cpuTimes()
 	m.read(versions)
 	return func() { m.after(before, cpuTimes()) }
@@ -56,7 +56,8 @@ func GOGC() string {
 
 type machine struct {
 	*results.Machine
-	root fs.FS // the file system's root; a test has one of its own
+	root     fs.FS         // the file system's root; a test has one of its own
+	vcgencmd func() string // asks a Raspberry Pi whose kernel has no file for its firmware; nil: nobody
 }
 
 func (m machine) read(versions map[string]string) {
@@ -131,7 +132,7 @@ func (m machine) readFrequency() {
 
 // readHeat reads the temperature, and whether the CPU is slowed down now.
 func (m machine) readHeat() {
-	now := ReadHeat(m.root)
+	now := m.heat()
 	m.TempC = now.TempC
 	if m.TempC >= hotTempC {
 		m.warn("temperature was %.0f °C at the start: the CPU may be slowed down", m.TempC)
@@ -142,10 +143,35 @@ func (m machine) readHeat() {
 	}
 }
 
+// heat is now's, with what only a program can ask the firmware.
+func (m machine) heat() results.Heat {
+	now := ReadHeat(m.root)
+	bits, _ := m.firmware()
+	now.Throttled |= bits
+	return now
+}
+
+func (m machine) firmware() (bits uint32, told bool) {
+	if bits, told = firmware(m.root); told || m.vcgencmd == nil {
+		return bits, told
+	}
+	_, text, _ := strings.Cut(m.vcgencmd(), "throttled=")
+	value, err := strconv.ParseUint(strings.TrimSpace(text), 0, 32)
+	return uint32(value), err == nil
+}
+
+// vcgencmd is the answer of Raspberry Pi OS, such as throttled=0x50005; "" elsewhere.
+func vcgencmd() string {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	said, _ := exec.CommandContext(ctx, "vcgencmd", "get_throttled").Output() // without it there is no answer
+	return string(said)
+}
+
 // throttled is the firmware's answer on a Raspberry Pi ("0x0"), otherwise how often cores were
 // slowed down since the machine started; "" if the machine does not tell.
 func (m machine) throttled(now results.Heat) string {
-	if _, told := firmware(m.root); told || now.Throttled != 0 {
+	if _, told := m.firmware(); told || now.Throttled != 0 {
 		return fmt.Sprintf("%#x", now.Throttled)
 	}
 	if len(glob(m.root, coreSlowdowns)) > 0 {
@@ -162,7 +188,7 @@ func (m machine) after(before, after cpu.TimesStat) {
 	if m.StealPct > stealPct {
 		m.warn("%.1f %% of CPU time was stolen by other guests of this host", m.StealPct)
 	}
-	if now := m.throttled(ReadHeat(m.root)); now != m.Throttled {
+	if now := m.throttled(m.heat()); now != m.Throttled {
 		m.warn("the CPU was slowed down during the run: throttling %s, before %s", now, m.Throttled)
 		m.Throttled = now
 	}

@@ -22,7 +22,7 @@ func files(contents map[string]string) fstest.MapFS {
 }
 
 func readAll(root fs.FS, versions map[string]string) results.Machine {
-	m := machine{&results.Machine{}, root}
+	m := machine{&results.Machine{}, root, nil}
 	m.read(versions)
 	return *m.Machine
 }
@@ -83,7 +83,7 @@ func TestQuota(t *testing.T) {
 	} {
 		root := files(test.files)
 		root["proc/self/cgroup"] = &fstest.MapFile{Data: []byte(test.groups)}
-		m := machine{&results.Machine{GOMAXPROCS: 4}, root}
+		m := machine{&results.Machine{GOMAXPROCS: 4}, root, nil}
 		m.readQuota()
 		if m.Quota != test.quota || len(m.Warnings) > 0 != test.warns {
 			t.Errorf("%s: quota %q, warnings %q", test.name, m.Quota, m.Warnings)
@@ -94,9 +94,20 @@ func TestQuota(t *testing.T) {
 func TestMachineAfter(t *testing.T) {
 	t.Parallel()
 	m := machine{&results.Machine{Throttled: "3 times since boot"}, files(map[string]string{
-		"sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count": "5\n"})}
+		"sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count": "5\n"}), nil}
 	m.after(cpu.TimesStat{User: 100, Steal: 1}, cpu.TimesStat{User: 190, Steal: 11})
 	if m.StealPct != 10 || len(m.Warnings) != 2 || m.Throttled != "5 times since boot" {
 		t.Errorf("steal %v, throttled %q, warnings %q", m.StealPct, m.Throttled, m.Warnings)
+	}
+}
+
+// A kernel without the file leaves vcgencmd.
+func TestFirmwareAsked(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{"throttled=0x50005\n": "0x50005", "throttled=0x0\n": "0x0", "VCHI initialization failed\n": "", "": ""} {
+		m := machine{&results.Machine{}, files(nil), func() string { return said }}
+		if m.readHeat(); m.Throttled != want || len(m.Warnings) > 0 != (want == "0x50005") {
+			t.Errorf("%q: %q, %q", said, m.Throttled, m.Warnings)
+		}
 	}
 }
