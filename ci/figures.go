@@ -167,6 +167,8 @@ func (b Budget) judge(e *evidence, c *results.Cell) []Row {
 		switch {
 		case invalid != "":
 			r.Verdict, r.Why = Invalid, invalid
+		case l.Part == inChange && e.Against == nil && len(e.Changes) == 0: // the run was not asked
+			r.Verdict, r.Why = Told, lacks
 		case c.Verdict == results.Inconclusive:
 			r.Verdict, r.Why = Inconclusive, c.Why
 		case lacks != "":

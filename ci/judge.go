@@ -13,7 +13,7 @@ const (
 	Within       = "within"
 	Over         = "over"
 	Inconclusive = "inconclusive"      // the interval straddles the limit, or there is none
-	Told         = "told"              // a figure without an interval: shown, neither kept nor exceeded
+	Told         = "told"              // a figure without an interval, or what the run was not asked: neither kept nor exceeded
 	Insensitive  = reports.Insensitive // within, but the run may have missed what lies up to the limit
 	Suspect      = reports.Suspect     // the A/A control of its comparison differs
 	Invalid      = "invalid"

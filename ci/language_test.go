@@ -141,7 +141,7 @@ func TestChangeBudgets(t *testing.T) {
 		"the work changed": {func(r *results.Run) {
 			r.Changes[queueBus].Before.Invalidate("2 rows less")
 		}, ExitInconclusive, "the work changed since HEAD~1: 2 rows less"},
-		"not measured":      {func(r *results.Run) { r.Changes, r.Against = nil, nil }, ExitInconclusive, "not measured in this run: add -against REV to rubato run"},
+		"not measured":      {func(r *results.Run) { r.Changes, r.Against = nil, nil }, ExitInconclusive, "18 told"},
 		"one not measured":  {func(r *results.Run) { r.Changes = r.Changes[1:] }, ExitInconclusive, "queue-low direct passages=1000: not measured in HEAD~1"},
 		"no ratio":          {func(r *results.Run) { r.Changes[queueBus].Ratio = nil }, ExitInconclusive, "17 within, 1 inconclusive"},
 		"other baseline":    {func(r *results.Run) { r.Baseline = "bus" }, ExitWithin, "18 within"},
