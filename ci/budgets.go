@@ -2,23 +2,26 @@ package ci
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"math"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"rubato/results"
 )
 
-// BudgetsSchema is the version of the budgets file that this package reads.
-const BudgetsSchema = 1
+// BudgetsSchema is the version of the budgets file that this package reads. Version 1, without
+// machines, units, severities and changes, is read, too.
+const BudgetsSchema = 2
+
+// DefaultMachine is the kind of machine for which budgets are read if none is named.
+const DefaultMachine = "workstation"
+
+// others is the style of a budget that is about all styles but the baseline.
+const others = "others"
 
 // Limits of a budgets file. The parser's memory grows with the square of the nesting, so a
 // file that is nested too deeply is refused before.
@@ -29,12 +32,14 @@ const (
 	maxFaults      = 20       // reported in full; more are counted
 )
 
-// Budgets are the budgets of one file.
+// Budgets are the budgets of one file, for one kind of machine.
 type Budgets struct {
 	File     string // for messages
-	Baseline string // the style that ratio and overhead_us are to
+	Baseline string // the style that ratio and overhead are to
 	// RequireControls: a run without controls is insensitive.
 	RequireControls bool
+	Machines        []string // kinds of machine that the file tells apart; empty: none
+	Machine         string   // the kind that List is for; empty: any
 	List            []Budget
 }
 
@@ -42,19 +47,32 @@ type Budgets struct {
 type Budget struct {
 	Name      string
 	Scenarios []string          // at least one
-	Styles    []string          // empty: every style
+	Styles    []string          // empty: every style; others: all but the baseline
 	Options   map[string]string // options that a cell must have
+	To        *Other            // what relative limits compare with; nil: the baseline
 	Figure    string            // the measure that max and min limit; empty: Limits name quantities
+	Machines  []string          // kinds of machine that it is for; empty: all
+	Warn      bool              // it is shown and does not fail the gate
 	Limits    []Limit           // at least one
 	Source    string            // the document and section that the budget is from
 	line      int
 	lines     map[string]int // of each field, "scenario" or "options.mode"
 }
 
-// A Limit is one figure that a budget allows, in the unit of its quantity.
+// An Other is what a cell is compared with: another arm, or the same one with other options.
+type Other struct {
+	Style   string
+	Options map[string]string
+}
+
+// A Limit is one figure that a budget allows, in the unit that the gate judges it in: ns,
+// bytes, percent or a number.
 type Limit struct {
-	Quantity string
+	Part     string // the field that it stands in, one of limitParts
+	Quantity string // as it is written there
 	Value    float64
+	Unit     string // of a figure or a saving, as it is written
+	Machine  string // the kind of machine that it is for; empty: all
 	line     int
 }
 
@@ -92,8 +110,9 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// ReadBudgets reads and checks a budgets file. It returns its errors as Faults.
-func ReadBudgets(path string) (Budgets, error) {
+// ReadBudgets reads and checks a budgets file, and returns the budgets for a kind of machine. It
+// returns its errors as Faults.
+func ReadBudgets(path, machine string) (Budgets, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
@@ -106,7 +125,36 @@ func ReadBudgets(path string) (Budgets, error) {
 	if err != nil {
 		return Budgets{}, fmt.Errorf("read budgets: %w", err)
 	}
-	return ParseBudgets(path, data)
+	budgets, err := ParseBudgets(path, data)
+	if err != nil {
+		return Budgets{}, err
+	}
+	return budgets.on(machine)
+}
+
+// on are the budgets and limits for a kind of machine. A file that tells none apart is for all.
+func (b Budgets) on(machine string) (Budgets, error) {
+	if len(b.Machines) == 0 {
+		return b, nil
+	}
+	if b.Machine = cmp.Or(machine, DefaultMachine); !slices.Contains(b.Machines, b.Machine) {
+		return Budgets{}, Faults{{File: b.File, Field: "machines", Problem: fmt.Sprintf("no machine %q; choose one with -machine; %s", b.Machine, suggest(b.Machine, b.Machines))}}
+	}
+	all := b.List
+	b.List = nil
+	for _, budget := range all {
+		if len(budget.Machines) > 0 && !slices.Contains(budget.Machines, b.Machine) {
+			continue
+		}
+		budget.Limits = slices.DeleteFunc(slices.Clone(budget.Limits), func(l Limit) bool { return l.Machine != "" && l.Machine != b.Machine })
+		if len(budget.Limits) > 0 {
+			b.List = append(b.List, budget)
+		}
+	}
+	if len(b.List) == 0 {
+		return Budgets{}, Faults{{File: b.File, Field: "budgets", Problem: "none is for the machine " + b.Machine + ", so nothing is gated"}}
+	}
+	return b, nil
 }
 
 // ParseBudgets reads budgets from YAML. The file name is only for messages.
@@ -154,182 +202,50 @@ func tooDeep(file string, data []byte) *Fault {
 	return nil
 }
 
-// parse walks the syntax tree of a budgets file. Decoding into structs would be shorter, but
-// would lose the line of errors that are not syntax, such as an unknown scenario.
-type parse struct {
-	file   string
-	faults Faults
-}
-
-func (p *parse) fault(n ast.Node, field, format string, args ...any) {
-	p.faults = append(p.faults, Fault{p.file, lineOf(n), field, fmt.Sprintf(format, args...)})
-}
-
-// document returns the only document of the file, nil when there is none.
-func (p *parse) document(data []byte) ast.Node {
-	f, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		fault := Fault{File: p.file, Problem: "not YAML: " + err.Error()}
-		var at yaml.Error
-		if errors.As(err, &at) && at.GetToken() != nil {
-			fault.Line, fault.Problem = at.GetToken().Position.Line, "not YAML: "+at.GetMessage()
-		}
-		p.faults = append(p.faults, fault)
-		return nil
-	}
-	var bodies []ast.Node
-	for _, d := range f.Docs {
-		if d.Body != nil {
-			bodies = append(bodies, d.Body)
-		}
-	}
-	switch len(bodies) {
-	case 1:
-		return bodies[0]
-	case 0:
-		p.faults = append(p.faults, Fault{p.file, 1, "", "empty; it needs `schema: 1` and a list of `budgets`"})
-	default:
-		p.fault(bodies[1], "", "a second document; put all budgets into one list")
-	}
-	return nil
-}
-
-// fields calls the reader of each key of a mapping. Unknown and repeated keys are faults. It
-// returns the line of each key, nil if n is not a mapping.
-func (p *parse) fields(n ast.Node, path string, readers map[string]func(ast.Node)) map[string]int {
-	return p.pairs(n, path, func(key string, v *ast.MappingValueNode) {
-		if read, ok := readers[key]; ok {
-			read(v.Value)
-			return
-		}
-		if key == "require_proof" {
-			p.fault(v.Key, key, "is now require_controls")
-			return
-		}
-		p.fault(v.Key, join(path, key), "unknown field; %s", suggest(key, slices.Collect(maps.Keys(readers))))
+// ofParts reports whether some limit is on a part of an operation.
+func (b Budgets) ofParts() bool {
+	return slices.ContainsFunc(b.List, func(b Budget) bool {
+		return slices.ContainsFunc(b.Limits, func(l Limit) bool { return l.Part == inComponent || l.Part == inShare })
 	})
 }
 
-func (p *parse) pairs(n ast.Node, path string, each func(key string, v *ast.MappingValueNode)) map[string]int {
-	m, ok := n.(*ast.MappingNode)
-	if !ok {
-		p.fault(n, path, "must be fields of the form `name: value`, not %s", kind(n))
-		return nil
+// overlap reports whether some cell is one of both budgets, on some machine.
+func (b Budget) overlap(other Budget, baseline string) bool {
+	meet := func(x, y []string) bool {
+		return len(x) == 0 || len(y) == 0 || slices.ContainsFunc(x, func(s string) bool { return slices.Contains(y, s) })
 	}
-	lines := make(map[string]int, len(m.Values))
-	for _, v := range m.Values {
-		if tokenOf(v.Key) == "" {
-			p.fault(v, path, "a field without a name")
+	notBaseline := func(s string) bool { return s != baseline }
+	styles := meet(b.Styles, other.Styles) ||
+		slices.Contains(b.Styles, others) && slices.ContainsFunc(other.Styles, notBaseline) ||
+		slices.Contains(other.Styles, others) && slices.ContainsFunc(b.Styles, notBaseline)
+	return styles && meet(b.Scenarios, other.Scenarios) && meet(b.Machines, other.Machines) && results.Agree(b.Options, other.Options)
+}
+
+// contradictions finds limits of a figure that nothing keeps together.
+func (p *parse) contradictions(budgets Budgets) {
+	type placed struct {
+		Limit
+		budget int
+	}
+	var before []placed
+	for i, b := range budgets.List {
+		if b.Figure == "" {
 			continue
 		}
-		key := tokenOf(v.Key)
-		if first, twice := lines[key]; twice {
-			p.fault(v.Key, join(path, key), "given twice, first in line %d", first)
-			continue
+		for _, l := range b.Limits {
+			for _, m := range before {
+				other := budgets.List[m.budget]
+				lo, hi := m.Limit, l
+				if l.Quantity == least {
+					lo, hi = l, m.Limit
+				}
+				if other.Figure == b.Figure && lo.Quantity == least && hi.Quantity == most && lo.Value > hi.Value && b.overlap(other, budgets.Baseline) &&
+					(l.Machine == "" || m.Machine == "" || l.Machine == m.Machine) {
+					p.faults = append(p.faults, Fault{p.file, l.line, fmt.Sprintf("budgets[%d].limits.%s", i, l.Quantity),
+						fmt.Sprintf("contradicts line %d: min is over max, so nothing keeps both", m.line)})
+				}
+			}
+			before = append(before, placed{l, i})
 		}
-		lines[key] = lineOf(v.Key)
-		each(key, v)
 	}
-	return lines
-}
-
-// text reads a scalar as it is written.
-func (p *parse) text(n ast.Node, path string) string {
-	switch v := n.(type) {
-	case *ast.StringNode:
-		if strings.TrimSpace(v.Value) != "" {
-			return v.Value
-		}
-	case *ast.LiteralNode:
-		if strings.TrimSpace(v.Value.Value) != "" {
-			return strings.TrimSpace(v.Value.Value)
-		}
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		return tokenOf(n)
-	}
-	p.fault(n, path, "must be a text, not %s", kind(n))
-	return ""
-}
-
-// texts reads one text, or a list of them.
-func (p *parse) texts(n ast.Node, path string) []string {
-	list, ok := n.(*ast.SequenceNode)
-	if !ok {
-		if t := p.text(n, path); t != "" {
-			return []string{t}
-		}
-		return nil
-	}
-	if len(list.Values) == 0 {
-		p.fault(n, path, "an empty list")
-	}
-	var out []string
-	for i, v := range list.Values {
-		out = append(out, p.text(v, fmt.Sprintf("%s[%d]", path, i)))
-	}
-	return out
-}
-
-// number reads a number over 0, or from 0 for a count and a bound of a figure.
-func (p *parse) number(n ast.Node, path string, zero bool) float64 {
-	v, ok := valueOf(n)
-	switch {
-	case ok && (v > 0 || zero && v == 0):
-		return v
-	case zero:
-		p.fault(n, path, "must be a number from 0, not %s", kind(n))
-	default:
-		p.fault(n, path, "must be a number over 0, not %s", kind(n))
-	}
-	return 0
-}
-
-func valueOf(n ast.Node) (float64, bool) {
-	switch n.(type) {
-	case *ast.IntegerNode, *ast.FloatNode:
-		v, err := strconv.ParseFloat(strings.ReplaceAll(tokenOf(n), "_", ""), 64)
-		return v, err == nil && !math.IsInf(v, 0) && !math.IsNaN(v)
-	}
-	return 0, false
-}
-
-// kind is the kind of a node, for a message.
-func kind(n ast.Node) string {
-	switch v := n.(type) {
-	case nil, *ast.NullNode:
-		return "nothing"
-	case *ast.MappingNode:
-		return "fields"
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode, *ast.TagNode:
-		return "an anchor, alias or tag (write the value out)"
-	default:
-		if t := tokenOf(v); len(t) <= 40 {
-			return strconv.Quote(t)
-		}
-		return "a long text"
-	}
-}
-
-// tokenOf is the text of a scalar as it is in the file.
-func tokenOf(n ast.Node) string {
-	if n == nil || n.GetToken() == nil {
-		return ""
-	}
-	return n.GetToken().Value
-}
-
-func lineOf(n ast.Node) int {
-	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
-		return 0
-	}
-	return n.GetToken().Position.Line
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }

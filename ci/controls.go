@@ -29,7 +29,7 @@ func (a *Answer) checkControls(b Budgets, run *results.Run) {
 				r.Verdict, r.Why = Insensitive, r.cell.Scenario+": "+noControls
 			}
 		}
-		verdict, why := reports.Believed(run, r.cell, r.of, r.Limit*r.of.Budget.Per, r.Verdict)
+		verdict, why := reports.Believed(run, r.cell, r.of, r.Limit, r.Verdict)
 		if verdict != r.Verdict {
 			r.Verdict, r.Why = verdict, why
 		}

@@ -76,7 +76,7 @@ func TestPaired(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := budgets.Paired("queue-low", "bus", map[string]string{"passages": "1000", "trace": "off"})
-	if len(got) != 2 || got[0] != (PairedLimit{"bus stays near direct", "ratio", 1.1}) || got[1] != (PairedLimit{"bus stays near direct", "overhead_ns", 10_000}) {
+	if len(got) != 2 || got[0] != (PairedLimit{"bus stays near direct", "ratio", 1.1, false}) || got[1] != (PairedLimit{"bus stays near direct", "overhead_ns", 10_000, false}) {
 		t.Errorf("%+v", got)
 	}
 	for _, c := range []struct{ scenario, style, passages string }{{"queue-low", "bus", "50"}, {"queue-low", "nats", "1000"}, {"message-log", "bus", "1000"}} {

@@ -19,15 +19,20 @@ const (
 func bounds(name string) bool { return name == most || name == least }
 
 // quantity is what a limit of this budget is about.
-func (b Budget) quantity(run *results.Run, scenario string, l Limit) quantity {
-	if b.Figure == "" {
-		q, _ := findQuantity(l.Quantity)
-		return q
+func (b Budget) quantity(e *evidence, scenario string, l Limit) quantity {
+	if b.Figure != "" {
+		of, _ := e.Scenario(scenario).Measure(b.Figure)
+		of.Name = b.Figure
+		return quantity{field: results.MeasurePrefix + b.Figure, unit: judgedIn(of.Unit), floor: l.Quantity == least, each: true,
+			read: func(_ *evidence, c *results.Cell) (*Measure, string) { return measured(c, of), "" }}
 	}
-	of, _ := run.Scenario(scenario).Measure(b.Figure)
-	of.Name = b.Figure
-	return quantity{field: results.MeasurePrefix + b.Figure, unit: of.Unit, floor: l.Quantity == least, each: true,
-		read: func(c *results.Cell) *Measure { return measured(c, of) }}
+	q, _ := inPart(l.Part, l.Quantity)
+	if q.field == saving {
+		if q.unit = l.Unit; l.Unit == "%" {
+			q.read = savedShare
+		}
+	}
+	return q
 }
 
 // measured reads a figure. Here zero is a value.
@@ -58,47 +63,68 @@ func (b Budget) figures(run *results.Run) (names []string, ran bool) {
 // bounded requires that max and min are used with a figure, and nothing else is.
 func (p *parse) bounded(b Budget, path string) {
 	for _, l := range b.Limits {
-		field := path + ".limits." + l.Quantity
+		field := path + "." + l.Part + "." + l.Quantity
 		switch {
 		case b.Figure == "" && bounds(l.Quantity):
 			p.faults = append(p.faults, Fault{p.file, l.line, field, "of what? name one of the scenario's measures in the field `figure`, or " + suggest(l.Quantity, quantityFields())})
 		case b.Figure != "" && !bounds(l.Quantity):
 			p.faults = append(p.faults, Fault{p.file, l.line, field, "a budget with a `figure` has the limits max and min; put " + l.Quantity + " into a budget of its own"})
+		case l.Quantity == saving && b.To == nil:
+			p.faults = append(p.faults, Fault{p.file, l.line, field, "compared with what? name another piece or style, or other options, in the field `to`"})
+		case l.Quantity != saving && b.To != nil && !(l.Part == inLimits && relative(l.Quantity)):
+			p.faults = append(p.faults, Fault{p.file, l.line, field, "compares nothing with what `to` names; put it into a budget of its own"})
 		}
 	}
 }
 
-// shown is a quantity in text for people.
+// shown is a quantity in text for people, with what it compares with.
 func (r Row) shown() string {
-	return strings.TrimPrefix(strings.TrimSuffix(r.Quantity, "_min"), results.MeasurePrefix)
+	name := strings.TrimPrefix(strings.TrimSuffix(r.Quantity, "_min"), results.MeasurePrefix)
+	for part, words := range map[string]string{inChange: "", inComponent: "", inShare: "share of "} {
+		if of, is := strings.CutPrefix(name, part+"."); is {
+			name = words + of
+		}
+	}
+	switch {
+	case r.To == "":
+		return name
+	case r.Unit == "×":
+		return name + " to " + r.To
+	}
+	return name + " over " + r.To
 }
 
 // rows compares every cell that the budget is about with each of its limits.
-func (b Budget) rows(run *results.Run) []Row {
+func (b Budget) rows(e *evidence) []Row {
 	var rows []Row
 	for _, scenario := range b.Scenarios {
-		for _, style := range b.stylesIn(run, scenario) {
-			cells := b.cells(run, scenario, style)
+		for _, style := range b.stylesIn(e, scenario) {
+			cells := b.cells(e.Run, scenario, style)
 			if len(cells) == 0 {
-				rows = append(rows, b.unmeasured(run, scenario, style)...)
+				rows = append(rows, b.unmeasured(e, scenario, style)...)
 			}
 			for _, c := range cells {
-				rows = append(rows, b.judge(run, c)...)
+				rows = append(rows, b.judge(e, c)...)
 			}
 		}
 	}
 	return rows
 }
 
+// names reports whether the budget is about a style.
+func (b Budget) names(style, baseline string) bool {
+	return len(b.Styles) == 0 || slices.Contains(b.Styles, style) || slices.Contains(b.Styles, others) && style != baseline
+}
+
 // stylesIn are the styles that the budget is about: those it names, or all that have cells
 // in the run. If there are none, it is one style without a name, so that a row says so.
-func (b Budget) stylesIn(run *results.Run, scenario string) []string {
-	if len(b.Styles) > 0 {
+func (b Budget) stylesIn(e *evidence, scenario string) []string {
+	if len(b.Styles) > 0 && !slices.Contains(b.Styles, others) {
 		return b.Styles
 	}
 	var styles []string
-	for _, c := range run.Cells {
-		if c.Scenario == scenario {
+	for _, c := range e.Cells {
+		if c.Scenario == scenario && b.names(c.Style, e.BaselineIn(scenario)) {
 			styles = results.AddOnce(styles, c.Style)
 		}
 	}
@@ -119,47 +145,68 @@ func (b Budget) cells(run *results.Run, scenario, style string) []*results.Cell 
 	return cells
 }
 
-func (b Budget) unmeasured(run *results.Run, scenario, style string) []Row {
+func (b Budget) unmeasured(e *evidence, scenario, style string) []Row {
 	rows := make([]Row, len(b.Limits))
 	for i, l := range b.Limits {
-		rows[i] = b.row(l, b.quantity(run, scenario, l), title(scenario, style, b.Options))
+		rows[i] = b.row(e, l, b.quantity(e, scenario, l), scenario, title(scenario, style, b.Options))
 		rows[i].Verdict, rows[i].Why = Inconclusive, "not measured in this run"
 	}
 	return rows
 }
 
-func (b Budget) judge(run *results.Run, c *results.Cell) []Row {
+func (b Budget) judge(e *evidence, c *results.Cell) []Row {
 	rows := make([]Row, len(b.Limits))
-	invalid := doubt(run, c)
+	invalid := doubt(e.Run, c)
 	for i, l := range b.Limits {
-		q := b.quantity(run, c.Scenario, l)
-		r := b.row(l, q, c.Scenario+" "+c.Label())
+		q := b.quantity(e, c.Scenario, l)
+		r := b.row(e, l, q, c.Scenario, c.Scenario+" "+c.Label())
+		seen, lacks := b.compared(e, l, q, c)
+		if invalid == "" && seen != nil {
+			r.Measured, lacks = q.read(e, seen)
+		}
 		switch {
 		case invalid != "":
 			r.Verdict, r.Why = Invalid, invalid
+		case l.Part == inChange && e.Against == nil && len(e.Changes) == 0: // the run was not asked
+			r.Verdict, r.Why = Told, lacks
 		case c.Verdict == results.Inconclusive:
-			r.Measured = q.read(c)
 			r.Verdict, r.Why = Inconclusive, c.Why
+		case lacks != "":
+			r.Verdict, r.Why = Inconclusive, lacks
 		default:
-			r.Measured = q.read(c)
 			r.Verdict, r.Why = decide(r.Measured, q, l.Value)
-			r.cell, r.of = c, q.Metric
+			r.cell, r.of = seen, q.Metric
+		}
+		if base := e.BaselineIn(c.Scenario); l.Part == inLimits && q.Relative && b.To == nil && base != e.baseline && !e.Scenario(c.Scenario).Pieces() && (r.Verdict == Within || r.Verdict == Over) {
+			r.Verdict, r.Why = Inconclusive, fmt.Sprintf("compared with %s in this run, not with %s", base, e.baseline)
 		}
 		rows[i] = r
 	}
 	return rows
 }
 
-func (b Budget) row(l Limit, q quantity, cell string) Row {
-	return Row{Budget: b.Name, Source: b.Source, Line: l.line, Cell: cell, Quantity: q.field,
-		Limit: l.Value, Unit: q.unit, AtLeast: q.floor}
+func (b Budget) row(e *evidence, l Limit, q quantity, scenario, cell string) Row {
+	r := Row{Budget: b.Name, Source: b.Source, Line: l.line, Cell: cell, Quantity: q.field,
+		Limit: l.Value, Unit: q.unit, AtLeast: q.floor, Warn: b.Warn}
+	if l.Part != inLimits {
+		r.Quantity = l.Part + "." + q.field
+	}
+	switch {
+	case l.Part == inChange:
+		r.To = e.revision()
+	case b.To != nil:
+		r.To = b.To.label()
+	case q.Relative:
+		r.To = e.BaselineIn(scenario)
+	}
+	return r
 }
 
 // decide requires that the whole interval keeps the limit or, for a figure of too few
 // rounds, that each round does.
 func decide(m *Measure, q quantity, limit float64) (verdict, why string) {
 	switch {
-	case m == nil && relative(q.field):
+	case m == nil && q.Relative:
 		return Inconclusive, "no comparison: the baseline has no figure in this run"
 	case m == nil:
 		return Inconclusive, "no figure"
@@ -176,6 +223,7 @@ func decide(m *Measure, q quantity, limit float64) (verdict, why string) {
 	if q.floor {
 		lo, hi, limit = -m.Hi, -m.Lo, -limit
 	}
+	limit += q.slack
 	switch {
 	case hi <= limit:
 		return Within, ""

@@ -88,7 +88,7 @@ func TestFigureFaults(t *testing.T) {
 		{"misspelt figure", "figure: lost", "figure: last", `b.yaml:5: budgets[0].figure: no measure "last" in these scenarios; nearest is "lost"; there are lost, recovered`},
 		{"figure without bounds", "{max: 0}", "{ns_op: 5}", "b.yaml:6: budgets[0].limits.ns_op: a budget with a `figure` has the limits max and min"},
 		{"bounds without figure", "    figure: lost\n", "", "b.yaml:5: budgets[0].limits.max: of what? name one"},
-		{"below zero", "{max: 0}", "{max: -1}", `b.yaml:6: budgets[0].limits.max: must be a number from 0, not "-1"`},
+		{"below zero", "{max: 0}", "{max: -1}", `b.yaml:6: budgets[0].limits.max: must be a number from 0: "-1" is negative`},
 		{"no number", "{max: 0}", "{max: .nan}", "must be a number from 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -13,8 +13,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"rubato/command"
 	"rubato/reports"
@@ -37,23 +40,26 @@ const (
 type Gate struct {
 	Scenarios []string
 	Styles    []string
-	Env       func(string) string // of the build server; nil: none
+	// Can says why no run has a cell of this scenario, style (empty: any) and options. nil: not known.
+	Can func(scenario, style string, options map[string]string) error
+	Env func(string) string // of the build server; nil: none
 }
 
 // Main runs `rubato gate`; the result is the exit code.
 func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 	flags := command.Flags("gate")
 	budgetsFile := flags.String("budgets", "ci/budgets.yaml", "a file, such as ci/budgets.yaml")
+	machine := flags.String("machine", "", "a kind of machine that the file names, such as ci")
 	out := outputFlags(flags)
 	dir, err := folder(flags, args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintf(stdout, manual, quantityManual())
+		fmt.Fprintf(stdout, manual, quantityManual(), saving, "ns or %", "what it takes less than in the field to, at least", "    "+strings.ReplaceAll(text.WrapSoft(strings.Join(reports.Parts(), " · "), 84), "\n", "\n    "))
 		return ExitWithin
 	case err != nil:
 		return usage(stderr, err)
 	}
-	budgets, err := ReadBudgets(*budgetsFile)
+	budgets, err := ReadBudgets(*budgetsFile, *machine)
 	if err != nil {
 		return usage(stderr, err)
 	}
@@ -67,7 +73,7 @@ func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 	if why := reports.Restated(run, details); why != "" {
 		return usage(stderr, fmt.Errorf("%s: %s\nrender it again with `rubato report %s`", dir, why, dir))
 	}
-	answer, err := g.Judge(budgets, run)
+	answer, err := g.judge(budgets, run, dir, details)
 	if err != nil {
 		return usage(stderr, err)
 	}
@@ -121,6 +127,8 @@ keep one, the table shows the tightest; -json shows all.
   5  incomplete    the run ended early, or the answer cannot be written
 
   -budgets FILE        the promises to hold the run to
+  -machine KIND        the kind of machine that the run was made on: its limits hold
+                       (default workstation; a file without machines is for all)
   -inconclusive warn   let exit 3 pass as 0; every output still says inconclusive (default fail)
   -json                the answer as JSON instead of a table
   -junit FILE          JUnit XML: a suite a budget, a case a limit
@@ -135,18 +143,40 @@ what it could have found. docs/ci.md shows them in a pipeline.
 
 A budgets file:
 
-  schema: 1
-  baseline: direct               # what ratio and overhead_us are to
+  schema: 2
+  baseline: direct               # what ratio and overhead are to
   require_controls: true         # only runs made with rubato run -controls can pass
+  machines:                      # kinds of machine that budgets tell apart
+    workstation: a desktop core
+    ci: a shared runner
   budgets:
     - name: the bus adds at most a tenth to a selection
       scenario: queue-low          # or a list
-      style: [bus]                 # or one; without it, every style
+      style: [bus]                 # or one, or others: all but the baseline; without it, every style
       options: {passages: 1000}    # the cells that have these; without it, all
+      machine: [workstation, ci]   # without it, on every kind
+      severity: warn               # shown, and never fails; without it, fail
       limits:
         ratio: 1.10
-        overhead_us: 10
+        overhead: {workstation: 10µs, ci: 50µs}
       source: the document and section that the promise is from
+    - name: a change costs nothing
+      scenario: queue-low
+      change: {cpu_ratio: 1.05, allocs: 0}   # to REV, measured with rubato run -against REV
+      source: ours
+    - name: the trace costs little
+      scenario: queue-low
+      style: bus
+      options: {trace: on}
+      to: {trace: off}             # or an arm: limits compare with it, not with the baseline
+      limits: {ratio: 1.05}
+      source: ours
+    - name: the codec stays small
+      scenario: message-log
+      style: nats
+      component: {codec: 20µs}     # of an operation, as the report's balance shows them
+      share: {codec: 10%%}
+      source: ours
     - name: nothing is lost
       scenario: restart
       figure: lost                 # a measure of the scenario; limits are max and min
@@ -156,8 +186,18 @@ A budgets file:
   limits may name:
 
 %s
-With a figure, limits are max and min, in the unit of the measure. A count, and what
-has too few rounds for an interval, keeps a limit when every round does.
+    %-19s %-8s %s
+
+Values have their unit: ns, µs (or us), ms, s; B, kB, MB, GB, KiB, MiB, GiB; %%.
+change takes ratio, mean_ratio, cpu_ratio and overhead, to REV; any other name but the rate
+is how much more than in REV the figure may be (p99: 1ms), and with _ratio at its end how
+many times as much (p99_ratio: 1.2). A change of a count is judged to the nearest whole
+number an operation. component and share take these parts:
+
+%s
+
+With a figure, limits are max and min, in the unit of the measure or with one. A count, and
+what has too few rounds for an interval, keeps a limit when every round does.
 
 Example:
 
@@ -175,7 +215,7 @@ func gridOf(a Answer) reports.Grid {
 			name = "" // shown once
 		}
 		budget = r.Budget
-		g.Add(r.Verdict, name, r.Cell, r.limit(), r.measured(), r.Verdict)
+		g.Add(r.Verdict, name, r.Cell, r.limit(), r.measured(), r.verdict())
 	}
 	for _, verdict := range verdicts {
 		var why reports.Notes
@@ -216,27 +256,42 @@ func summary(a Answer) string {
 	return line
 }
 
+// verdict is the verdict in text; one that cannot fail the gate says so.
+func (r Row) verdict() string {
+	if r.Warn && r.Verdict != Within {
+		return r.Verdict + " (warning)"
+	}
+	return r.Verdict
+}
+
 func (r Row) limit() string {
 	sign := "≤"
 	if r.AtLeast {
 		sign = "≥"
 	}
-	return fmt.Sprintf("%s %s %s", r.shown(), sign, reports.Compact(r.Limit))
+	per, unit := scaled(r.Unit, r.Limit)
+	if r.Unit != "ns" && r.Unit != "B" && r.Unit != "%" {
+		unit = ""
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s %s", r.shown(), sign, reports.Compact(r.Limit/per), unit))
 }
 
 func (r Row) measured() string {
-	switch m := r.Measured; {
-	case m == nil:
+	m := r.Measured
+	if m == nil {
 		return "–"
-	case m.Point:
-		return unit(reports.Compact(m.Median), r.Unit)
-	case m.Rounds == 1:
-		return unit(reports.Compact(m.Median), r.Unit) + " in 1 round"
-	case m.Rounds > 1:
-		return fmt.Sprintf("%s, %s in %d rounds", reports.Compact(m.Median), unit(reports.Compact(m.Lo)+" to "+reports.Compact(m.Hi), r.Unit), m.Rounds)
-	default:
-		return unit(fmt.Sprintf("%s [%s, %s]", reports.Compact(m.Median), reports.Compact(m.Lo), reports.Compact(m.Hi)), r.Unit)
 	}
+	per, name := scaled(r.Unit, max(math.Abs(m.Median), math.Abs(m.Lo), math.Abs(m.Hi)))
+	show := func(v float64) string { return reports.Compact(v / per) }
+	switch {
+	case m.Point:
+		return unit(show(m.Median), name)
+	case m.Rounds == 1:
+		return unit(show(m.Median), name) + " in 1 round"
+	case m.Rounds > 1:
+		return fmt.Sprintf("%s, %s in %d rounds", show(m.Median), unit(show(m.Lo)+" to "+show(m.Hi), name), m.Rounds)
+	}
+	return unit(fmt.Sprintf("%s [%s, %s]", show(m.Median), show(m.Lo), show(m.Hi)), name)
 }
 
 // unit puts a unit after a figure; a count has none.

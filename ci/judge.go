@@ -3,7 +3,6 @@ package ci
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"rubato/reports"
 	"rubato/results"
@@ -14,7 +13,7 @@ const (
 	Within       = "within"
 	Over         = "over"
 	Inconclusive = "inconclusive"      // the interval straddles the limit, or there is none
-	Told         = "told"              // a figure without an interval: shown, neither kept nor exceeded
+	Told         = "told"              // a figure without an interval, or what the run was not asked: neither kept nor exceeded
 	Insensitive  = reports.Insensitive // within, but the run may have missed what lies up to the limit
 	Suspect      = reports.Suspect     // the A/A control of its comparison differs
 	Invalid      = "invalid"
@@ -52,6 +51,7 @@ type Row struct {
 	Line     int      `json:"line,omitempty"` // from 1
 	Cell     string   `json:"cell"`           // scenario, style and the named options
 	Quantity string   `json:"quantity"`
+	To       string   `json:"to,omitempty"` // what it compares the cell with: an arm, options or a revision
 	Limit    float64  `json:"limit"`
 	Unit     string   `json:"unit"`
 	Warn     bool     `json:"warn,omitempty"`     // over or inconclusive, it does not fail the gate
@@ -68,6 +68,7 @@ type Row struct {
 type Answer struct {
 	Verdict    string `json:"verdict"` // the verdict of the exit code
 	Exit       int    `json:"exit"`
+	Machine    string `json:"machine,omitempty"`    // the kind of machine whose budgets were held; empty: the file tells none apart
 	Incomplete string `json:"incomplete,omitempty"` // why the run ended early
 	Rows       []Row  `json:"rows"`
 	// Insensitive says why the verdicts of suspect and insensitive rows do not count. Warnings
@@ -79,57 +80,61 @@ type Answer struct {
 // Judge compares a run with budgets. The error is bad input: a budget names something that
 // does not exist.
 func (g Gate) Judge(budgets Budgets, run *results.Run) (Answer, error) {
+	return g.judge(budgets, run, "", results.Details{})
+}
+
+// judge also reads what is in the folder of the run besides its summary.
+func (g Gate) judge(budgets Budgets, run *results.Run, dir string, details results.Details) (Answer, error) {
 	if faults := g.names(budgets, run); len(faults) > 0 {
 		return Answer{}, faults
 	}
-	answer := Answer{Incomplete: run.Incomplete, Rows: []Row{}}
+	e := &evidence{Run: run, baseline: budgets.Baseline, details: details}
+	if budgets.ofParts() {
+		var err error
+		if e.parts, err = reports.PartsOf(dir, run, details); err != nil {
+			return Answer{}, err
+		}
+	}
+	answer := Answer{Incomplete: run.Incomplete, Machine: budgets.Machine, Rows: []Row{}}
 	for _, b := range budgets.List {
-		answer.Rows = append(answer.Rows, b.rows(run)...)
+		answer.Rows = append(answer.Rows, b.rows(e)...)
 	}
 	for i := range answer.Rows {
 		answer.Rows[i].File = budgets.File
 	}
-	otherBaseline(answer.Rows, budgets.Baseline, run.Baseline)
 	answer.checkControls(budgets, run)
 	var seen []string
 	for _, r := range answer.Rows {
+		if r.Warn && r.Verdict != Invalid {
+			r.Verdict = Within // it cannot fail
+		}
 		seen = append(seen, r.Verdict)
 	}
 	answer.Exit, answer.Verdict = Rank(answer.Incomplete != "", seen...)
 	return answer, nil
 }
 
-// otherBaseline makes rows inconclusive that were compared with another style than the
-// baseline of the budgets, as in a run of some styles only.
-func otherBaseline(rows []Row, want, have string) {
-	for i := range rows {
-		r := &rows[i]
-		if relative(r.Quantity) && want != have && (r.Verdict == Within || r.Verdict == Over) {
-			r.Verdict, r.Why = Inconclusive, fmt.Sprintf("compared with %s in this run, not with %s", have, want)
-		}
-	}
-}
-
 // A PairedLimit is a limit on a figure that is compared with the baseline in each round. A
 // run that decides measures until it is certain about these.
 type PairedLimit struct {
 	Budget   string
-	Quantity string  // as in results: "ratio" or "overhead_ns"
+	Quantity string  // as in results: "ratio", "mean_ratio", "cpu_ratio" or "overhead_ns"
 	Limit    float64 // in the unit of the quantity
+	Change   bool    // it compares with another revision instead
 }
 
-// Paired are the limits that the budgets set for a cell.
+// Paired are the limits that the budgets set for a cell. No run waits for those that only warn.
 func (b Budgets) Paired(scenario, style string, options map[string]string) []PairedLimit {
 	var all []PairedLimit
 	for _, budget := range b.List {
-		if !slices.Contains(budget.Scenarios, scenario) || !results.Within(budget.Options, options) ||
-			len(budget.Styles) > 0 && !slices.Contains(budget.Styles, style) || budget.Figure != "" {
+		if budget.Warn || budget.Figure != "" || budget.To != nil || !slices.Contains(budget.Scenarios, scenario) || !results.Within(budget.Options, options) || !budget.names(style, b.Baseline) {
 			continue
 		}
 		for _, l := range budget.Limits {
-			switch q, _ := findQuantity(l.Quantity); q.Name {
-			case "ratio", "overhead_ns", "mean_ratio":
-				all = append(all, PairedLimit{budget.Name, q.Name, q.Budget.Per * l.Value})
+			q, _ := inPart(l.Part, l.Quantity)
+			switch q.Name {
+			case "ratio", "overhead_ns", "mean_ratio", "cpu_ratio":
+				all = append(all, PairedLimit{budget.Name, q.Name, l.Value, l.Part == inChange})
 			}
 		}
 	}
@@ -149,29 +154,7 @@ type Measure struct {
 	Rounds int     `json:"rounds,omitempty"` // set if it has no interval and Lo and Hi are single rounds
 }
 
-// A quantity is what a limit is about: a metric, or a measure of the scenario if the budget
-// names a figure.
-type quantity struct {
-	results.Metric
-	field string
-	unit  string
-	floor bool // the limit is the smallest allowed value, not the largest
-	read  func(*results.Cell) *Measure
-	each  bool // without an interval, every round is judged
-}
-
-// quantities are all metrics that a budget can limit, in the order of the manual.
-var quantities = func() (all []quantity) {
-	for _, m := range results.Metrics {
-		if m.Budget.Field != "" {
-			all = append(all, quantity{Metric: m, field: m.Budget.Field, unit: m.Budget.Unit, floor: m.More,
-				read: func(c *results.Cell) *Measure { return readMetric(m, c) }})
-		}
-	}
-	return all
-}()
-
-// readMetric is the metric in the unit of budgets, nil if the cell has none. A metric that
+// readMetric is the metric in the unit of the gate, nil if the cell has none. A metric that
 // was not measured is never zero, because zero would keep every limit.
 func readMetric(m results.Metric, c *results.Cell) *Measure {
 	e, known := m.Of(c)
@@ -179,8 +162,7 @@ func readMetric(m results.Metric, c *results.Cell) *Measure {
 	if bounded {
 		e = interval
 	}
-	per := m.Budget.Per
-	switch median := e.Median / per; {
+	switch median := e.Median; {
 	case !known:
 		return nil
 	case m.Point && !bounded:
@@ -188,38 +170,7 @@ func readMetric(m results.Metric, c *results.Cell) *Measure {
 	case !e.Bounded():
 		return &Measure{Median: median, Lo: median, Hi: median, Rounds: max(c.Rounds, 1)}
 	}
-	return &Measure{Median: e.Median / per, Lo: e.Lo / per, Hi: e.Hi / per}
-}
-
-func findQuantity(field string) (quantity, bool) {
-	i := slices.IndexFunc(quantities, func(q quantity) bool { return q.field == field })
-	if i < 0 {
-		return quantity{}, false
-	}
-	return quantities[i], true
-}
-
-// relative reports whether a limit's name is that of a comparison with the baseline.
-func relative(field string) bool {
-	q, _ := findQuantity(field)
-	return q.Relative
-}
-
-func quantityFields() []string {
-	fields := make([]string, len(quantities))
-	for i, q := range quantities {
-		fields[i] = q.field
-	}
-	return fields
-}
-
-// quantityManual lists the fields for the command's help.
-func quantityManual() string {
-	var b strings.Builder
-	for _, q := range quantities {
-		fmt.Fprintf(&b, "    %-19s %-7s %s\n", q.field, q.unit, q.Budget.Doc)
-	}
-	return b.String()
+	return &Measure{Median: e.Median, Lo: e.Lo, Hi: e.Hi}
 }
 
 // doubt says why the cell's figures do not count. It is empty if there is no reason. It
@@ -235,7 +186,7 @@ func doubt(run *results.Run, c *results.Cell) string {
 		return fmt.Sprintf("verdict %q is not known to this rubato", c.Verdict)
 	}
 	switch {
-	case w.Stimuli <= 0 || w.Expected <= 0:
+	case w.Stimuli <= 0 || w.Expected <= 0 && !run.Scenario(c.Scenario).Paced: // waiting has no effects
 		return fmt.Sprintf("%d stimuli with %d effects expected prove no work", w.Stimuli, w.Expected)
 	case w.Fault() != "":
 		return w.Fault()

@@ -1,12 +1,11 @@
 package ci
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
 
 	"rubato/command"
 	"rubato/results"
@@ -29,12 +28,23 @@ func (g Gate) names(budgets Budgets, run *results.Run) Faults {
 			}
 		}
 		for _, s := range b.Styles {
-			if unknown(s, g.Styles, styles) {
+			if s != others && unknown(s, g.Styles, styles) {
 				fault("style", "no style %q; %s", s, suggest(s, choice(g.Styles, styles)))
 			}
 		}
+		if b.To != nil && b.To.Style != "" && unknown(b.To.Style, g.Styles, styles) {
+			fault("to", "no style %q; %s", b.To.Style, suggest(b.To.Style, choice(g.Styles, styles)))
+		}
+		if why := g.impossible(b); why != "" {
+			fault("scenario", "matches no cell of any run: %s", why)
+		}
 		if names, ran := b.figures(run); b.Figure != "" && ran && !slices.Contains(names, b.Figure) {
 			fault("figure", "no measure %q in these scenarios; %s", b.Figure, suggest(b.Figure, names))
+		}
+		for _, l := range b.Limits {
+			if of, _ := run.Scenario(b.Scenarios[0]).Measure(b.Figure); b.Figure != "" && l.Unit != "" && of.Name != "" && l.Unit != judgedIn(of.Unit) {
+				faults = append(faults, Fault{budgets.File, l.line, fmt.Sprintf("budgets[%d].limits.%s", i, l.Quantity), fmt.Sprintf("%s is %s: write %s", b.Figure, cmp.Or(of.Unit, "a count"), wanted(judgedIn(of.Unit)))})
+			}
 		}
 		for _, k := range slices.Sorted(maps.Keys(b.Options)) {
 			if keys := b.keys(run); len(keys) > 0 && !slices.Contains(keys, k) {
@@ -43,6 +53,27 @@ func (g Gate) names(budgets Budgets, run *results.Run) Faults {
 		}
 	}
 	return faults
+}
+
+// impossible says why no run has a cell of a budget. It is empty if one can.
+func (g Gate) impossible(b Budget) (why string) {
+	if g.Can == nil {
+		return ""
+	}
+	styles := b.Styles
+	if len(styles) == 0 || slices.Contains(styles, others) {
+		styles = []string{""}
+	}
+	for _, scenario := range b.Scenarios {
+		for _, style := range styles {
+			err := g.Can(scenario, style, b.Options)
+			if err == nil {
+				return ""
+			}
+			why = cmp.Or(why, err.Error())
+		}
+	}
+	return why
 }
 
 // unknown reports whether a name does not exist: it is not among the known names or, if
@@ -84,7 +115,7 @@ func namesOf(run *results.Run) (scenarios, styles []string) {
 func (b Budget) keys(run *results.Run) []string {
 	keys := make(map[string]bool)
 	for _, c := range run.Cells {
-		if slices.Contains(b.Scenarios, c.Scenario) && (len(b.Styles) == 0 || slices.Contains(b.Styles, c.Style)) {
+		if slices.Contains(b.Scenarios, c.Scenario) && b.names(c.Style, run.BaselineIn(c.Scenario)) {
 			for k := range c.Options {
 				keys[k] = true
 			}
@@ -115,127 +146,5 @@ func suggest(wrong string, valid []string) string {
 		return fmt.Sprintf("nearest is %q", best)
 	default:
 		return fmt.Sprintf("nearest is %q; %s", best, all)
-	}
-}
-
-// root reads the whole file: its schema and its list of budgets.
-func (p *parse) root(n ast.Node) Budgets {
-	budgets := Budgets{File: p.file}
-	lines := p.fields(n, "", map[string]func(ast.Node){
-		"schema": func(n ast.Node) {
-			if v := p.text(n, "schema"); v != "" && v != fmt.Sprint(BudgetsSchema) {
-				p.fault(n, "schema", "is %s; this rubato reads schema %d", v, BudgetsSchema)
-			}
-		},
-		"baseline": func(n ast.Node) { budgets.Baseline = p.text(n, "baseline") },
-		"require_controls": func(n ast.Node) {
-			v, ok := n.(*ast.BoolNode)
-			if !ok {
-				p.fault(n, "require_controls", "must be true or false, not %s", kind(n))
-				return
-			}
-			budgets.RequireControls = v.Value
-		},
-		"budgets": func(n ast.Node) { budgets.List = p.budgets(n) },
-	})
-	p.need(n, "", lines, "schema", "budgets")
-	p.relative(budgets)
-	return budgets
-}
-
-// relative requires that a relative limit has a baseline, which must be another style.
-func (p *parse) relative(budgets Budgets) {
-	for i, b := range budgets.List {
-		for _, l := range b.Limits {
-			problem := ""
-			switch {
-			case !relative(l.Quantity):
-			case budgets.Baseline == "":
-				problem = "compares with nothing; name the style in the field `baseline` of the file"
-			case slices.Contains(b.Styles, budgets.Baseline):
-				problem = "compares " + budgets.Baseline + " with itself; take ns_op"
-			case len(b.Styles) == 0:
-				problem = "compares every style with " + budgets.Baseline + ", itself too; name the styles"
-			}
-			if problem != "" {
-				p.faults = append(p.faults, Fault{p.file, l.line, fmt.Sprintf("budgets[%d].limits.%s", i, l.Quantity), problem})
-			}
-		}
-	}
-}
-
-func (p *parse) budgets(n ast.Node) []Budget {
-	list, ok := n.(*ast.SequenceNode)
-	if !ok {
-		p.fault(n, "budgets", "must be a list, not %s", kind(n))
-		return nil
-	}
-	if len(list.Values) == 0 {
-		p.fault(n, "budgets", "an empty list gates nothing")
-	}
-	budgets := make([]Budget, 0, len(list.Values))
-	names := make(map[string]int)
-	for i, v := range list.Values {
-		b := p.budget(v, fmt.Sprintf("budgets[%d]", i))
-		if first, twice := names[b.Name]; twice && b.Name != "" {
-			p.fault(v, fmt.Sprintf("budgets[%d].name", i), "%q is taken by the budget in line %d", b.Name, first)
-		}
-		names[b.Name] = b.line
-		budgets = append(budgets, b)
-	}
-	return budgets
-}
-
-func (p *parse) budget(n ast.Node, path string) Budget {
-	b := Budget{line: lineOf(n)}
-	b.lines = p.fields(n, path, map[string]func(ast.Node){
-		"name":     func(n ast.Node) { b.Name = p.text(n, path+".name") },
-		"scenario": func(n ast.Node) { b.Scenarios = p.texts(n, path+".scenario") },
-		"style":    func(n ast.Node) { b.Styles = p.texts(n, path+".style") },
-		"options":  func(n ast.Node) { b.Options = p.options(n, path+".options") },
-		"figure":   func(n ast.Node) { b.Figure = p.text(n, path+".figure") },
-		"limits":   func(n ast.Node) { b.Limits = p.limits(n, path+".limits") },
-		"source":   func(n ast.Node) { b.Source = p.text(n, path+".source") },
-	})
-	p.need(n, path, b.lines, "name", "scenario", "limits", "source")
-	p.bounded(b, path)
-	if at, ok := b.lines["name"]; ok {
-		b.line = at
-	}
-	return b
-}
-
-func (p *parse) options(n ast.Node, path string) map[string]string {
-	options := make(map[string]string)
-	p.pairs(n, path, func(key string, v *ast.MappingValueNode) {
-		options[key] = p.text(v.Value, path+"."+key)
-	})
-	return options
-}
-
-func (p *parse) limits(n ast.Node, path string) []Limit {
-	var limits []Limit
-	lines := p.pairs(n, path, func(key string, v *ast.MappingValueNode) {
-		q, ok := findQuantity(key)
-		if !ok && !bounds(key) {
-			p.fault(v.Key, path+"."+key, "unknown quantity; %s", suggest(key, quantityFields()))
-			return
-		}
-		limits = append(limits, Limit{key, p.number(v.Value, path+"."+key, bounds(key) || q.Count), lineOf(v.Key)})
-	})
-	if lines != nil && len(lines) == 0 {
-		p.fault(n, path, "no limit gates nothing; %s", suggest("", quantityFields()))
-	}
-	return limits
-}
-
-func (p *parse) need(n ast.Node, path string, lines map[string]int, fields ...string) {
-	if lines == nil {
-		return
-	}
-	for _, f := range fields {
-		if _, ok := lines[f]; !ok {
-			p.fault(n, join(path, f), "is missing")
-		}
 	}
 }

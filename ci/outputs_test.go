@@ -140,7 +140,7 @@ func TestAnnotations(t *testing.T) {
 		t.Fatalf("%d annotations, want one for each budget: %+v", len(got), got)
 	}
 	if a := got[0]; a.properties["file"] != "ci/b.yaml" || a.properties["line"] != "8" || a.properties["title"] != "bus stays near direct" ||
-		!strings.Contains(a.data, "1.5 [1.47, 1.53] ×: over\n") || !strings.Contains(a.data, "overhead_us ≤ 10, measured 50") {
+		!strings.Contains(a.data, "1.5 [1.47, 1.53] ×: over\n") || !strings.Contains(a.data, "overhead over direct ≤ 10 µs, measured 50") {
 		t.Errorf("%+v", a)
 	}
 	if a := got[1]; a.properties["line"] != "13" || strings.Contains(a.data, "\n") {

@@ -20,20 +20,20 @@ func TestQuantities(t *testing.T) {
 		Intervals: map[string]results.Estimate{"kept_bytes_op": {Median: 4096, Lo: 4000, Hi: 4200}, "rss_peak": {Median: 40e6, Lo: 39e6, Hi: 42e6}},
 	}
 	want := map[string]Measure{
-		"ratio": {2, 1, 3, false, 0}, "mean_ratio": {2.5, 1.5, 3.5, false, 0}, "overhead_us": {5, -1, 6, false, 0}, "ns_op": {2000, 1000, 4000, false, 0},
-		"ops_per_second_min": {500_000, 250_000, 1_000_000, false, 0}, "cpu_ns_op": {12, 11, 13, false, 0},
-		"p50_ns": {50, 50, 50, true, 0}, "p95_ns": {95, 95, 95, true, 0}, "cpu_ratio": {1.5, 1.4, 1.6, false, 0}, "p99_ns": {99, 99, 99, true, 0}, "p999_ns": {999, 999, 999, true, 0},
-		"allocs_op": {7, 7, 7, true, 0}, "bytes_op": {700, 700, 700, true, 0}, "rss_mb": {40, 39, 42, false, 0}, "kept_bytes_op": {4096, 4000, 4200, false, 0},
-		"active_cpu_pct": {88, 88, 88, true, 0}, "idle_cpu_pct": {.25, .25, .25, true, 0},
-		"messages_op": {8, 8, 8, true, 0}, "wire_bytes_op": {3420, 3420, 3420, true, 0},
-		"instructions_op": {31, 30, 32, false, 0}, "calls_op": {21, 20, 22, false, 0}, "house_calls_op": {11, 10, 12, false, 0},
+		"ratio": {2, 1, 3, false, 0}, "mean_ratio": {2.5, 1.5, 3.5, false, 0}, "overhead": {5000, -1000, 6000, false, 0}, "time": {2000, 1000, 4000, false, 0},
+		"ops_per_second_min": {500_000, 250_000, 1_000_000, false, 0}, "cpu": {12, 11, 13, false, 0},
+		"p50": {50, 50, 50, true, 0}, "p95": {95, 95, 95, true, 0}, "cpu_ratio": {1.5, 1.4, 1.6, false, 0}, "p99": {99, 99, 99, true, 0}, "p999": {999, 999, 999, true, 0},
+		"allocs": {7, 7, 7, true, 0}, "bytes": {700, 700, 700, true, 0}, "rss": {40e6, 39e6, 42e6, false, 0}, "kept_bytes": {4096, 4000, 4200, false, 0},
+		"active_cpu": {88, 88, 88, true, 0}, "idle_cpu": {.25, .25, .25, true, 0},
+		"messages": {8, 8, 8, true, 0}, "wire_bytes": {3420, 3420, 3420, true, 0},
+		"instructions": {31, 30, 32, false, 0}, "calls": {21, 20, 22, false, 0}, "house_calls": {11, 10, 12, false, 0},
 		"instructions_ratio": {1.1, 1, 1.2, false, 0}, "calls_ratio": {1.3, 1.25, 1.35, false, 0},
 	}
 	if len(want) != len(quantities) {
 		t.Errorf("%d quantities, %d are tested", len(quantities), len(want))
 	}
 	for _, q := range quantities {
-		if got := q.read(&c); got == nil || *got != want[q.field] {
+		if got, _ := q.read(nil, &c); got == nil || *got != want[q.field] {
 			t.Errorf("%s: %+v, want %+v", q.field, got, want[q.field])
 		}
 	}
@@ -42,12 +42,12 @@ func TestQuantities(t *testing.T) {
 // TestUnmeasuredIsNoFigure: a zero must never keep a limit.
 func TestUnmeasuredIsNoFigure(t *testing.T) {
 	t.Parallel()
-	canBeZero := map[string]bool{"allocs_op": true, "bytes_op": true, "idle_cpu_pct": true}
+	canBeZero := map[string]bool{"allocs": true, "bytes": true, "idle_cpu": true}
 	for _, q := range quantities {
 		if canBeZero[q.field] {
 			continue
 		}
-		if got := q.read(&results.Cell{}); got != nil {
+		if got, _ := q.read(nil, &results.Cell{}); got != nil {
 			t.Errorf("%s of an empty cell: %+v, want none", q.field, got)
 		}
 	}

@@ -62,7 +62,7 @@ func TestSensitivityWhereItMatters(t *testing.T) {
 	} {
 		run := controlledRun()
 		run.Controls[0].AA.Ratio, run.Controls[0].Slowdown.Ratio, run.Cells[queueBus].OverheadNs = blurred.aa, blurred.slowdown, c.overhead
-		if row, _ := judgedRow(t, run, "overhead_us", 10); row.Verdict != c.want {
+		if row, _ := judgedRow(t, run, "overhead", 10_000); row.Verdict != c.want {
 			t.Errorf("%v: %s, want %s", *c.overhead, row.Verdict, c.want)
 		}
 	}
@@ -74,7 +74,7 @@ func judgedRow(t *testing.T, run *results.Run, quantity string, limit float64) (
 	budget := func(name, scenario string, l Limit) Budget {
 		return Budget{Name: name, Scenarios: []string{scenario}, Styles: []string{"bus"}, Limits: []Limit{l}}
 	}
-	a, err := Gate{}.Judge(Budgets{Baseline: "direct", List: []Budget{budget("a", "queue-low", Limit{Quantity: quantity, Value: limit}), budget("b", "message-log", Limit{Quantity: "ratio", Value: 1.10})}}, run)
+	a, err := Gate{}.Judge(Budgets{Baseline: "direct", List: []Budget{budget("a", "queue-low", Limit{Part: inLimits, Quantity: quantity, Value: limit}), budget("b", "message-log", Limit{Part: inLimits, Quantity: "ratio", Value: 1.10})}}, run)
 	if err != nil || len(a.Rows) != 2 {
 		t.Fatalf("%+v, %v", a, err)
 	}

@@ -211,7 +211,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	if got["rubato_gate_exit"] != "0" || got["rubato{cell=queue-low bus passages=1000,quantity=ratio}"] != "1.01" ||
-		got["rubato{cell=message-log bus mode=closed,quantity=p99_ns}"] != "72000" || len(got) != 7 || !strings.HasSuffix(text, "\n# EOF\n") {
+		got["rubato{cell=message-log bus mode=closed,quantity=p99}"] != "72000" || len(got) != 7 || !strings.HasSuffix(text, "\n# EOF\n") {
 		t.Errorf("%d metrics: %v", len(got), got)
 	}
 }

@@ -22,6 +22,8 @@ type detector struct {
 	run     *results.Run
 	details results.Details
 	budgets string
+	flags   []string            // of the gate
+	env     func(string) string // of the build server
 	shown   func(*results.Run)  // changes the summary after it was computed
 	written func([]byte) []byte // changes results.jsonl
 	summary func([]byte) []byte // changes results.json
@@ -191,7 +193,7 @@ func (d *detector) judge(t *testing.T) (code int, said string) {
 	}
 	write("budgets.yaml", []byte(d.budgets))
 	var out, diagnostics bytes.Buffer
-	code = Gate{Scenarios: []string{"queue-low", "message-log"}, Styles: []string{"direct", "bus", "nats"}}.
-		Main([]string{"-budgets", filepath.Join(dir, "budgets.yaml"), dir}, &out, &diagnostics)
+	code = Gate{Scenarios: []string{"queue-low", "message-log"}, Styles: []string{"direct", "bus", "nats"}, Env: d.env}.
+		Main(append(d.flags, "-budgets", filepath.Join(dir, "budgets.yaml"), dir), &out, &diagnostics)
 	return code, out.String() + diagnostics.String()
 }

@@ -18,13 +18,8 @@ import (
 // Disturbed rounds are left out in all arms of their comparison. A cell that loses
 // more than a third of its rounds is invalid.
 func Summarize(run *results.Run, details results.Details) {
-	s := summary{run: run, details: details, measured: byCell(details.Blocks), kept: byCell(runKept(run, details).Blocks)}
+	s := newSummary(run, details)
 	s.disturbed = disturbances(run, details.Blocks)
-	if run.Rule != nil || slices.ContainsFunc(run.Arms(), func(c *results.Cell) bool { return c.Rule == results.Sequential }) {
-		s.sequential, s.broken = ruleRuling(run.Rule, false, false)
-		s.trials, _ = ruleRuling(run.Rule, true, false)
-		s.timeUp, _ = ruleRuling(run.Rule, true, true)
-	}
 	for _, c := range run.Arms() {
 		if len(details.Blocks) == 0 && (c.NsOp.Median > 0 || c.Executed != nil) {
 			continue // without raw results, a summary keeps its figures
@@ -84,6 +79,16 @@ type summary struct {
 	broken     error  // why the sequential rule cannot be followed
 }
 
+func newSummary(run *results.Run, details results.Details) summary {
+	s := summary{run: run, details: details, measured: byCell(details.Blocks), kept: byCell(runKept(run, details).Blocks)}
+	if run.Rule != nil || slices.ContainsFunc(run.Arms(), func(c *results.Cell) bool { return c.Rule == results.Sequential }) {
+		s.sequential, s.broken = ruleRuling(run.Rule, false, false)
+		s.trials, _ = ruleRuling(run.Rule, true, false)
+		s.timeUp, _ = ruleRuling(run.Rule, true, true)
+	}
+	return s
+}
+
 // ruling returns how the cell's figures are estimated.
 func (s summary) ruling(c *results.Cell) ruling {
 	switch {
@@ -97,6 +102,17 @@ func (s summary) ruling(c *results.Cell) ruling {
 		return s.timeUp
 	}
 	return s.trials
+}
+
+// Versus is a copy of a cell with ratios and overhead to another arm of its comparison instead of
+// the baseline. It is false if no round has both.
+func Versus(run *results.Run, c, other *results.Cell, details results.Details) (*results.Cell, bool) {
+	s, out := newSummary(run, details), (&results.Change{}).Compared(*c)
+	if c.Rule == results.Sequential && s.broken != nil {
+		return nil, false
+	}
+	rounds := pairUp(out, s.kept[c.Key()], s.kept[other.Key()], s.ruling(c), run.Scenario(c.Scenario).Paced)
+	return out, rounds > 0
 }
 
 // measure computes a cell's figures from its own blocks.

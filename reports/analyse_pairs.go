@@ -127,7 +127,7 @@ func (s summary) change(of *results.Change) {
 		of.Ratio, of.OverheadNs, of.MeanRatio, of.CPURatio = c.Ratio, c.OverheadNs, c.MeanRatio, c.CPURatio
 	}
 	for j := range of.Judged {
-		judgeCell(&of.Judged[j], of.Compared())
+		judgeCell(&of.Judged[j], of.Compared(results.Cell{}))
 	}
 }
 

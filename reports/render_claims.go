@@ -319,11 +319,7 @@ func without(r *results.Run, c *results.Cell, less string, details results.Detai
 	if other == nil {
 		return nil, false
 	}
-	own, others := roundsOf(c, details.Blocks), roundsOf(other, details.Blocks)
-	ratio, difference, rounds := against(own, others, estimate, pair)
-	out := *c
-	out.Ratio, out.OverheadNs, out.CPURatio = &ratio, &difference, cpuRatio(own, others, estimate)
-	return &out, rounds > 0
+	return Versus(r, c, other, details)
 }
 
 // pieceTable lists every arm of a scenario of pieces.

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,7 +18,8 @@ func Against(j results.Judged) string {
 	case j.Quantity == "overhead_ns":
 		return "overhead ≤ " + nanoseconds(j.Limit)
 	}
-	return "ratio ≤ " + figure(j.Limit)
+	of := map[string]string{"mean_ratio": "all-in ratio", "cpu_ratio": "CPU ratio"}[j.Quantity]
+	return cmp.Or(of, "ratio") + " ≤ " + figure(j.Limit)
 }
 
 // roundsText is the number of trials, or rounds, that a cell's verdict took.

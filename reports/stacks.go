@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/google/pprof/profile"
+
+	"rubato/results"
 )
 
 // Parts of the time of an operation.
@@ -172,4 +174,35 @@ func resolved(leaf, runtimeSays, owner string, network bool) string {
 		return runtimeSays
 	}
 	return owner
+}
+
+// A Part is what one part of an operation takes: time per operation in ns, and its share in
+// percent, both means.
+type Part struct {
+	Time, Share results.Estimate
+}
+
+// Parts are the names of all parts.
+func Parts() []string { return slices.Clone(parts) }
+
+// PartsOf are the parts of every cell that has a profile, by Cell.Key and name.
+func PartsOf(dir string, run *results.Run, details results.Details) (map[string]map[string]Part, error) {
+	books, err := booksOf(dir, run, runKept(run, details))
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]map[string]Part{}
+	for key, own := range books {
+		// What a part takes is its difference to a book in which nothing takes any time.
+		none := &book{wall: 1, cpu: 1, samples: 1, parts: map[string]float64{}, rounds: map[int]another{}}
+		for round := range own.rounds {
+			none.rounds[round] = another{}
+		}
+		all[key] = map[string]Part{}
+		for _, name := range parts {
+			e := balance{base: none, own: own}.difference(name)
+			all[key][name] = Part{e, e.Mapped(func(ns float64) float64 { return 100 * ns / own.wall })}
+		}
+	}
+	return all, nil
 }

@@ -52,9 +52,11 @@ type Change struct {
 	Executed *ExecutedChange `json:"executed,omitempty"` // of rubato count
 }
 
-// Compared is the change as the comparison of a cell, which metrics and verdicts are read from.
-func (c *Change) Compared() *Cell {
-	return &Cell{Ratio: c.Ratio, OverheadNs: c.OverheadNs, MeanRatio: c.MeanRatio, CPURatio: c.CPURatio}
+// Compared is the cell now with the figures of the change in place of those that compare it with
+// the baseline: what metrics and verdicts are read from.
+func (c *Change) Compared(now Cell) *Cell {
+	now.Ratio, now.OverheadNs, now.MeanRatio, now.MeanOverheadNs, now.CPURatio = c.Ratio, c.OverheadNs, c.MeanRatio, nil, c.CPURatio
+	return &now
 }
 
 // RoleBare is the role of the arm without instruments.

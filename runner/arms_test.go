@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"rubato/ci"
 	"rubato/inference"
 	"rubato/reports"
 	"rubato/results"
@@ -324,5 +325,39 @@ func TestInstrumentsRefusals(t *testing.T) {
 	t.Parallel()
 	if _, err := parseRun([]string{"-instruments", "-decide"}); err == nil || !strings.Contains(err.Error(), "-instruments and -decide") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A run beside another revision goes on until it is certain about the budgets of what changed, the
+// baseline's, too; a style without one is asked whether it changed.
+func TestJudgedAgainstTheOtherRevision(t *testing.T) {
+	t.Parallel()
+	suite := journals()
+	ask, err := parseRun([]string{"-decide", "journal", "-set", "ink=black"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newPlan(suite, ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	budgets, err := ci.ParseBudgets("f", []byte("schema: 2\nbaseline: plain\nbudgets:\n- name: n\n  scenario: journal\n  style: [plain, other]\n  change: {cpu_ratio: 1.05, ratio: 1.1, allocs: 0}\n  source: x\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.against(&build{}, func(string, ...any) {})
+	run := newResult(suite, ask, p, nil, time.Now())
+	p.rule(run, ask, budgets)
+	var got []string
+	for _, of := range run.Changes {
+		for _, j := range of.Judged {
+			got = append(got, of.Before.Style+" "+reports.Against(j))
+		}
+	}
+	if want := "plain CPU ratio ≤ 1.05, plain ratio ≤ 1.10, other CPU ratio ≤ 1.05, other ratio ≤ 1.10, slow no change (2.00\u00a0%)"; strings.Join(got, ", ") != want {
+		t.Errorf("%q, want %s", got, want)
+	}
+	if run.Rule.Rows != 2+5 { // a ratio of two styles, and of the changes what is asked
+		t.Errorf("%d rows", run.Rule.Rows)
 	}
 }

@@ -134,6 +134,7 @@ func (c *config) decisionFlags(flags *flag.FlagSet) {
 	command.ShareVar(flags, &c.decide.precision, "precision", 0, "a share over 0 % and at most 100 %, such as 0.01 or 1%")
 	command.ShareVar(flags, &c.decide.margin, "margin", results.DefaultMargin, marginWanted)
 	flags.StringVar(&c.decide.budgets, "budgets", defaultBudgets, "a file, such as "+defaultBudgets)
+	flags.StringVar(&c.decide.machine, "machine", "", "a kind of machine that the budgets name, such as ci")
 	flags.BoolVar(&c.controls, "controls", false, "")
 	flags.BoolVar(&c.instruments, "instruments", false, "")
 	command.ShareVar(flags, &c.slowdown, "slowdown", defaultSlowdown, "a share over 0 and at most 10, such as 0.10 or 10%")

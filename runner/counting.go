@@ -253,7 +253,11 @@ func (c *counting) slope(ctx context.Context, a *countedArm) (*results.Executed,
 	if err := errors.Join(failed[:]...); err != nil {
 		return nil, err
 	}
-	return slope(counts[0], counts[1], a.house), nil
+	x := slope(counts[0], counts[1], a.house)
+	if min(x.Instructions, x.Calls, x.HouseCalls) < 0 {
+		return nil, usagef("%s: %d operations execute less than what varies from one process to the next: give a larger -n", a.title(), c.n)
+	}
+	return x, nil
 }
 
 // slope is what the second profile has beyond the first.

@@ -3,9 +3,11 @@ package runner
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"rubato/ci"
@@ -22,6 +24,7 @@ type decision struct {
 	margin    float64       // how far from 1 a ratio may be and still be no change
 	budgets   string        // file
 	named     bool          // the user named the file, so it must exist
+	machine   string        // the kind of machine whose budgets hold; empty: the file's usual one
 }
 
 const (
@@ -35,10 +38,10 @@ const (
 // whether there is a change.
 func (d decision) limits() (budgets, targets ci.Budgets, err error) {
 	if d.named || exists(d.budgets) {
-		budgets, err = ci.ReadBudgets(d.budgets)
+		budgets, err = ci.ReadBudgets(d.budgets, d.machine)
 	}
 	if beside := filepath.Join(filepath.Dir(d.budgets), targetsFile); err == nil && exists(beside) {
-		targets, err = ci.ReadBudgets(beside)
+		targets, err = ci.ReadBudgets(beside, d.machine)
 	}
 	return budgets, targets, err
 }
@@ -48,10 +51,12 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// limited are the questions that these budgets ask of an arm.
+// limited are the questions that these budgets ask of an arm: compared with the baseline, or, if
+// it is another revision's, of the change since.
 func (p comparisonPlan) limited(a armPlan, budgets ci.Budgets) (all []results.Judged) {
-	if budgets.Baseline == p.arms[0].style {
-		for _, l := range budgets.Paired(p.scenario.Name, a.style, a.options) {
+	change := a.role == results.RoleBefore
+	for _, l := range budgets.Paired(p.scenario.Name, a.style, a.options) {
+		if l.Change == change && (change || budgets.Baseline == p.arms[0].style) {
 			all = append(all, results.Judged{Budget: l.Budget, Quantity: l.Quantity, Limit: l.Limit, Verdict: string(inference.Inconclusive)})
 		}
 	}
@@ -80,7 +85,10 @@ func (p plan) rule(run *results.Run, config config, budgets ci.Budgets) {
 	}
 	run.Rule = &results.Rule{Looks: inference.DefaultLooks(), Margin: config.decide.margin, Time: config.trialTime(),
 		Precision: config.decide.precision, Decides: config.decide.on}
-	cells := cellsByKey(run)
+	cells, changes := cellsByKey(run), map[string]*results.Change{}
+	for i := range run.Changes {
+		changes[run.Changes[i].Before.Key()] = &run.Changes[i]
+	}
 	for _, c := range p.comparisons {
 		if !c.decided(config) {
 			continue
@@ -92,13 +100,17 @@ func (p plan) rule(run *results.Run, config config, budgets ci.Budgets) {
 			if i == 0 {
 				continue
 			}
-			if a.role != "" {
-				run.Rule.Rows++ // a control is shown beside the styles, with the same confidence
-				continue
+			questions := c.judged(a, config.decide, budgets)
+			switch change := changes[own.Key()]; {
+			case change != nil:
+				change.Judged = questions
+			case a.role == "":
+				cell.Judged, cell.Targets = questions, c.limited(a, p.targets)
+			default:
+				questions = make([]results.Judged, 1) // a control is shown beside the styles, with the same confidence
 			}
-			cell.Judged, cell.Targets = c.judged(a, config.decide, budgets), c.limited(a, p.targets)
 			quantities := map[string]bool{} // limits of one quantity share its interval
-			for _, j := range cell.Judged {
+			for _, j := range questions {
 				quantities[j.Quantity] = true
 			}
 			run.Rule.Rows += len(quantities)
@@ -212,4 +224,35 @@ func (c *comparison) decided(blocks []results.Block) bool {
 		return reports.Precise(&soFar, precision)
 	}
 	return reports.Decided(&soFar)
+}
+
+// can says why no run has a cell of this scenario, style (empty: any) and options. A name that
+// the suite does not have is not its business.
+func (s Suite) can(scenario, style string, options map[string]string) error {
+	i := slices.IndexFunc(s.Scenarios, func(of Scenario) bool { return of.Name == scenario })
+	if i < 0 {
+		return nil
+	}
+	of := s.Scenarios[i]
+	arms, err := of.arms(s.Styles, nil)
+	if err != nil {
+		return err
+	}
+	arms = slices.DeleteFunc(slices.Clone(arms), func(a Style) bool { return style != "" && a.Name != style })
+	if len(arms) == 0 {
+		return usagef("%s is not measured in %s", scenario, style)
+	}
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		k := slices.IndexFunc(of.Keys, func(k Key) bool { return k.Name == name })
+		if k < 0 {
+			return usagef("%s has no option %s", scenario, name)
+		}
+		if err := of.Keys[k].valid(options[name]); err != nil {
+			return err
+		}
+		if arms = slices.DeleteFunc(arms, func(a Style) bool { return !of.Keys[k].applies(a) }); len(arms) == 0 {
+			return usagef("option %s is only for %s", name, strings.Join(of.Keys[k].Styles, ", "))
+		}
+	}
+	return nil
 }

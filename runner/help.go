@@ -77,6 +77,7 @@ millisecond. Trials go on until every verdict is certain (changed by more than
   -margin 2%%       a ratio that is certainly this near to 1 is no change: 0.02 or 2%%
   -budgets FILE    the budgets (default ci/budgets.yaml, if it exists). The report also says
                    which targets in targets.yaml beside it are missed
+  -machine KIND    hold its limits for this kind of machine (default workstation)
 
 Examples:
   %[1]s run                                everything

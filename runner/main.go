@@ -196,7 +196,7 @@ func (p program) help(args []string) int {
 
 // gate gives package ci the names that budgets may use; it does the rest.
 func (p program) gate(args []string) int {
-	gate := ci.Gate{Env: os.Getenv}
+	gate := ci.Gate{Env: os.Getenv, Can: p.suite.can}
 	for _, s := range p.suite.Scenarios {
 		gate.Scenarios = append(gate.Scenarios, s.Name)
 		for _, arm := range s.Arms {

@@ -270,17 +270,26 @@ func (p program) conclude(run *results.Run, folder string) {
 // exitCode is that of the run. One that decides answers its questions as the gate would.
 func exitCode(run *results.Run) int {
 	seen := []string{ci.Within} // a run that was asked nothing passes
-	for i := range run.Cells {
-		c := &run.Cells[i]
-		if c.Verdict == results.Invalid {
-			seen = append(seen, ci.Invalid)
-		}
-		for _, j := range c.Judged {
+	ask := func(c *results.Cell, judged []results.Judged) {
+		for _, j := range judged {
 			verdict, _ := reports.Answer(run, c, j)
 			if run.Decides() && (verdict != ci.Over || j.Limit > 0) { // slower is no failure
 				seen = append(seen, verdict)
 			}
 		}
+	}
+	cells := map[string]results.Cell{}
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		cells[c.Key()] = *c
+		if c.Verdict == results.Invalid {
+			seen = append(seen, ci.Invalid)
+		}
+		ask(c, c.Judged)
+	}
+	for i := range run.Changes {
+		of := &run.Changes[i]
+		ask(of.Compared(cells[of.Of]), of.Judged)
 	}
 	for _, p := range run.Controls {
 		if !run.Decides() && p.Insensitive != "" {

@@ -3,6 +3,7 @@
 package runner
 
 import (
+	"math"
 	"path/filepath"
 	"testing"
 
@@ -11,24 +12,25 @@ import (
 )
 
 // TestValgrind counts calls of which the number is known: an operation of the style plain calls step
-// three times, one of other seven times. It needs valgrind, and fails without it.
+// three times, one of other seven times. What a process does once, such as read its request, may differ by a
+// call. It needs valgrind, and fails without it.
 func TestValgrind(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "counts")
-	if code := Main(steppers(), []string{"count", "-n", "1000", "-styles", "plain,other", "-out", out, "stepper"}); code != exitPass {
+	if code := countSteppers(t, "count", "-n", "1000000", "-styles", "plain,other", "-out", out, "stepper"); code != exitPass {
 		t.Fatalf("exit %d", code)
 	}
 	run, details, err := results.Load(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps := map[string]int64{"plain": 3000, "other": 7000}
+	steps := map[string]int64{"plain": 3_000_000, "other": 7_000_000}
 	for _, b := range details.Blocks {
 		c, err := results.ParseKey(b.Cell)
-		if err != nil || b.Executed.HouseCalls != steps[c.Style] || b.Executed.Functions["rubato/runner.step"] != steps[c.Style] {
+		if err != nil || max(b.Executed.HouseCalls-steps[c.Style], steps[c.Style]-b.Executed.HouseCalls) > 10 || b.Executed.Functions["rubato/runner.step"] != steps[c.Style] {
 			t.Errorf("%s: %+v, %v", b.Cell, b.Executed, err)
 		}
 	}
-	if len(details.Blocks) != 4 || run.Cells[1].Executed.HouseCalls != (results.Estimate{Median: 7, Lo: 7, Hi: 7}) {
+	if len(details.Blocks) != 4 || math.Abs(run.Cells[1].Executed.HouseCalls.Median-7) > 1e-5 {
 		t.Errorf("%d blocks, %+v", len(details.Blocks), run.Cells)
 	}
 	reports.Summarize(run, details)
@@ -44,14 +46,20 @@ func TestValgrindAgainst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code := Main(steppers(), []string{"count", "-n", "500", "-styles", "other", "-against", own, "-out", out, "stepper"}); code != exitPass {
+	if code := countSteppers(t, "count", "-n", "1000000", "-styles", "other", "-against", own, "-out", out, "stepper"); code != exitPass {
 		t.Fatalf("exit %d", code)
 	}
 	run, _, err := results.Load(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if x := run.Changes[0].Executed; x == nil || x.HouseCalls != (results.Estimate{}) || len(x.Moved) > 0 || x.InstructionsRatio.Lo > 1 || x.InstructionsRatio.Hi < 1 {
+	if x := run.Changes[0].Executed; x == nil || max(math.Abs(x.HouseCalls.Lo), x.HouseCalls.Hi) > 1e-4 || math.Abs(x.InstructionsRatio.Median-1) > .1 {
 		t.Errorf("%+v", x)
 	}
+}
+
+// countSteppers is the command without its watch for signals, which lasts as long as a program.
+func countSteppers(t *testing.T, args ...string) int {
+	p := program{suite: steppers().complete(), name: "rubato", stdout: t.Output(), stderr: t.Output(), limits: patience, left: &leftovers{}}
+	return p.main(t.Context(), args)
 }

@@ -107,9 +107,12 @@ func (p plan) budgetsFor(r regression, dir string) (path string, err error) {
 	return path, os.WriteFile(path, bytes.ReplaceAll(text, []byte("SCENARIO"), []byte(r.Scenario)), 0o644)
 }
 
-// arguments are those of rubato run.
+// arguments are those of rubato run, or of rubato count.
 func (p plan) arguments(r regression, load, budgets, out string) []string {
-	args := []string{"run", "-against", p.against, "-controls", "-decide", "-time", p.time.String(), "-machine", load, "-budgets", budgets, "-out", out}
+	args := []string{"run", "-against", p.against, "-out", out, "-controls", "-decide", "-time", p.time.String(), "-machine", load, "-budgets", budgets}
+	if load == counted {
+		args = []string{"count", "-against", p.against, "-out", out}
+	}
 	for _, option := range r.Set {
 		args = append(args, "-set", option)
 	}
@@ -141,7 +144,7 @@ func (g *gate) read(a answered, r regression) {
 		g.Over = append(g.Over, fmt.Sprintf("%s: %s %s", row.Budget, row.Cell, row.Quantity))
 		if !slices.Contains(r.Styles, style) {
 			g.Blamed = append(g.Blamed, style)
-		} else if slices.Contains(r.Quantities, row.Quantity) {
+		} else if slices.Contains(r.Quantities, strings.TrimPrefix(row.Quantity, "change.")) {
 			found[style] = true
 		}
 	}

@@ -34,7 +34,8 @@ interrupted night goes on where it stopped: gates of this commit in the log coun
 
   -n N           gates of each change and load (default 3)
   -only A,B      these changes; unchanged is one of them (default: all)
-  -loads A,B     quiet, hogs (two other processes are busy) (default: those that each change names)
+  -loads A,B     quiet, hogs (two other processes are busy), counted (rubato count instead of
+                 rubato run) (default: those that each change names)
   -time D        how long a comparison may take, at most (default 60s)
   -against REV   as of rubato run (default HEAD, without the change)
   -budgets FILE  (default ci/rates/budgets.yaml)
@@ -99,11 +100,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 }
 
 func newPlan(args []string) (p plan, err error) {
-	var only, loads string
+	var only, under string
 	flags := command.Flags("rates")
 	flags.IntVar(&p.n, "n", 3, "a number over 0")
 	flags.StringVar(&only, "only", "", "names of changes, such as unchanged,bus-5")
-	flags.StringVar(&loads, "loads", "", "quiet, hogs or quiet,hogs")
+	flags.StringVar(&under, "loads", "", "quiet, hogs or quiet,hogs")
 	flags.DurationVar(&p.time, "time", time.Minute, "a time, such as 60s")
 	flags.StringVar(&p.against, "against", "HEAD", "a revision or a program")
 	flags.StringVar(&p.budgets, "budgets", "ci/rates/budgets.yaml", "a file of budgets")
@@ -134,10 +135,10 @@ func newPlan(args []string) (p plan, err error) {
 		return p, err
 	}
 	all = append(nothing, all...)
-	p.loads = list(loads)
+	p.loads = list(under)
 	for _, load := range p.loads {
-		if load != quiet && load != hogs {
-			return p, command.Unknown("load", load, []string{quiet, hogs})
+		if !slices.Contains(loads, load) {
+			return p, command.Unknown("load", load, loads)
 		}
 	}
 	p.cases, err = chosen(all, list(only))

@@ -97,7 +97,7 @@ func TestGoesOn(t *testing.T) {
 		if code != ci.ExitWithin || err != nil {
 			t.Fatalf("%v: exit %d, %v\n%s", c.args, code, err, &stderr)
 		}
-		if n := strings.Count(calls(), "run -against HEAD -controls -decide"); n != c.runs {
+		if n := strings.Count(calls(), "run -against HEAD -out "); n != c.runs {
 			t.Errorf("%v: %d runs, want %d", c.args, n, c.runs)
 		}
 		for _, want := range c.shows {
@@ -166,7 +166,7 @@ func TestRead(t *testing.T) {
 		caught bool
 		blamed []string
 	}{
-		"all":             {ci.ExitOver, []ci.Row{over("queue-low direct", "cpu_ratio"), over("queue-low bus passages=1000", "ratio")}, true, nil},
+		"all":             {ci.ExitOver, []ci.Row{over("queue-low direct", "cpu_ratio"), over("queue-low bus passages=1000", "change.ratio")}, true, nil},
 		"one style":       {ci.ExitOver, []ci.Row{over("queue-low bus", "ratio")}, false, nil},
 		"other quantity":  {ci.ExitOver, []ci.Row{over("queue-low direct", "allocs_op"), over("queue-low bus", "ratio")}, false, nil},
 		"another, too":    {ci.ExitOver, []ci.Row{over("queue-low direct", "ratio"), over("queue-low bus", "ratio"), over("queue-low nats", "ratio")}, true, []string{"nats"}},

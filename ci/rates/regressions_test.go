@@ -94,7 +94,7 @@ func TestParseRegression(t *testing.T) {
 		"What: the bus is slower\n":        "it needs What",
 		"Styles: bus\n":                    "it needs What",
 		"Goal: 0.95\n":                     "it needs What",
-		"Loads: quiet hogs->Loads: asleep": "its Loads: want quiet, hogs or both, not asleep",
+		"Loads: quiet hogs->Loads: asleep": "its Loads: want some of quiet, hogs, counted, not asleep",
 		"Goal: 0.95->Goal: 95":             "line 8: Goal: want a share",
 		"Part: ->Prat: ":                   `line 6: unknown key "Prat"`,
 		"Scenario: ->Scenario ":            "line 2: want KEY: VALUE",

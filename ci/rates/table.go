@@ -28,7 +28,7 @@ type row struct {
 func tally(cases []regression, gates []gate) (rows []row, reached bool) {
 	reached = true
 	for _, r := range cases {
-		for _, load := range []string{quiet, hogs} {
+		for _, load := range loads {
 			w := row{change: r.Name, load: load, what: r.What, exits: map[int]int{}}
 			for _, g := range gates {
 				if g.Case == r.Name && g.Load == load {
