@@ -169,7 +169,7 @@ func (b Budget) judge(e *evidence, c *results.Cell) []Row {
 			r.Verdict, r.Why = Invalid, invalid
 		case l.Part == inChange && e.Against == nil && len(e.Changes) == 0: // the run was not asked
 			r.Verdict, r.Why = Told, lacks
-		case c.Verdict == results.Inconclusive:
+		case c.Verdict == results.Inconclusive && !q.Count: // too few rounds for times; a count is one in any
 			r.Verdict, r.Why = Inconclusive, c.Why
 		case lacks != "":
 			r.Verdict, r.Why = Inconclusive, lacks

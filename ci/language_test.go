@@ -127,9 +127,12 @@ func TestChangeBudgets(t *testing.T) {
 		want   int
 		shows  string
 	}{
-		"nothing changed":       {func(*results.Run) {}, ExitWithin, "18 within"},
-		"the baseline changed":  {func(r *results.Run) { r.Changes[queueDirect].CPURatio = ptr(around(1.1)) }, ExitOver, "cpu_ratio to HEAD~1 ≤ 1.05    1.1 [1.078, 1.122] ×  over"},
-		"twenty allocations":    {func(r *results.Run) { r.Changes[queueBus].Before.AllocsOp = 58 }, ExitOver, "allocs over HEAD~1 ≤ 0"},
+		"nothing changed":      {func(*results.Run) {}, ExitWithin, "18 within"},
+		"the baseline changed": {func(r *results.Run) { r.Changes[queueDirect].CPURatio = ptr(around(1.1)) }, ExitOver, "cpu_ratio to HEAD~1 ≤ 1.05    1.1 [1.078, 1.122] ×  over"},
+		"twenty allocations":   {func(r *results.Run) { r.Changes[queueBus].Before.AllocsOp = 58 }, ExitOver, "allocs over HEAD~1 ≤ 0"},
+		"twenty in few rounds": {func(r *results.Run) {
+			r.Cells[queueBus].Verdict, r.Cells[queueBus].Why, r.Changes[queueBus].Before.AllocsOp = results.Inconclusive, "3 rounds", 58
+		}, ExitOver, "allocs over HEAD~1 ≤ 0"},
 		"half an allocation":    {func(r *results.Run) { r.Changes[queueBus].Before.AllocsOp = 77.51 }, ExitWithin, "18 within"},
 		"an allocation":         {func(r *results.Run) { r.Changes[queueBus].Before.AllocsOp = 77.1 }, ExitOver, "1 over"},
 		"longer by an interval": {func(r *results.Run) { r.Changes[queueBus].Before.NsOp = around(500_000) }, ExitOver, "205 [180.9, 229.1] µs"},

@@ -173,17 +173,3 @@ func (b balance) moved() (said []string) {
 	}
 	return said
 }
-
-// Moved says which parts of a cell's time differ from what they were in the other revision, the
-// largest first, by Cell.Key. It reads the profiles in dir.
-func Moved(dir string, run *results.Run, details results.Details) (map[string]string, error) {
-	books, err := booksOf(dir, run, details)
-	if err != nil {
-		return nil, err
-	}
-	moved := map[string]string{}
-	for _, b := range changeBalances(run, books) {
-		moved[b.cell.Key()] = strings.Join(b.moved(), ", ")
-	}
-	return moved, nil
-}
