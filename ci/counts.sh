@@ -3,7 +3,7 @@
 # with one call more in the bus for each event, which allocates nothing (call-1.patch).
 # Both are counted so often (10 times unless told), with other work each time: the call must be found
 # each time, and nothing in the program as it is against itself. It needs valgrind, and takes some
-# two minutes.
+# ten minutes on a quiet machine. Half a call is the limit: what runs by the clock varies by some hundredths.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CGO_ENABLED=0
@@ -33,8 +33,8 @@ for ((run = 1; run <= runs; run++)); do
   read -r lo hi rlo rhi names <<<"$(more "$work/added" "$work/before" "$run")"
   read -r slo shi srlo srhi _ <<<"$(more "$work/before" "$work/before" "$run")"
   echo "| $run | $lo … $hi | ×$rlo … $rhi | $names | $slo … $shi | ×$srlo … $srhi |"
-  awk "BEGIN {exit !($lo > 0)}" && [[ $names == *engine.count* ]] && found=$((found + 1))
-  awk "BEGIN {exit !($slo > 0 || $shi < 0)}" && false_alarms=$((false_alarms + 1))
+  awk "BEGIN {exit !($lo > 0.5)}" && [[ $names == *engine.count* ]] && found=$((found + 1))
+  awk "BEGIN {exit !($slo > 0.5 || $shi < -0.5)}" && false_alarms=$((false_alarms + 1))
 done
 echo "found $found of $runs; false alarms $false_alarms of $runs"
 ((found == runs && false_alarms == 0))
