@@ -282,8 +282,11 @@ func exitCode(run *results.Run) int {
 	for i := range run.Cells {
 		c := &run.Cells[i]
 		cells[c.Key()] = *c
-		if c.Verdict == results.Invalid {
+		switch c.Verdict {
+		case results.Invalid:
 			seen = append(seen, ci.Invalid)
+		case results.Inconclusive:
+			seen = append(seen, ci.Inconclusive)
 		}
 		ask(c, c.Judged)
 	}
