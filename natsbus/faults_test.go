@@ -185,13 +185,20 @@ func TestPoison(t *testing.T) {
 	if got := slices.Sorted(slices.Values(l.stored())); !slices.Equal(got, []string{"1", "4"}) {
 		t.Errorf("stored: %q", got)
 	}
-	w.log.leave() // its acknowledgements have arrived
-	seen, err := w.network.carrier.(*embedded).now().Jsz(&server.JSzOptions{Accounts: true, Streams: true, Consumer: true})
-	if err != nil {
-		t.Fatal(err)
+	w.log.leave() // its acknowledgements have arrived, and wait in a queue of the server's
+	var s server.StreamDetail
+	var c *server.ConsumerInfo
+	for end := time.Now().Add(redeliverWait / 2); ; <-time.After(10 * time.Millisecond) {
+		seen, err := w.network.carrier.(*embedded).now().Jsz(&server.JSzOptions{Accounts: true, Streams: true, Consumer: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = seen.AccountDetails[0].Streams[0]
+		if c = s.Consumer[0]; s.State.Msgs == 0 && c.NumAckPending == 0 || time.Now().After(end) {
+			break
+		}
 	}
-	s := seen.AccountDetails[0].Streams[0]
-	if c := s.Consumer[0]; s.State.LastSeq < 3 || s.State.Msgs != 0 || c.NumRedelivered != 0 || c.NumAckPending != 0 {
+	if s.State.LastSeq < 3 || s.State.Msgs != 0 || c.NumRedelivered != 0 || c.NumAckPending != 0 {
 		t.Errorf("the stream holds %d of %d, of which %d are sent again and %d wait for an acknowledgement", s.State.Msgs, s.State.LastSeq, c.NumRedelivered, c.NumAckPending)
 	}
 }
