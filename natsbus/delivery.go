@@ -143,9 +143,15 @@ func (s *stream) deliver(conn *nats.Conn, wait time.Duration) (err error) {
 	if s.js, err = jetstream.New(conn, jetstream.WithDefaultTimeout(wait)); err != nil {
 		return err
 	}
+	ctx := context.Background()
+	if s.joins == 1 { // to open a player is no answer of a module: a busy disk may take longer
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, max(wait, startWait))
+		defer cancel()
+	}
 	if s.kept == nil && s.process == "" {
-		err = s.make()
-	} else if kept, failed := s.js.CreateStream(context.Background(), s.config); failed == nil {
+		err = s.make(ctx)
+	} else if kept, failed := s.js.CreateStream(ctx, s.config); failed == nil {
 		s.kept = kept // as it was: make would empty it
 	} else {
 		err = failed
@@ -154,17 +160,17 @@ func (s *stream) deliver(conn *nats.Conn, wait time.Duration) (err error) {
 		return err
 	}
 	if s.shared {
-		_, err = s.js.CreateOrUpdatePushConsumer(context.Background(), s.config.Name, s.consumer)
+		_, err = s.js.CreateOrUpdatePushConsumer(ctx, s.config.Name, s.consumer)
 		return err
 	}
-	before := s.kept.ConsumerNames(context.Background())
+	before := s.kept.ConsumerNames(ctx)
 	for name := range before.Name() {
-		if failed := s.js.DeleteConsumer(context.Background(), s.config.Name, name); !errors.Is(failed, jetstream.ErrConsumerNotFound) {
+		if failed := s.js.DeleteConsumer(ctx, s.config.Name, name); !errors.Is(failed, jetstream.ErrConsumerNotFound) {
 			err = errors.Join(err, failed)
 		}
 	}
 	if err = errors.Join(err, before.Err()); err == nil {
-		_, err = s.js.CreatePushConsumer(context.Background(), s.config.Name, s.consumer)
+		_, err = s.js.CreatePushConsumer(ctx, s.config.Name, s.consumer)
 	}
 	return err
 }
@@ -194,10 +200,10 @@ func (s *stream) back(conn *nats.Conn, receive nats.MsgHandler) *nats.Subscripti
 
 // make makes the stream anew: a player that did not end well may have left its own on a
 // server that goes on.
-func (s *stream) make() error {
-	err := s.js.DeleteStream(context.Background(), s.config.Name)
+func (s *stream) make(ctx context.Context) error {
+	err := s.js.DeleteStream(ctx, s.config.Name)
 	if err == nil || errors.Is(err, jetstream.ErrStreamNotFound) {
-		s.kept, err = s.js.CreateStream(context.Background(), s.config)
+		s.kept, err = s.js.CreateStream(ctx, s.config)
 	}
 	if err == nil && s.config.Replicas > 1 {
 		err = s.complete()
