@@ -25,8 +25,8 @@ func (t *timing) readHeap() heapReading {
 }
 
 // settled is the turn after which a trial counts allocations and what is kept. What a new
-// process makes once is there by then. One more turn of the warm-up follows, since a
-// collection leaves caches cold.
+// process makes once is there by then. Where the warm-up has more than one turn, one more
+// follows, since a collection leaves caches cold; the same in every arm.
 func (s slicing) settled() int {
 	if s.Warmup == 0 {
 		return 0
