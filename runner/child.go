@@ -222,7 +222,7 @@ func (c *child) trial(first int, slices slicing, profiled string) (reply, error)
 		work.Settings = append(work.Settings, processSettings()...)
 	}
 	least := time.Duration(float64(work.Least) * float64(slices.timed()) / float64(n))
-	return reply{Block: &block, Wrong: cmp.Or(work.wrong(n), t.changed), Least: least, Settings: work.Settings}, nil
+	return reply{Block: &block, Wrong: cmp.Or(work.wrong(n), t.changed), Least: least, Settings: work.Settings, Ready: t.ready / time.Duration(slices.Turns)}, nil
 }
 
 // serve takes the turns of a trial, under a profile if it has a path.

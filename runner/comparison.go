@@ -43,11 +43,12 @@ type arm struct {
 	cell     *results.Cell
 	key      string
 	process  *process
-	n        int       // operations in a block, for arms apart
-	settings []Setting // that its script ran under
-	rates    Rates     // that its script showed
-	busy     bool      // it used the CPU in others' turns of the last trial
-	perOp    float64   // ns, in the quickest block of calibration and warm-up
+	n        int           // operations in a block, for arms apart
+	settings []Setting     // that its script ran under
+	rates    Rates         // that its script showed
+	busy     bool          // it used the CPU in others' turns of the last trial
+	perOp    float64       // ns, in the quickest block of calibration and warm-up
+	ready    time.Duration // what it takes to make ready for a slice, beside its time
 }
 
 func (a *arm) invalid() bool { return a.cell.Verdict == results.Invalid }
