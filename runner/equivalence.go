@@ -32,7 +32,7 @@ func (c *comparison) checkScripts(ctx context.Context) error {
 			return err
 		}
 		setup.Verbatim = true
-		answer, err := a.process.ask(ctx, request{Do: doScript, Protocol: protocol, Scenario: a.cell.Scenario, Setup: setup}, max(c.limits.Script, c.plan.size.Limit))
+		answer, err := a.process.ask(ctx, request{Do: doScript, Protocol: protocol, Scenario: a.cell.Scenario, Setup: setup}, c.limits.Script)
 		if err != nil {
 			return err
 		}

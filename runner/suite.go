@@ -256,7 +256,7 @@ type Size struct {
 	Ops    int           // operations in a block; 0: found by calibration
 	Rounds int           // the most; 0: the effort's. With less than 6 the result is inconclusive, unless Paced
 	Warmup int           // warm-up blocks; 0: until block times are steady, one if Paced; below 0: none
-	Limit  time.Duration // longest wait for a block, and for the script; 0: two minutes
+	Limit  time.Duration // longest wait for a block; 0: two minutes
 }
 
 // A Measure is a figure beside time.
