@@ -77,7 +77,7 @@ func (r *reading) Write(part []byte) (int, error) {
 	default:
 		rest := r.first.bytes[min(at, len(r.first.bytes)):]
 		if n := min(len(part), len(rest)); n < len(part) || !bytes.Equal(part, rest[:n]) {
-			r.differ = at + common(part, rest)
+			r.differ = at + shared(part, rest)
 		}
 	}
 	return len(part), nil
@@ -127,8 +127,8 @@ func (r *reading) forget() {
 	}
 }
 
-// common is how many bytes two have in common from the start.
-func common(a, b []byte) (n int) {
+// shared is how many bytes two have in common from the start.
+func shared(a, b []byte) (n int) {
 	for n < len(a) && n < len(b) && a[n] == b[n] {
 		n++
 	}

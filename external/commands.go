@@ -22,9 +22,9 @@ byte for byte, at most 16 MiB of it. A command that fails, takes too long, print
 leaves a process behind is named and has no figures; the others go on. Effects that are not printed
 (files, say) are not compared.
 
-CPU is that of the commands, with all processes that they wait for. Allocations and memory are
-rubato's own. The measure start is what it costs to start ` + "`true`" + ` in the same way: so much of each
-time is not the command's.
+CPU is that of the commands, with all processes that they wait for. Allocations are rubato's own;
+memory is not measured. The measure start is what it costs to start ` + "`true`" + ` in the same way: so
+much of each time is not the command's.
 
   -name NAME       name of a command, in their order; may be repeated (default: its beginning)
   -shell SHELL     what runs a command, as SHELL -c COMMAND (default sh); none: no shell, the
@@ -100,8 +100,8 @@ func (c commands) check(flags *flag.FlagSet, names, texts int) error {
 // caches but its own last run.
 func (c commands) suite() runner.Suite {
 	s := runner.Scenario{
-		Name: "commands", Op: "run", Script: 1, Anywhere: true, Bare: true,
-		Answers:  "What does a run of each command cost, from its start to its end? CPU is the commands'; allocations and memory are rubato's own.",
+		Name: "commands", Op: "run", Script: 1, Anywhere: true, Bare: true, Outside: true,
+		Answers:  "What does a run of each command cost, from its start to its end? CPU is the commands'; allocations are rubato's own.",
 		Cold:     "each run is a new process",
 		Measures: []runner.Measure{startMeasure},
 		Size:     func(string, runner.Options) runner.Size { return runner.Size{Limit: patient(2 * c.Limit)} },

@@ -30,8 +30,8 @@ byte for byte, at most 16 MiB of it. A service that answers something else, clos
 or takes too long is named and has no figures; the others go on. Only answers are compared, no
 effects behind them.
 
-The services are other processes, here or elsewhere: all CPU, allocations and memory in the figures
-are those of rubato as their client. No proxy is used.
+The services are other processes, here or elsewhere: all CPU and allocations in the figures are
+those of rubato as their client. No proxy is used.
 
   -method NAME     GET by default; POST with -body
   -header 'N: V'   a header; may be repeated. @FILE reads headers from a file, a line each: a
@@ -205,12 +205,12 @@ func (u *urls) body() ([]byte, error) {
 }
 
 // clientsFigures ends the question of a scenario: whose figures they are.
-const clientsFigures = " CPU, allocations and memory are those of rubato as the client; the services are other processes."
+const clientsFigures = " CPU and allocations are those of rubato as the client; the services are other processes."
 
 // suite has one scenario: a closed loop, or an open one at each rate.
 func (u urls) suite() runner.Suite {
 	s := runner.Scenario{
-		Name: "urls", Op: "request", Script: scriptRequests, Anywhere: true, Bare: true,
+		Name: "urls", Op: "request", Script: scriptRequests, Anywhere: true, Bare: true, Outside: true,
 		Answers:  "What does an answer of each service cost its client, one request after the other?" + clientsFigures,
 		Measures: []runner.Measure{dialMeasure},
 		Size:     func(string, runner.Options) runner.Size { return runner.Size{Limit: patient(u.Limit)} },

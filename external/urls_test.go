@@ -117,7 +117,7 @@ func TestAnswers(t *testing.T) {
 		{created, "/created", ""},
 		{created, "/same", "it answered 200 OK, want status 201"},
 		{usualURLs(), "/broken", "it answered 500 Internal Server Error, want a status from 200 to 299"},
-		{usualURLs(), "/count", "its answers change: from byte 1 on, in line 1"},
+		{usualURLs(), "/count", "its answers change: from byte "},
 		{status, "/count", ""},
 		{hasty, "/hangs", "no whole answer within 200ms"},
 		{hasty, "/stalls", "no whole answer within 200ms"},

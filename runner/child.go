@@ -217,6 +217,9 @@ func (c *child) trial(first int, slices slicing, profiled string) (reply, error)
 	if err := c.scenario.figures(work); err != nil {
 		return reply{}, err
 	}
+	if c.scenario.Outside {
+		block.RSSPeak, block.KeptOp = 0, nil
+	}
 	block.Figures, block.Series, block.NoLatency = work.Figures, work.Series, work.NoLatency
 	if work.Settings != nil {
 		work.Settings = append(work.Settings, processSettings()...)

@@ -110,7 +110,8 @@ type Scenario struct {
 	Together bool
 	// Bare: there are no active and idle windows and no profile: the blocks are long
 	// enough for CPU %, or another pass would take too long.
-	Bare bool
+	Bare    bool
+	Outside bool // other programs do the work, so the memory of the measured process says nothing
 	// Unit is the fewest operations that are honest to time alone, such as those of a full
 	// batch. Slices are multiples of it. nil: one.
 	Unit func(Options) int

@@ -90,7 +90,7 @@ type timing struct {
 	forced      uint32 // collections of countHeap
 	forcedPause time.Duration
 
-	worked host.Usage // in all slices, with what made ready for them and untimed operations
+	worked host.Usage    // in all slices, with what made ready for them and untimed operations
 	ready  time.Duration // what making ready took
 	turn   int
 	slices []time.Duration // of the timed turns
