@@ -128,6 +128,8 @@ var rooms = map[string][]string{
 	"runner/host":          {"results"},
 	"reports":              {"results", "inference"},
 	"external":             {"runner", "runner/host", "command", "player", "scenarios/workload"},
+	"measure":              {"runner"},
+	"measure/benchmark":    {"measure", "runner", "reports", "results"},
 	"pi":                   {"runner", "runner/host", "reports", "results", "command"},
 	"ci":                   {"reports", "results", "inference", "command"},
 }

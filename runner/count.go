@@ -151,7 +151,7 @@ func (p program) countAll(ctx context.Context, ask countAsked, plan plan, comman
 		return p.fail(err)
 	}
 	p.left.keep(record)
-	m := &measurement{config: ask.config, limits: p.limits, folder: folder, record: record, leftovers: p.left,
+	m := &measurement{child: p.suite.Child, config: ask.config, limits: p.limits, folder: folder, record: record, leftovers: p.left,
 		progress: newProgress(p.stderr, len(plan.comparisons))}
 	m.result = newResult(p.suite, ask.config, plan, command, started)
 	m.result.Counted, m.result.Fresh, m.result.Published = true, false, nil

@@ -254,7 +254,7 @@ func DutyCycle(ctx context.Context, share float64, d time.Duration) (reading Dut
 		return DutyReading{}, fmt.Errorf("making a folder to work in: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
-	p, err := start(nil, "known load", temp, io.Discard)
+	p, err := start(nil, nil, "known load", temp, io.Discard)
 	if err != nil {
 		return DutyReading{}, err
 	}

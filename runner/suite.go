@@ -37,6 +37,7 @@ type Suite struct {
 	Versions  map[string]string // of what the styles stand on
 	Commands  []Command         // of the system measured, beside the runner's own
 	Published []results.Published
+	Child     []string // what leads the program to Main when it is started as a measured child; nil: nothing has to
 	Asked     []string // the command line that results name, after the program; nil: run and its arguments
 }
 
@@ -120,6 +121,8 @@ type Scenario struct {
 	// stimulus of many, meets it in some trial, however short trials are. Where a stimulus
 	// depends on those before, each trial begins the script again.
 	Anywhere bool
+	// Recurs means that stimuli come again, so any number of them fits; otherwise a trial has 50 000.
+	Recurs bool
 	// Cold says why its operations are measured with cold caches by default: they come
 	// seldom. Empty: hot, as they run in loops.
 	Cold string
@@ -131,8 +134,7 @@ type Scenario struct {
 	// Stages names the stages in which Open can inject a slowdown; the first is used.
 	// Empty: the runner injects it at the end of the block.
 	Stages []string
-	// Verified: Open obeys Setup.Verified, so that -instruments can show what the equivalence
-	// check costs.
+	// Verified: Open obeys Setup.Verified, so -instruments can show what the equivalence check costs.
 	Verified bool
 	// Instruments are instruments of styles that options switch, see -instruments.
 	Instruments []Instrument
