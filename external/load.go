@@ -71,8 +71,11 @@ func (l *load) Prepare(first, n int) error {
 	return l.asking.Prepare(first, n)
 }
 
-// Run asks n times when it is due, and waits for all answers.
+// Run asks n times when it is due, and waits for all answers. In the script only the work counts.
 func (l *load) Run(n int, latency func(time.Duration)) (err error) {
+	if l.script {
+		return l.asking.Run(n, latency)
+	}
 	stimuli := make([]player.Stimulus, n)
 	for i := range stimuli {
 		stimuli[i].Seq = uint64(i) + 1
@@ -84,7 +87,7 @@ func (l *load) Run(n int, latency func(time.Duration)) (err error) {
 // Work adds what the open loop measured of itself.
 func (l *load) Work() (runner.Work, error) {
 	work, err := l.asking.Work()
-	if err == nil {
+	if err == nil && l.last != nil {
 		maps.Copy(work.Figures, l.last.Figures())
 		work.NoLatency, work.Wrong = l.last.NoLatency(), cmp.Or(work.Wrong, l.last.Wrong())
 	}

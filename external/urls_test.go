@@ -72,7 +72,7 @@ func answered(t *testing.T, u urls, url string, n int) runner.Work {
 	if u.Method == "" {
 		u.Method = http.MethodGet
 	}
-	w, err := u.open(runner.Setup{Style: "it", Verbatim: true, Seed: 7, Options: runner.Options{"rate": u.Rate}})
+	w, err := u.open(runner.Setup{Style: "it", Verbatim: u.Rate == "", Seed: 7, Options: runner.Options{"rate": u.Rate}})
 	if err != nil {
 		t.Fatal(err)
 	}
