@@ -67,7 +67,7 @@ type countAsked struct {
 }
 
 func parseCount(args []string) (countAsked, error) {
-	c := countAsked{config: config{effort: Default, set: settings{}}}
+	c := countAsked{config: config{effort: defaultEffort, set: settings{}}}
 	var styles string
 	flags := command.Flags("count")
 	flags.StringVar(&c.out, "out", "", "a new folder, such as out/counts")
