@@ -28,7 +28,7 @@ func ExampleMain() {
 	fmt.Println(measure.Main([]string{"list", "join"}, join))
 	// Output:
 	// join: What does it cost to join a hundred words with +?
-	//   operation: join
+	//   operation: call
 	//   -set caches=hot|cold (default hot): hot: each slice follows untimed operations of its own,
 	//       as in a loop; cold: it follows the other arms' turns
 	// 0

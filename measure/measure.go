@@ -34,7 +34,7 @@ import (
 type Task[In, Out any] struct {
 	Name    string // short, as in "order" or "parse-json"
 	Answers string // the question, in one line; empty: one made of the name
-	Op      string // what one operation is, in one word; empty: the name
+	Op      string // what one operation is, in one word; empty: call
 	// Keys are settings of the task, which -set changes: a size, say. Input and Open find the
 	// values in Setup.Options.
 	Keys []runner.Key
@@ -142,7 +142,7 @@ func (t Task[In, Out]) scenario() (runner.Scenario, error) {
 		t.Answers = fmt.Sprintf("What does %s take in each style?", t.Name)
 	}
 	if t.Op == "" {
-		t.Op = t.Name
+		t.Op = "call"
 	}
 	if t.Script == 0 {
 		t.Script = 100

@@ -246,7 +246,7 @@ type reply struct {
 	Block  *results.Block `json:"block,omitempty"`
 	Window *window        `json:"window,omitempty"`
 	Left   int            `json:"left,omitempty"` // goroutines that Close left behind
-	Duty   *DutyReading   `json:"duty,omitempty"`
+	Duty   *dutyReading   `json:"duty,omitempty"`
 
 	Settings []Setting     `json:"settings,omitempty"` // of a block
 	Ready    time.Duration `json:"ready,omitempty"`    // mean time of making ready for a slice, outside its time

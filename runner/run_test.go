@@ -15,7 +15,7 @@ import (
 )
 
 // tiny is an effort for tests: everything a run does, and no more of it than needed.
-var tiny = Effort{Name: "tiny", Rounds: 6, Time: 300 * time.Millisecond, Block: time.Millisecond / 5, Warmup: 1,
+var tiny = effort{Name: "tiny", Rounds: 6, Time: 300 * time.Millisecond, Block: time.Millisecond / 5, Warmup: 1,
 	Active: 60 * time.Millisecond, Idle: 60 * time.Millisecond, Profile: 50 * time.Millisecond}
 
 // some returns the cases; with -short only the first n, because each is a run of its own.

@@ -330,7 +330,7 @@ func (s Scenario) pause(options Options) time.Duration {
 }
 
 // size is the scenario's size for an effort.
-func (s Scenario) size(effort Effort, options Options) (Size, error) {
+func (s Scenario) size(effort effort, options Options) (Size, error) {
 	if s.Size == nil {
 		return Size{}, nil
 	}
