@@ -7,7 +7,7 @@ export CGO_ENABLED = 0
 BUILDFLAGS = -pgo=off -trimpath -ldflags=-s -tags minimal $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
 STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 
-.PHONY: peers planted bench goals goals-nats apart loops rates bench-components bench-full test race lint gate targets pi bench-pi test-ssh report readme test-browser test-files test-counts build clean
+.PHONY: peers goals-peers planted bench goals goals-nats apart loops rates bench-components bench-full test race lint gate targets pi bench-pi test-ssh report readme test-browser test-files test-counts build clean
 
 # Over budget (1) and inconclusive (3) are answers. Invalid or insensitive (4) and failed (5) are errors.
 bench: build ; bin/rubato run -controls -decide -time 20s queue-low conversation message-log || case $$? in 1|3) ;; *) exit $$? ;; esac
@@ -19,6 +19,8 @@ goals: ; bash ci/goals.sh
 goals-nats: ; bash ci/nats.sh
 # Rivals of the bus, a module of its own; docs/peers.md
 peers: ; cd peers && $(GO) build $(BUILDFLAGS) -o ../bin/peers . && $(GO) vet ./... && $(GO) test -timeout 20m ./...
+# The bus in half the time of each rival that promises the same, by interval. Wants an idle machine.
+goals-peers: peers ; bin/peers run -time 20s bus-event || case $$? in 1|3) ;; *) exit $$? ;; esac ; bin/peers gate -budgets peers/budgets.yaml
 # How often two functions that differ by 1 % are told apart in ten seconds, from a program of one's own. Wants an idle machine.
 apart: ; bash ci/apart.sh $(or $(N),10)
 # What the library's loops add to an operation, beside a bare loop.
@@ -38,7 +40,8 @@ race: export CGO_ENABLED = 1
 race: ; $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE -e $(RACE_NONE) -e $(RACE_SHORT)) && \
 	$(GO) test -race -short -skip $(RACE_WHOLE) -timeout 30m $$($(GO) list ./... | grep -E $(RACE_SHORT)) && \
 	$(GO) test -race -timeout 30m -run $(RACE_WHOLE) ./scenarios && \
-	$(GO) test -race -timeout 30m -run '^Test(ReplicasOutliveANode|NodeSchedules)$$/^jetstream-(file|memory)$$/^0$$' ./natsbus
+	$(GO) test -race -timeout 30m -run '^Test(ReplicasOutliveANode|NodeSchedules)$$/^jetstream-(file|memory)$$/^0$$' ./natsbus && \
+	cd peers && $(GO) test -race -timeout 30m ./...
 lint: ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live ./reports && $(GO) vet -tags encoders ./audio && $(GO) vet -tags ssh ./pi && $(GO) vet -tags valgrind ./runner && $(STATICCHECK) ./... && cd peers && $(GO) vet ./... && $(GO) tool -modfile=../ci/tools/go.mod staticcheck ./...
 gate: build ; bin/rubato gate
 targets: build ; bin/rubato gate -budgets ci/targets.yaml

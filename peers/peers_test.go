@@ -14,14 +14,14 @@ import (
 
 	"go.uber.org/goleak"
 
+	"rubato/ci"
+	"rubato/direct"
 	"rubato/orchestrated"
 	"rubato/orchestrated/engine"
 	"rubato/player"
 	"rubato/player/playertest"
 	"rubato/runner"
 	"rubato/sqlite"
-
-	"rubato/direct"
 )
 
 var dir string
@@ -330,7 +330,7 @@ func FuzzEnvelope(f *testing.F) {
 }
 
 // TestSuite: every rival can stand in the scenarios, traced as bus and nats are, and says what it
-// guarantees.
+// guarantees. The bus is held against those that promise the same.
 func TestSuite(t *testing.T) {
 	t.Parallel()
 	s := suite()
@@ -349,7 +349,15 @@ func TestSuite(t *testing.T) {
 			t.Errorf("%s does not say what it guarantees: %s", style.Name, style.Doc)
 		}
 	}
+	budgets, err := ci.ReadBudgets("budgets.yaml", "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, b := range buses {
+		held := slices.ContainsFunc(budgets.List, func(l ci.Budget) bool { return l.To != nil && l.To.Style == b.name })
+		if ours := slices.Contains([]string{"bus", "call", "rules"}, b.name); held != (b.guarantees.all() && !ours) {
+			t.Errorf("%s promises %v, and the bus is held against it: %v", b.name, b.guarantees, held)
+		}
 		if posted := strings.HasSuffix(b.name, "-posted"); b.guarantees.all() == posted {
 			t.Errorf("%s: %v", b.name, b.guarantees)
 		}
