@@ -145,7 +145,7 @@ func TestCommandLine(t *testing.T) {
 		shows string
 	}{
 		{"help", []string{"-h"}, ExitWithin, "overhead "},
-		{"help, two dashes", []string{"--help"}, ExitWithin, "Usage: rubato gate"},
+		{"help, two dashes", []string{"--help"}, ExitWithin, " gate [flags] [DIR]\n"},
 		{"unknown flag", []string{"-buget", "x"}, ExitUsage, `unknown flag "-buget": did you mean "-budgets"?`},
 		{"two folders", []string{"-json", "a", "b"}, ExitUsage, "one folder, not 2: a b"},
 		{"no budgets file", []string{"-budgets", filepath.Join(empty, "none.yaml")}, ExitUsage, "none.yaml: no such file"},

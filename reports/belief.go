@@ -37,7 +37,7 @@ func sameWorkText(run *results.Run) string {
 
 func controlsText(run *results.Run) string {
 	if len(run.Controls) == 0 {
-		return "Controls: none in this run; rubato run -controls shows what it could have found."
+		return "Controls: none in this run; -controls shows what it could have found."
 	}
 	sensitive := 0
 	var least, most float64

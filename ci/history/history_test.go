@@ -243,13 +243,13 @@ func TestCommandLine(t *testing.T) {
 		want  int
 		shows string
 	}{
-		{[]string{"-h"}, exitPass, "Usage: rubato baseline save|list|show|trend"},
+		{[]string{"-h"}, exitPass, " baseline save|list|show|trend [flags] [RUN]"},
 		{nil, exitUsage, "want save, list, show, trend"},
 		{[]string{"sav"}, exitUsage, `did you mean "save"?`},
 		{[]string{"list", "-dir", empty}, exitUsage, "holds no run"},
 		{[]string{"list", "x"}, exitUsage, "list takes no run"},
 		{[]string{"save", "a", "b"}, exitUsage, "one run, not 2: a b"},
-		{[]string{"save", empty}, exitUsage, "make results with `rubato run`"},
+		{[]string{"save", empty}, exitUsage, "make results with `run`"},
 		{[]string{"save", "-plots", "x"}, exitUsage, "-plots is for trend"},
 		{[]string{"trend", "-commit", "x"}, exitUsage, "-commit is for show"},
 		{[]string{"list", "-dir", ""}, exitUsage, "-dir has no value"},
