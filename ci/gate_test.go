@@ -150,7 +150,7 @@ func TestCommandLine(t *testing.T) {
 		{"two folders", []string{"-json", "a", "b"}, ExitUsage, "one folder, not 2: a b"},
 		{"no budgets file", []string{"-budgets", filepath.Join(empty, "none.yaml")}, ExitUsage, "none.yaml: no such file"},
 		{"budgets file is a folder", []string{"-budgets", empty}, ExitUsage, "read budgets"},
-		{"no results", []string{empty, "-budgets", "budgets.yaml"}, ExitUsage, "make results with `rubato run`"},
+		{"no results", []string{empty, "-budgets", "budgets.yaml"}, ExitUsage, " run`, or name their folder: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

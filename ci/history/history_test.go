@@ -104,7 +104,7 @@ func TestRefused(t *testing.T) {
 			}
 			for _, verb := range []string{"show", "trend"} {
 				code, stdout, stderr := baseline(verb, "-dir", dir, folder(t, aRun(2, 1)))
-				if code != exitUsage || stdout != "" || !strings.Contains(stderr, want) || !strings.Contains(stderr, "rubato baseline save") {
+				if code != exitUsage || stdout != "" || !strings.Contains(stderr, want) || !strings.Contains(stderr, "baseline save") {
 					t.Errorf("%s: exit %d, %s%s", verb, code, stdout, stderr)
 				}
 			}
