@@ -127,6 +127,8 @@ var rooms = map[string][]string{
 	"runner":               {"runner/host", "results", "inference", "reports", "ci", "command"},
 	"runner/host":          {"results"},
 	"reports":              {"results", "inference"},
+	"measure":              {"runner"},
+	"measure/benchmark":    {"measure", "runner", "reports", "results"},
 	"pi":                   {"runner", "runner/host", "reports", "results", "command"},
 	"ci":                   {"reports", "results", "inference", "command"},
 }

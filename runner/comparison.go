@@ -117,28 +117,26 @@ func (c *comparison) measure(ctx context.Context) error {
 		{"CPU and profiles at work", c.active}, {"CPU while idle", c.idle}, {"closing", c.close},
 	} {
 		c.progress.begin(c.name, step.what)
-		if err := step.do(ctx); errors.Is(err, errGaveUp) {
+		switch err := step.do(ctx); {
+		case err == errGaveUp || err == nil && len(c.valid()) == 0: // itself: with an arm to blame the others go on
 			return nil
-		} else if err != nil {
+		case err != nil:
 			return err
-		}
-		if len(c.valid()) == 0 {
-			return nil
 		}
 	}
 	return nil
 }
 
-// giveUp ends a comparison of which too many trials break off. What was measured is kept.
+// giveUp ends a comparison of which too many trials break off. What was measured is kept. If nothing
+// was, the arm that broke it off has failed.
 func (c *comparison) giveUp(trials int, err error) error {
-	for _, a := range c.arms {
-		if trials == 0 {
-			a.invalidate("%d trials in a row broke off: %v", mostDropped, err)
-		} else {
-			a.warn("ended after %s: then %d in a row broke off: %v", plural(trials, "trial"), mostDropped, err)
-		}
-	}
 	c.note(true)
+	if trials == 0 {
+		return fmt.Errorf("%w: %w", err, errGaveUp)
+	}
+	for _, a := range c.arms {
+		a.warn("ended after %s: then %d in a row broke off: %v", plural(trials, "trial"), mostDropped, err)
+	}
 	return errGaveUp
 }
 
@@ -159,13 +157,20 @@ func (c *comparison) fail(err error) (rest comparisonPlan, again bool) {
 	}
 	c.arms[k].invalidate("it failed: %v", err)
 	if k == 0 { // the baseline
+		c.valid()
 		return c.plan, false
 	}
-	return c.plan.without(k)
+	rest = c.plan
+	for i := len(c.arms) - 1; i > 0 && again; i-- { // those that did other work have no process either
+		if c.arms[i].invalid() {
+			rest, again = rest.without(i)
+		}
+	}
+	return rest, again
 }
 
 // errGaveUp ends a comparison, but not the run.
-var errGaveUp = errors.New("too many trials broke off")
+var errGaveUp = fmt.Errorf("%d trials in a row broke off", mostDropped)
 
 // ofChild reports whether an error is that of one child alone.
 func ofChild(err error) bool {
@@ -257,7 +262,7 @@ func (c *comparison) prepare(ctx context.Context) error {
 
 // start starts a child and notes that it must be gone at the end.
 func (m *measurement) start(program *build, name string) (*process, error) {
-	p, err := start(program, name, filepath.Join(m.folder.work, "tmp"), m.progress.writer())
+	p, err := start(program, m.child, name, filepath.Join(m.folder.work, "tmp"), m.progress.writer())
 	if err == nil {
 		m.leftovers.add(p)
 	}
@@ -355,7 +360,7 @@ func (c *comparison) retire(ctx context.Context, leaving map[*arm]*process) (err
 			return err
 		}
 		if answer.Left > 0 {
-			a.warn("Close left %d goroutines behind", answer.Left)
+			a.invalidate("Close left %d goroutines behind", answer.Left)
 		}
 	}
 	return nil

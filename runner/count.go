@@ -67,7 +67,7 @@ type countAsked struct {
 }
 
 func parseCount(args []string) (countAsked, error) {
-	c := countAsked{config: config{effort: Default, set: settings{}}}
+	c := countAsked{config: config{effort: defaultEffort, set: settings{}}}
 	var styles string
 	flags := command.Flags("count")
 	flags.StringVar(&c.out, "out", "", "a new folder, such as out/counts")
@@ -151,7 +151,7 @@ func (p program) countAll(ctx context.Context, ask countAsked, plan plan, comman
 		return p.fail(err)
 	}
 	p.left.keep(record)
-	m := &measurement{config: ask.config, limits: p.limits, folder: folder, record: record, leftovers: p.left,
+	m := &measurement{child: p.suite.Child, config: ask.config, limits: p.limits, folder: folder, record: record, leftovers: p.left,
 		progress: newProgress(p.stderr, len(plan.comparisons))}
 	m.result = newResult(p.suite, ask.config, plan, command, started)
 	m.result.Counted, m.result.Fresh, m.result.Published = true, false, nil

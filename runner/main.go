@@ -47,13 +47,19 @@ type program struct {
 // Main is the whole command line of a suite; args are those after the program's name. It
 // returns the exit code. Call it first in main: the measured child processes are started
 // from the same program.
-func Main(suite Suite, args []string) int {
+func Main(suite Suite, args []string) int { return MainTo(suite, args, os.Stdout, os.Stderr) }
+
+// IsChild reports whether the arguments are those of a measured child, which are for Main.
+func IsChild(args []string) bool { return len(args) > 0 && args[0] == childCommand }
+
+// MainTo is Main with other places for results and progress. A child answers on its real stdout.
+func MainTo(suite Suite, args []string, stdout, stderr io.Writer) int {
 	suite = suite.complete()
-	if len(args) > 0 && args[0] == childCommand {
+	if IsChild(args) {
 		return mainChild(withKernel(suite), args[1:])
 	}
-	out := &output{to: screen{os.Stdout}}
-	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: out, stderr: screen{os.Stderr},
+	out := &output{to: screen{stdout}}
+	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: out, stderr: screen{stderr},
 		limits: patience, left: &leftovers{}, heat: host.HeatNow}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
@@ -66,16 +72,20 @@ func Main(suite Suite, args []string) int {
 }
 
 // mainChild answers on the real stdout. What else the process prints there goes to stderr:
-// it would break the protocol.
+// it would break the protocol. It makes the arm invalid, too: the others do not print.
 func mainChild(suite Suite, how []string) int {
 	out := os.Stdout
-	os.Stdout = os.Stderr
+	printed, err := catchStdout()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitFailed
+	}
 	if len(how) == 1 && how[0] == countArgument {
 		return serveCount(suite, os.Stdin, out)
 	}
 	syscall.CloseOnExec(turnsInFD) // a server that a style starts has no turns
 	syscall.CloseOnExec(turnsOutFD)
-	return serveChild(suite, os.Stdin, out, handover{turnsInFD, turnsOutFD}, func() {
+	return serveChild(suite, os.Stdin, out, handover{turnsInFD, turnsOutFD}, printed, func() {
 		time.AfterFunc(orphanGrace, func() { os.Exit(exitFailed) })
 	})
 }

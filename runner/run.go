@@ -20,6 +20,7 @@ import (
 
 // A measurement is a run in progress: what all of its comparisons share.
 type measurement struct {
+	child     []string // see Suite.Child
 	config    config
 	limits    limits
 	floor     floor
@@ -75,7 +76,7 @@ func (p program) measure(ctx context.Context, config config, plan plan, command 
 		return p.fail(err)
 	}
 	p.left.keep(record)
-	m := &measurement{config: config, limits: p.limits, folder: folder, record: record, leftovers: p.left, heat: p.heat,
+	m := &measurement{child: p.suite.Child, config: config, limits: p.limits, folder: folder, record: record, leftovers: p.left, heat: p.heat,
 		progress: newProgress(p.stderr, len(plan.comparisons))}
 	m.result = newResult(p.suite, config, plan, command, started)
 	plan.rule(m.result, config, plan.budgets)
@@ -131,7 +132,9 @@ func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 				return err
 			}
 			if again = false; err != nil {
-				failures = append(failures, err)
+				if !errors.Is(err, errGaveUp) {
+					failures = append(failures, err)
+				}
 				c, again = now.fail(err)
 			}
 		}
@@ -162,7 +165,11 @@ func newResult(suite Suite, config config, plan plan, command []string, started 
 	for _, c := range plan.comparisons {
 		s := c.scenario
 		if n := len(run.Scenarios); n == 0 || run.Scenarios[n-1].Name != s.Name {
-			run.Scenarios = append(run.Scenarios, s.result())
+			of := s.result()
+			if first := c.arms[0].style; of.Baseline == "" && first != plan.baseline {
+				of.Baseline = first // it is not measured in the run's
+			}
+			run.Scenarios = append(run.Scenarios, of)
 		}
 		for _, a := range c.arms {
 			run.Cells = append(run.Cells, a.cell(s.Name))

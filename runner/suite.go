@@ -37,6 +37,7 @@ type Suite struct {
 	Versions  map[string]string // of what the styles stand on
 	Commands  []Command         // of the system measured, beside the runner's own
 	Published []results.Published
+	Child     []string // what leads the program to Main when it is started as a measured child; nil: nothing has to
 }
 
 // A Command is one more command of the program. Run gets the arguments after its name and
@@ -118,6 +119,8 @@ type Scenario struct {
 	// stimulus of many, meets it in some trial, however short trials are. Where a stimulus
 	// depends on those before, each trial begins the script again.
 	Anywhere bool
+	// Recurs means that stimuli come again, so any number of them fits; otherwise a trial has 50 000.
+	Recurs bool
 	// Cold says why its operations are measured with cold caches by default: they come
 	// seldom. Empty: hot, as they run in loops.
 	Cold string
@@ -326,7 +329,7 @@ func (s Scenario) pause(options Options) time.Duration {
 }
 
 // size is the scenario's size for an effort.
-func (s Scenario) size(effort Effort, options Options) (Size, error) {
+func (s Scenario) size(effort effort, options Options) (Size, error) {
 	if s.Size == nil {
 		return Size{}, nil
 	}

@@ -21,7 +21,7 @@ import (
 // other.
 func TestStoppedChild(t *testing.T) {
 	t.Parallel()
-	p, err := start(nil, "a child to stop", t.TempDir(), os.Stderr)
+	p, err := start(nil, nil, "a child to stop", t.TempDir(), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -317,7 +317,7 @@ func (c *comparison) slicing(log *trialLog) slicing {
 		}
 	}
 	fewest := min(fewestTurns, max(fewestLong, int(time.Second/max(turn, 1))))
-	if n := mostStimuli / max(s.Ops+s.Hot, 1); n < mostTurns { // pieces count nothing: they have no common size
+	if n := mostStimuli / max(s.Ops+s.Hot, 1); n < mostTurns && !c.plan.scenario.Recurs { // pieces count nothing: they have no common size
 		fewest, most = min(fewest, max(fewestLong, n)), min(most, n)
 	}
 	timed = max(fewest, min(timed, most, mostTurns))
