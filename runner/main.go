@@ -63,7 +63,7 @@ func MainTo(suite Suite, args []string, stdout, stderr io.Writer) int {
 		limits: patience, left: &leftovers{}, heat: host.HeatNow}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	go p.stopOnInterrupt(cancel, stopsOn(suite, args))
+	go p.stopOnInterrupt(cancel, listen(stopsOn(suite, args)))
 	code := p.main(ctx, args)
 	if err := out.failed(); err != nil && code != exitFailed { // which has been reported
 		return p.fail(fmt.Errorf("the output is not complete: %w", err))
@@ -94,11 +94,10 @@ func mainChild(suite Suite, how []string) int {
 // then its whole group.
 const signalEcho = 100 * time.Millisecond
 
-// stopOnInterrupt ends the run in good order on the first Ctrl-C, and at once on the
-// second. Neither leaves anything behind. What whoever started the program ignores stays
-// ignored: nohup ignores hangups. A closed pipe on stdout is an error like others; it must
-// not end the program while children are at work.
-func (p program) stopOnInterrupt(cancel context.CancelCauseFunc, on []os.Signal) {
+// listen has signals come on a channel. What whoever started the program ignores stays ignored:
+// nohup ignores hangups. A closed pipe on stdout is an error like others; it must not end the
+// program while children are at work.
+func listen(on []os.Signal) <-chan os.Signal {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	for _, s := range on {
@@ -106,6 +105,12 @@ func (p program) stopOnInterrupt(cancel context.CancelCauseFunc, on []os.Signal)
 			signal.Notify(signals, s)
 		}
 	}
+	return signals
+}
+
+// stopOnInterrupt ends the run in good order on the first Ctrl-C, and at once on the
+// second. Neither leaves anything behind.
+func (p program) stopOnInterrupt(cancel context.CancelCauseFunc, signals <-chan os.Signal) {
 	cancel(fmt.Errorf("stopped by signal: %v", <-signals))
 	for first := time.Now(); time.Since(first) < signalEcho; {
 		<-signals

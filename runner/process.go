@@ -249,6 +249,7 @@ type reply struct {
 	Duty   *dutyReading   `json:"duty,omitempty"`
 
 	Settings []Setting     `json:"settings,omitempty"` // of a block
+	Ready    time.Duration `json:"ready,omitempty"`    // mean time of making ready for a slice, outside its time
 	Least    time.Duration `json:"least,omitempty"`    // that the block can have taken
 	Floor    *floorReading `json:"floor,omitempty"`    // of the baseline
 }

@@ -61,7 +61,11 @@ func (p program) run(ctx context.Context, args []string) int {
 			return p.fail(err)
 		}
 	}
-	return p.measure(ctx, config, plan, append([]string{p.name, "run"}, args...))
+	asked := append([]string{"run"}, args...)
+	if p.suite.Asked != nil {
+		asked = p.suite.Asked
+	}
+	return p.measure(ctx, config, plan, append([]string{p.name}, asked...))
 }
 
 // measure runs a plan.

@@ -16,6 +16,9 @@ import (
 // closes, ends it with the runner.
 func ChildAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
+// AdoptOrphans does nothing: only Linux has it.
+func AdoptOrphans() error { return nil }
+
 var started = time.Now()
 
 // ClocksNow has no clock here that goes on while the machine sleeps.
