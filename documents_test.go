@@ -159,6 +159,7 @@ var (
 	command  = regexp.MustCompile(`^(?:\$ )?(?:bin/|\./)?rubato +([a-z].*)$`)
 	flagHelp = regexp.MustCompile(`(?m)^ +-([a-z-]+)(?:,? -[a-z-]+)*( [^ \n]+)?`)
 	key      = regexp.MustCompile(`^([a-z-]+)=`)
+	quoted   = regexp.MustCompile(`'[^']*'|"[^"]*"`)
 	name     = regexp.MustCompile(`^[a-z][a-z-]*$`)
 )
 
@@ -194,7 +195,7 @@ func TestShownCommands(t *testing.T) {
 	helps, names, seen := map[string]string{}, map[string]string{}, 0
 	for _, path := range documents(t) {
 		for _, shown := range shownCommands(read(t, path)) {
-			words := strings.Fields(shown)
+			words := strings.Fields(quoted.ReplaceAllString(shown, "TEXT"))
 			if seen++; helps[words[0]] == "" {
 				helps[words[0]] = program(t, "help", words[0])
 			}
