@@ -131,6 +131,7 @@ var rooms = map[string][]string{
 	"measure":              {"runner"},
 	"measure/benchmark":    {"measure", "runner", "reports", "results"},
 	"pi":                   {"runner", "runner/host", "reports", "results", "command"},
+	"examples":             {"measure", "runner"},
 	"ci":                   {"reports", "results", "inference", "command"},
 }
 
@@ -179,8 +180,8 @@ func owners(sources []source) []string {
 		places    []string
 		libraries []string
 	}{
-		{[]string{"natsbus", "peers/watermillnats.go"}, []string{"github.com/nats-io"}},
-		{[]string{"sqlite"}, []string{"zombiezen.com/go/sqlite", "modernc.org", "github.com/mattn/go-sqlite3", "github.com/ncruces/go-sqlite3"}},
+		{[]string{"natsbus", "peers/watermillnats.go", "examples"}, []string{"github.com/nats-io"}},
+		{[]string{"sqlite", "examples"}, []string{"zombiezen.com/go/sqlite", "modernc.org", "github.com/mattn/go-sqlite3", "github.com/ncruces/go-sqlite3"}},
 		{[]string{"audio/decode"}, []string{"github.com/gopxl/beep", "github.com/hajimehoshi/go-mp3", "github.com/jfreymuth/vorbis", "github.com/jfreymuth/oggvorbis"}},
 		// The tracks that tests and runs play are written as FLAC.
 		{[]string{"audio/decode", "audio/tracks.go"}, []string{"github.com/mewkiz/flac"}},

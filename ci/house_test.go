@@ -76,7 +76,7 @@ func TestHouse(t *testing.T) {
 }
 
 // ownModules are those beside this one that keep the same laws.
-var ownModules = []string{"peers"}
+var ownModules = []string{"peers", "examples"}
 
 // readHouse reads the text files of this module and of its own others, without what is a module of
 // somebody else's making and without the output of runs and builds.
