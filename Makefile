@@ -7,7 +7,7 @@ export CGO_ENABLED = 0
 BUILDFLAGS = -pgo=off -trimpath -ldflags=-s -tags minimal $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
 STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 
-.PHONY: planted bench goals goals-nats rates bench-components bench-full test race lint gate targets pi bench-pi test-ssh report readme test-browser test-files test-counts test-shells build cross notices dist clean
+.PHONY: planted bench goals goals-nats apart loops rates bench-components bench-full test race lint gate targets pi bench-pi test-ssh report readme test-browser test-files test-counts test-shells build cross notices dist clean
 
 # Over budget (1) and inconclusive (3) are answers. Invalid or insensitive (4) and failed (5) are errors.
 bench: build ; bin/rubato run -controls -decide -time 20s queue-low conversation message-log || case $$? in 1|3) ;; *) exit $$? ;; esac
@@ -17,6 +17,10 @@ bench-full: build ; bin/rubato run -full -controls
 planted: build ; bin/rubato run -profile 2m -time 60s -styles direct,nats -set mode=closed -set transport=pipe -set planted=none,codec:3us message-log ; case $$? in 0|3) ;; *) exit $$? ;; esac ; sed -n '/: what a switch moves/,/^Planted/p' out/latest/report.md
 goals: ; bash ci/goals.sh
 goals-nats: ; bash ci/nats.sh
+# How often two functions that differ by 1 % are told apart in ten seconds, from a program of one's own. Wants an idle machine.
+apart: ; bash ci/apart.sh $(or $(N),10)
+# What the library's loops add to an operation, beside a bare loop.
+loops: ; $(GO) test -run '^$$' -bench 'Loop|Bare' -count 6 ./measure
 # How often the gate is wrong, on this code and on ci/testdata/regressions: make rates N=3. Wants an idle machine; it goes on where it stopped.
 rates: ; $(GO) run ./ci/rates -n $(or $(N),3) $(RATES)
 test: ; $(GO) test -timeout 30m ./...

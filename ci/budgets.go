@@ -38,9 +38,11 @@ type Budgets struct {
 	Baseline string // the style that ratio and overhead are to
 	// RequireControls: a run without controls is insensitive.
 	RequireControls bool
-	Machines        []string // kinds of machine that the file tells apart; empty: none
-	Machine         string   // the kind that List is for; empty: any
-	List            []Budget
+	// RequireAgainst: limits of changes are inconclusive in a run without another revision, not told.
+	RequireAgainst bool
+	Machines       []string // kinds of machine that the file tells apart; empty: none
+	Machine        string   // the kind that List is for; empty: any
+	List           []Budget
 }
 
 // A Budget is about one or more cells of a run.

@@ -15,6 +15,7 @@ import (
 type evidence struct {
 	*results.Run
 	baseline string                             // of the budgets
+	strict   bool                               // see Budgets.RequireAgainst
 	details  results.Details                    // for what compares a cell with another than the baseline
 	parts    map[string]map[string]reports.Part // by cell and name; nil: no profiles
 }

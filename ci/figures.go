@@ -167,7 +167,7 @@ func (b Budget) judge(e *evidence, c *results.Cell) []Row {
 		switch {
 		case invalid != "":
 			r.Verdict, r.Why = Invalid, invalid
-		case l.Part == inChange && e.Against == nil && len(e.Changes) == 0: // the run was not asked
+		case l.Part == inChange && !e.strict && e.Against == nil && len(e.Changes) == 0: // the run was not asked
 			r.Verdict, r.Why = Told, lacks
 		case c.Verdict == results.Inconclusive && !q.Count: // too few rounds for times; a count is one in any
 			r.Verdict, r.Why = Inconclusive, c.Why

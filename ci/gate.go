@@ -50,6 +50,7 @@ func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 	flags := command.Flags("gate")
 	budgetsFile := flags.String("budgets", "ci/budgets.yaml", "a file, such as ci/budgets.yaml")
 	machine := flags.String("machine", "", "a kind of machine that the file names, such as ci")
+	against := flags.Bool("require-against", false, "")
 	out := outputFlags(flags)
 	dir, err := folder(flags, args)
 	switch {
@@ -63,6 +64,7 @@ func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return usage(stderr, err)
 	}
+	budgets.RequireAgainst = *against
 	if err := out.check(flags); err != nil {
 		return usage(stderr, err)
 	}
@@ -129,6 +131,8 @@ keep one, the table shows the tightest; -json shows all.
   -budgets FILE        the promises to hold the run to
   -machine KIND        the kind of machine that the run was made on: its limits hold
                        (default workstation; a file without machines is for all)
+  -require-against     limits of change are for runs with -against: in any other they are
+                       inconclusive. Without it they are told
   -inconclusive warn   let exit 3 pass as 0; every output still says inconclusive (default fail)
   -json                the answer as JSON instead of a table
   -junit FILE          JUnit XML: a suite a budget, a case a limit

@@ -88,7 +88,7 @@ func (g Gate) judge(budgets Budgets, run *results.Run, dir string, details resul
 	if faults := g.names(budgets, run); len(faults) > 0 {
 		return Answer{}, faults
 	}
-	e := &evidence{Run: run, baseline: budgets.Baseline, details: details}
+	e := &evidence{Run: run, baseline: budgets.Baseline, strict: budgets.RequireAgainst, details: details}
 	if budgets.ofParts() {
 		var err error
 		if e.parts, err = reports.PartsOf(dir, run, details); err != nil {

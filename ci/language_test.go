@@ -162,6 +162,22 @@ func TestChangeBudgets(t *testing.T) {
 	}
 }
 
+// TestRequireAgainst: a run without another revision tells limits of changes, unless they are required.
+func TestRequireAgainst(t *testing.T) {
+	t.Parallel()
+	budgets := newBudgets + "style: bus\n  limits: {ratio: 10}\n  change: {allocs: 0}\n"
+	run := goodRun()
+	run.Changes, run.Against = nil, nil
+	for flag, want := range map[string]int{"-require-against=false": ExitWithin, "-require-against": ExitInconclusive} {
+		if code, stdout, _ := gate(t, Gate{}, budgets, run, flag); code != want || !strings.Contains(stdout, "not measured in this run: add -against") {
+			t.Errorf("%s: exit %d\n%s", flag, code, stdout)
+		}
+	}
+	if code, stdout, _ := gate(t, Gate{}, budgets, changedRun(), "-require-against", "-json"); code == ExitInconclusive {
+		t.Errorf("measured, and still inconclusive\n%s", stdout)
+	}
+}
+
 // TestPairedChange: a run that decides is told the limits on changes, too.
 func TestPairedChange(t *testing.T) {
 	t.Parallel()

@@ -39,11 +39,14 @@ func Terminal(run *results.Run, coloured bool) string {
 			shown = append(shown, g.Terminal())
 		}
 	}
-	for _, said := range slices.Concat(belief(run), sentences(run)) {
+	for _, said := range Sentences(run) {
 		words = append(words, oneLine(said))
 	}
 	return strings.Join(append(shown, strings.Join(words, "\n")+"\n"), "\n")
 }
+
+// Sentences are the answers of a run in words, one for each style, after what makes them doubtful.
+func Sentences(run *results.Run) []string { return slices.Concat(belief(run), sentences(run)) }
 
 // baselineName is what ratios are to, if all scenarios have the same baseline.
 func baselineName(run *results.Run) (name string) {

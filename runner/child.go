@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
+	"slices"
 	"time"
 
 	format "github.com/google/pprof/profile"
@@ -21,6 +22,11 @@ import (
 
 // childCommand is the hidden command by which the runner starts itself as a child.
 const childCommand = "measured-child"
+
+// childArguments are those of a child: the suite's, the hidden command, and more.
+func childArguments(suites []string, more ...string) []string {
+	return slices.Concat(suites, []string{childCommand}, more)
+}
 
 // orphanGrace is how long a child may still work when its runner is gone.
 const orphanGrace = 3 * time.Second
@@ -36,12 +42,13 @@ type child struct {
 	recorded *latencies
 	started  time.Time
 	before   int // goroutines before the workload was opened
+	stray    *stray
 }
 
 // serveChild answers requests until in ends; the result is the exit code. orphaned
 // is called when in ended, which may be in the middle of a request.
-func serveChild(suite Suite, in io.Reader, out io.Writer, turns handover, orphaned func()) int {
-	c := &child{suite: suite, turns: turns, recorded: newLatencies(), started: time.Now()}
+func serveChild(suite Suite, in io.Reader, out io.Writer, turns handover, printed *stray, orphaned func()) int {
+	c := &child{suite: suite, turns: turns, stray: printed, recorded: newLatencies(), started: time.Now()}
 	requests := make(chan request)
 	go receive(in, requests, orphaned)
 	for ask := range requests {
@@ -163,7 +170,7 @@ func (c *child) script(ask request) (answer reply, err error) {
 	}
 	work, err := load.Work()
 	work.Settings = append(work.Settings, processSettings()...)
-	return reply{Work: &work, Wrong: work.wrong(c.scenario.Script), Speaks: protocol}, err
+	return reply{Work: &work, Wrong: cmp.Or(work.wrong(c.scenario.Script), c.stray.wrong()), Speaks: protocol}, err
 }
 
 func (c *child) open(ask request) (reply, error) {
@@ -217,12 +224,15 @@ func (c *child) trial(first int, slices slicing, profiled string) (reply, error)
 	if err := c.scenario.figures(work); err != nil {
 		return reply{}, err
 	}
+	if c.scenario.Outside {
+		block.RSSPeak, block.KeptOp = 0, nil
+	}
 	block.Figures, block.Series, block.NoLatency = work.Figures, work.Series, work.NoLatency
 	if work.Settings != nil {
 		work.Settings = append(work.Settings, processSettings()...)
 	}
 	least := time.Duration(float64(work.Least) * float64(slices.timed()) / float64(n))
-	return reply{Block: &block, Wrong: cmp.Or(work.wrong(n), t.changed), Least: least, Settings: work.Settings}, nil
+	return reply{Block: &block, Wrong: cmp.Or(work.wrong(n), t.changed, c.stray.wrong()), Least: least, Settings: work.Settings, Ready: t.ready / time.Duration(slices.Turns)}, nil
 }
 
 // serve takes the turns of a trial, under a profile if it has a path.
@@ -280,7 +290,7 @@ func (c *child) close() (reply, error) {
 	left := 0
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
-	for range 50 { // goroutines may take a moment to end
+	for range 500 { // goroutines may take a moment to end
 		if left = runtime.NumGoroutine() - c.before; left <= 0 {
 			return reply{}, err
 		}

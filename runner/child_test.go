@@ -21,7 +21,7 @@ func converse(t *testing.T, requests ...request) []reply {
 		}
 	}
 	orphaned := make(chan bool, 1)
-	if code := serveChild(journals(), &in, &out, handover{}, func() { orphaned <- true }); code != exitPass {
+	if code := serveChild(journals(), &in, &out, handover{}, nil, func() { orphaned <- true }); code != exitPass {
 		t.Errorf("exit %d", code)
 	}
 	<-orphaned

@@ -154,7 +154,7 @@ func TestLevel(t *testing.T) {
 
 func TestProductOfSettings(t *testing.T) {
 	t.Parallel()
-	p, err := newPlan(journals(), config{effort: Default, scenarios: []string{"journal"},
+	p, err := newPlan(journals(), config{effort: defaultEffort, scenarios: []string{"journal"},
 		set: settings{"pen": {"quill", "ball"}, "width": {"2"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +186,7 @@ func TestEnoughRounds(t *testing.T) {
 	}{{9, 3, time.Minute, false}, {10, 3, 9 * time.Second, false}, {10, 3, 10 * time.Second, true}, {19, 3, time.Second, false}, {20, 3, time.Second, true},
 		{10, 16, 19 * time.Second, false}, {10, 16, 20 * time.Second, true}} {
 		p := comparisonPlan{scenario: Scenario{Paced: true}, arms: make([]armPlan, test.arms)}
-		if got := p.stopping(config{effort: Effort{Rounds: 20, Enough: 10 * time.Second}}).over(test.rounds, test.spent); got != test.want {
+		if got := p.stopping(config{effort: effort{Rounds: 20, Enough: 10 * time.Second}}).over(test.rounds, test.spent); got != test.want {
 			t.Errorf("%d rounds of %d arms in %v: %t", test.rounds, test.arms, test.spent, got)
 		}
 	}
@@ -204,12 +204,12 @@ func TestEnoughTrials(t *testing.T) {
 		want       bool
 	}{{5, 40 * time.Second, 0.95, false}, {6, time.Minute, 0.95, true}, {6, 24 * time.Second, 0.95, false}, {6, 25 * time.Second, 0.95, true},
 		{8, 40 * time.Second, 0.995, false}, {9, time.Minute, 0.995, true}, {looks[len(looks)-1] - 1, time.Second, 0.95, false}, {looks[len(looks)-1], time.Second, 0.95, true}} {
-		rule := comparisonPlan{}.stopping(config{effort: Default, confidence: test.confidence})
+		rule := comparisonPlan{}.stopping(config{effort: defaultEffort, confidence: test.confidence})
 		if got := rule.over(test.trials, test.spent); got != test.want || !slices.Equal(rule.looks, looks) {
 			t.Errorf("%d trials in %v at %v: %t, looks %v", test.trials, test.spent, test.confidence, got, rule.looks)
 		}
 	}
-	if rule := (comparisonPlan{}).stopping(config{effort: Default, instruments: true, confidence: 0.95}); rule.looks != nil {
+	if rule := (comparisonPlan{}).stopping(config{effort: defaultEffort, instruments: true, confidence: 0.95}); rule.looks != nil {
 		t.Errorf("what measuring costs waits for no verdict: looks %v", rule.looks)
 	}
 }
@@ -217,11 +217,11 @@ func TestEnoughTrials(t *testing.T) {
 // Trials go on past their time until there is an interval, but not for ever.
 func TestLateTrials(t *testing.T) {
 	t.Parallel()
-	rule := comparisonPlan{}.stopping(config{confidence: 0.999, effort: Effort{Time: time.Second}})
+	rule := comparisonPlan{}.stopping(config{confidence: 0.999, effort: effort{Time: time.Second}})
 	if rule.fewest != inference.Fewest(0.999) || rule.fewest <= fewTrials {
 		t.Fatalf("%+v", rule)
 	}
-	controlled := comparisonPlan{controlled: true}.stopping(config{confidence: 0.999, effort: Effort{Time: time.Second}})
+	controlled := comparisonPlan{controlled: true}.stopping(config{confidence: 0.999, effort: effort{Time: time.Second}})
 	if controlled.fewest <= rule.fewest {
 		t.Errorf("with controls %+v, without %+v", controlled, rule)
 	}

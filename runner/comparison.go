@@ -43,11 +43,12 @@ type arm struct {
 	cell     *results.Cell
 	key      string
 	process  *process
-	n        int       // operations in a block, for arms apart
-	settings []Setting // that its script ran under
-	rates    Rates     // that its script showed
-	busy     bool      // it used the CPU in others' turns of the last trial
-	perOp    float64   // ns, in the quickest block of calibration and warm-up
+	n        int           // operations in a block, for arms apart
+	settings []Setting     // that its script ran under
+	rates    Rates         // that its script showed
+	busy     bool          // it used the CPU in others' turns of the last trial
+	perOp    float64       // ns, in the quickest block of calibration and warm-up
+	ready    time.Duration // what it takes to make ready for a slice, beside its time
 }
 
 func (a *arm) invalid() bool { return a.cell.Verdict == results.Invalid }
@@ -117,28 +118,26 @@ func (c *comparison) measure(ctx context.Context) error {
 		{"CPU and profiles at work", c.active}, {"CPU while idle", c.idle}, {"closing", c.close},
 	} {
 		c.progress.begin(c.name, step.what)
-		if err := step.do(ctx); errors.Is(err, errGaveUp) {
+		switch err := step.do(ctx); {
+		case err == errGaveUp || err == nil && len(c.valid()) == 0: // itself: with an arm to blame the others go on
 			return nil
-		} else if err != nil {
+		case err != nil:
 			return err
-		}
-		if len(c.valid()) == 0 {
-			return nil
 		}
 	}
 	return nil
 }
 
-// giveUp ends a comparison of which too many trials break off. What was measured is kept.
+// giveUp ends a comparison of which too many trials break off. What was measured is kept. If nothing
+// was, the arm that broke it off has failed.
 func (c *comparison) giveUp(trials int, err error) error {
-	for _, a := range c.arms {
-		if trials == 0 {
-			a.invalidate("%d trials in a row broke off: %v", mostDropped, err)
-		} else {
-			a.warn("ended after %s: then %d in a row broke off: %v", plural(trials, "trial"), mostDropped, err)
-		}
-	}
 	c.note(true)
+	if trials == 0 {
+		return fmt.Errorf("%w: %w", err, errGaveUp)
+	}
+	for _, a := range c.arms {
+		a.warn("ended after %s: then %d in a row broke off: %v", plural(trials, "trial"), mostDropped, err)
+	}
 	return errGaveUp
 }
 
@@ -159,13 +158,20 @@ func (c *comparison) fail(err error) (rest comparisonPlan, again bool) {
 	}
 	c.arms[k].invalidate("it failed: %v", err)
 	if k == 0 { // the baseline
+		c.valid()
 		return c.plan, false
 	}
-	return c.plan.without(k)
+	rest = c.plan
+	for i := len(c.arms) - 1; i > 0 && again; i-- { // those that did other work have no process either
+		if c.arms[i].invalid() {
+			rest, again = rest.without(i)
+		}
+	}
+	return rest, again
 }
 
 // errGaveUp ends a comparison, but not the run.
-var errGaveUp = errors.New("too many trials broke off")
+var errGaveUp = fmt.Errorf("%d trials in a row broke off", mostDropped)
 
 // ofChild reports whether an error is that of one child alone.
 func ofChild(err error) bool {
@@ -257,7 +263,7 @@ func (c *comparison) prepare(ctx context.Context) error {
 
 // start starts a child and notes that it must be gone at the end.
 func (m *measurement) start(program *build, name string) (*process, error) {
-	p, err := start(program, name, filepath.Join(m.folder.work, "tmp"), m.progress.writer())
+	p, err := start(program, m.child, name, filepath.Join(m.folder.work, "tmp"), m.progress.writer())
 	if err == nil {
 		m.leftovers.add(p)
 	}
@@ -355,17 +361,16 @@ func (c *comparison) retire(ctx context.Context, leaving map[*arm]*process) (err
 			return err
 		}
 		if answer.Left > 0 {
-			a.warn("Close left %d goroutines behind", answer.Left)
+			a.invalidate("Close left %d goroutines behind", answer.Left)
 		}
 	}
 	return nil
 }
 
-// renew starts new processes on new stores. Two processes of one program differ for as long
-// as they run, because their memory is laid out differently: by some 3 % in a selection
-// (Mytkowicz et al., "Producing wrong data without doing anything obviously wrong", 2009). An
-// interval over trials of new processes includes that difference; one over turns of the same
-// processes does not (Kalibera and Jones, "Rigorous benchmarking in reasonable time", 2013).
+// renew starts new processes on new stores. Two processes of one program differ for as long as they
+// run, because their memory is laid out differently: by some 3 % in a selection (Mytkowicz et al.,
+// "Producing wrong data without doing anything obviously wrong", 2009). An interval over trials includes
+// that; one over turns does not (Kalibera and Jones, "Rigorous benchmarking in reasonable time", 2013).
 func (c *comparison) renew(ctx context.Context) error {
 	old := c.leaving()
 	if err := errors.Join(c.startProcesses(ctx), c.retire(ctx, old)); err != nil { // they start while the old ones close

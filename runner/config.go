@@ -16,7 +16,7 @@ import (
 
 // A config says what a run measures, and how. The command line fills it.
 type config struct {
-	effort      Effort
+	effort      effort
 	out         string // empty: a folder named by the time, under out
 	styles      []string
 	seed        uint64
@@ -32,7 +32,7 @@ type config struct {
 
 // parseRun reads flags and scenario names, which may come in any order.
 func parseRun(args []string) (config, error) {
-	c := config{effort: Default, set: settings{}}
+	c := config{effort: defaultEffort, set: settings{}}
 	var quick, full, seeded, profiled bool
 	var styles string
 	var profile time.Duration
@@ -71,10 +71,10 @@ func parseRun(args []string) (config, error) {
 		return config{}, usagef("-quick and -full exclude each other")
 	}
 	if quick {
-		c.effort = Quick
+		c.effort = quickEffort
 	}
 	if full {
-		c.effort = Full
+		c.effort = fullEffort
 	}
 	if profiled {
 		if profile <= 0 || profile > maxDecisionTime {
@@ -186,9 +186,9 @@ func (c config) trialTime() time.Duration {
 	return c.effort.Time
 }
 
-// Effort is how long and how often a run measures. Quick answers "does it work?",
-// Default is for make bench, Full is for publishing.
-type Effort struct {
+// effort is how long and how often a run measures. The quick one answers "does it work?",
+// the default is for make bench, the full one for publishing.
+type effort struct {
 	Name   string
 	Rounds int           // paired rounds of a comparison; with less than 6 there is no 95 % interval
 	Enough time.Duration // rounds end after this time, but not before fewRounds; longer for many arms
@@ -213,11 +213,11 @@ type Effort struct {
 // The efforts. They differ in how many blocks there are and how long these are, never in
 // what a block is.
 var (
-	Quick = Effort{Name: "quick", Rounds: 10, Enough: 5 * time.Second, Time: 5 * time.Second, Block: 20 * time.Millisecond, Warmup: 3,
+	quickEffort = effort{Name: "quick", Rounds: 10, Enough: 5 * time.Second, Time: 5 * time.Second, Block: 20 * time.Millisecond, Warmup: 3,
 		Idle: time.Second, Profile: 300 * time.Millisecond}
-	Default = Effort{Name: "default", Rounds: 20, Enough: 10 * time.Second, Time: 25 * time.Second, Block: 100 * time.Millisecond, Warmup: 3,
+	defaultEffort = effort{Name: "default", Rounds: 20, Enough: 10 * time.Second, Time: 25 * time.Second, Block: 100 * time.Millisecond, Warmup: 3,
 		Active: time.Second, Idle: 5 * time.Second, Profile: 3150 * time.Millisecond}
-	Full = Effort{Name: "full", Rounds: 500, Enough: 2 * time.Minute, Time: 2 * time.Minute, Block: 100 * time.Millisecond, Warmup: 8,
+	fullEffort = effort{Name: "full", Rounds: 500, Enough: 2 * time.Minute, Time: 2 * time.Minute, Block: 100 * time.Millisecond, Warmup: 8,
 		Active: 5 * time.Second, Idle: 5 * time.Second, Profile: 10500 * time.Millisecond, ProfileAll: true}
 )
 

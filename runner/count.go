@@ -16,7 +16,6 @@ import (
 	"rubato/command"
 	"rubato/results"
 	"rubato/runner/callgrind"
-	"rubato/runner/host"
 )
 
 const countHelp = `Usage: %[1]s count [flags] [scenario…]
@@ -68,7 +67,7 @@ type countAsked struct {
 }
 
 func parseCount(args []string) (countAsked, error) {
-	c := countAsked{config: config{effort: Default, set: settings{}}}
+	c := countAsked{config: config{effort: defaultEffort, set: settings{}}}
 	var styles string
 	flags := command.Flags("count")
 	flags.StringVar(&c.out, "out", "", "a new folder, such as out/counts")
@@ -139,37 +138,22 @@ func (p program) count(ctx context.Context, args []string) int {
 
 // countAll counts a plan.
 func (p program) countAll(ctx context.Context, ask countAsked, plan plan, command []string) int {
-	started := time.Now()
-	folder, err := makeFolder(ask.out, started)
+	m, err := p.begin(ask.config, plan, command)
 	if err != nil {
 		return p.fail(err)
 	}
-	folder.dup = false // out/latest is of a run with times
-	p.left.in(folder)
 	defer p.clear()
-	record, err := openRecord(folder.path)
-	if err != nil {
-		return p.fail(err)
-	}
-	p.left.keep(record)
-	m := &measurement{config: ask.config, limits: p.limits, folder: folder, record: record, leftovers: p.left,
-		progress: newProgress(p.stderr, len(plan.comparisons))}
-	m.result = newResult(p.suite, ask.config, plan, command, started)
-	m.result.Counted, m.result.Fresh, m.result.Published = true, false, nil
-	readAfter := host.ReadMachine(&m.result.Machine, p.suite.Versions)
-	m.result.Machine.Warnings = nil // nothing disturbs a count
+	m.folder.dup = false // out/latest is of a run with times
+	m.result.Counted, m.result.Fresh, m.result.Published, m.result.Machine.Warnings = true, false, nil, nil
 	err = m.counts(ctx, ask, plan)
-	m.progress.finish()
-	p.clear()
-	m.result.Seconds = time.Since(started).Seconds()
-	readAfter()
-	m.result.Machine.Warnings = nil
+	p.end(m)
+	m.result.Machine.Warnings = nil // nothing disturbs a count
 	stdout := p.stdout
 	if ask.asJSON {
 		p.stdout = io.Discard
 	}
 	code := p.finish(m, err)
-	if summary, err := os.ReadFile(filepath.Join(folder.path, summaryName)); ask.asJSON && err == nil {
+	if summary, err := os.ReadFile(filepath.Join(m.folder.path, summaryName)); ask.asJSON && err == nil {
 		_, _ = stdout.Write(summary) // which remembers its failure
 	}
 	return code

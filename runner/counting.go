@@ -329,9 +329,10 @@ func (c *counting) run(ctx context.Context, a *countedArm, out string, ask count
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, countWait, fmt.Errorf("%s: no end within %v: give fewer operations, as in -n %d", a.title(), countWait, max(1, c.n/10)))
 	defer cancel()
-	child := exec.CommandContext(ctx, program, childCommand, countArgument)
+	arguments := childArguments(c.child, countArgument)
+	child := exec.CommandContext(ctx, program, arguments...)
 	if out != "" {
-		child = callgrind.Command(ctx, out, program, childCommand, countArgument)
+		child = callgrind.Command(ctx, out, program, arguments...)
 	}
 	said := newExcerpt(a.title(), io.Discard)
 	child.Env = callgrind.Environment(append(os.Environ(), "TMPDIR="+filepath.Join(c.folder.work, "tmp")))

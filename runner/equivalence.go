@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,7 +33,7 @@ func (c *comparison) checkScripts(ctx context.Context) error {
 			return err
 		}
 		setup.Verbatim = true
-		answer, err := a.process.ask(ctx, request{Do: doScript, Protocol: protocol, Scenario: a.cell.Scenario, Setup: setup}, c.limits.Script)
+		answer, err := a.process.ask(ctx, request{Do: doScript, Protocol: protocol, Scenario: a.cell.Scenario, Setup: setup}, c.scriptLimit())
 		if err != nil {
 			return err
 		}
@@ -72,6 +73,9 @@ func (c *comparison) checkScripts(ctx context.Context) error {
 	}
 	return nil
 }
+
+// scriptLimit bounds the wait for a script.
+func (c *comparison) scriptLimit() time.Duration { return cmp.Or(c.plan.size.Limit, c.limits.Script) }
 
 // traces compares what the traces of arms have kept, by rules. Not every style has a trace, and
 // options may give arms of one style different rules.
@@ -119,7 +123,7 @@ func (c *comparison) witness(ctx context.Context) error {
 				return err
 			}
 		}
-		answer, err := a.process.ask(ctx, ask, c.limits.Script)
+		answer, err := a.process.ask(ctx, ask, c.scriptLimit())
 		if err != nil {
 			return err
 		}

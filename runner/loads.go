@@ -197,9 +197,9 @@ func (s *gcStorm) end() {
 	<-s.ended
 }
 
-// A DutyReading is a known load as each route to CPU % reads it. All are in % of one
+// A dutyReading is a known load as each route to CPU % reads it. All are in % of one
 // core, over the time that the load lasted.
-type DutyReading struct {
+type dutyReading struct {
 	Wanted   float64 `json:"wanted"` // what was asked for
 	Given    float64 `json:"given"`  // what the load counted on its own thread; less than Wanted where no CPU was free
 	Gopsutil float64 `json:"gopsutil"`
@@ -213,16 +213,16 @@ const dutyMost = 2
 
 // right compares the routes with the given load, not with the wanted one: without a free
 // CPU it is less.
-func (r DutyReading) right() bool {
+func (r dutyReading) right() bool {
 	return max(math.Abs(r.Gopsutil-r.Given), math.Abs(r.Rusage-r.Given), math.Abs(r.Pprof-r.Given)) <= dutyMost
 }
 
 // Routes lists the readings.
-func (r DutyReading) Routes() string {
+func (r dutyReading) Routes() string {
 	return fmt.Sprintf("%.1f (gopsutil), %.1f (rusage), %.1f (pprof)", r.Gopsutil, r.Rusage, r.Pprof)
 }
 
-func (r DutyReading) String() string {
+func (r dutyReading) String() string {
 	verdict := "within"
 	if !r.Right {
 		verdict = "off by more than"
@@ -242,21 +242,21 @@ const dutyTurns = 100_000
 // dutyGrace is for the start of a process, and for what stops its profile.
 const dutyGrace = 30 * time.Second
 
-// DutyCycle puts a load of share (0 to 1) of a core on for d in a process of its own,
+// dutyCycle puts a load of share (0 to 1) of a core on for d in a process of its own,
 // and reads it by the routes that a run reads styles by. Shorter than 2 s, ticks of
 // 10 ms alone are half a point.
-func DutyCycle(ctx context.Context, share float64, d time.Duration) (reading DutyReading, err error) {
+func dutyCycle(ctx context.Context, share float64, d time.Duration) (reading dutyReading, err error) {
 	if !(share > 0 && share < 1) || d < dutyPeriod {
-		return DutyReading{}, fmt.Errorf("a load of %v of a core for %v: want a share over 0 and under 1, for at least %v", share, d, dutyPeriod)
+		return dutyReading{}, fmt.Errorf("a load of %v of a core for %v: want a share over 0 and under 1, for at least %v", share, d, dutyPeriod)
 	}
 	temp, err := os.MkdirTemp("", "duty-")
 	if err != nil {
-		return DutyReading{}, fmt.Errorf("making a folder to work in: %w", err)
+		return dutyReading{}, fmt.Errorf("making a folder to work in: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
-	p, err := start(nil, "known load", temp, io.Discard)
+	p, err := start(nil, nil, "known load", temp, io.Discard)
 	if err != nil {
-		return DutyReading{}, err
+		return dutyReading{}, err
 	}
 	answer, err := p.ask(ctx, request{Do: doDuty, Share: share, Wall: d}, d+dutyGrace)
 	if err != nil {
@@ -267,7 +267,7 @@ func DutyCycle(ctx context.Context, share float64, d time.Duration) (reading Dut
 		err = errors.New("no reading of the known load came back")
 	}
 	if err != nil {
-		return DutyReading{}, err
+		return dutyReading{}, err
 	}
 	return *answer.Duty, nil
 }
@@ -296,7 +296,7 @@ func knownLoad(share float64, d time.Duration) (reply, error) {
 		return reply{}, err
 	}
 	percent := func(cpu, wall time.Duration) float64 { return window{Wall: wall, CPU: cpu}.percent() }
-	reading := DutyReading{Wanted: 100 * share, Given: percent(spun, lasted), Gopsutil: ticks, Rusage: percent(rusage, wall), Pprof: percent(sampled, wall)}
+	reading := dutyReading{Wanted: 100 * share, Given: percent(spun, lasted), Gopsutil: ticks, Rusage: percent(rusage, wall), Pprof: percent(sampled, wall)}
 	reading.Right = reading.right()
 	return reply{Duty: &reading}, nil
 }

@@ -61,7 +61,7 @@ func TestDisturbanceSource(t *testing.T) {
 func TestDutyCycle(t *testing.T) {
 	t.Parallel()
 	for _, share := range []float64{0.2, 0.5, 0.9} {
-		got, err := DutyCycle(context.Background(), share, 500*time.Millisecond)
+		got, err := dutyCycle(context.Background(), share, 500*time.Millisecond)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,18 +75,18 @@ func TestDutyCycle(t *testing.T) {
 func TestDutyCycleRefuses(t *testing.T) {
 	t.Parallel()
 	for _, share := range []float64{0, -1, 1, 2, math.NaN()} {
-		if _, err := DutyCycle(context.Background(), share, time.Second); err == nil {
+		if _, err := dutyCycle(context.Background(), share, time.Second); err == nil {
 			t.Errorf("a load of %v of a core was taken", share)
 		}
 	}
-	if _, err := DutyCycle(context.Background(), 0.5, time.Millisecond); err == nil {
+	if _, err := dutyCycle(context.Background(), 0.5, time.Millisecond); err == nil {
 		t.Error("a load of 1 ms was taken")
 	}
 }
 
 func TestDutyIsRight(t *testing.T) {
 	t.Parallel()
-	for r, want := range map[DutyReading]bool{
+	for r, want := range map[dutyReading]bool{
 		{Given: 49.9, Gopsutil: 50.3, Rusage: 50.2, Pprof: 48.1}: true,
 		{Given: 80, Gopsutil: 82.5, Rusage: 80.5, Pprof: 79}:     false,
 		{Given: 80, Gopsutil: 80, Rusage: 77.9, Pprof: 80}:       false,

@@ -46,20 +46,26 @@ type program struct {
 // Main is the whole command line of a suite; args are those after the program's name. It
 // returns the exit code. Call it first in main: the measured child processes are started
 // from the same program.
-func Main(suite Suite, args []string) int {
+func Main(suite Suite, args []string) int { return MainTo(suite, args, os.Stdout, os.Stderr) }
+
+// IsChild reports whether the arguments are those of a measured child, which are for Main.
+func IsChild(args []string) bool { return len(args) > 0 && args[0] == childCommand }
+
+// MainTo is Main with other places for results and progress. A child answers on its real stdout.
+func MainTo(suite Suite, args []string, stdout, stderr io.Writer) int {
 	suite = suite.complete()
-	if len(args) > 0 && args[0] == childCommand {
+	if IsChild(args) {
 		return mainChild(withKernel(suite), args[1:])
 	}
-	out := &output{to: screen{os.Stdout}}
-	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: out, stderr: screen{os.Stderr},
+	out := &output{to: screen{stdout}}
+	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: out, stderr: screen{stderr},
 		limits: patience, left: &leftovers{}, heat: host.HeatNow}
 	if err := host.CannotRun(); err != nil {
 		p.cannot = usageError{err}
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	go p.stopOnInterrupt(cancel, stopsOn(suite, args))
+	go p.stopOnInterrupt(cancel, listen(stopsOn(suite, args)))
 	code := p.main(ctx, args)
 	if err := out.failed(); err != nil && code != exitFailed { // which has been reported
 		return p.fail(fmt.Errorf("the output is not complete: %w", err))
@@ -68,16 +74,20 @@ func Main(suite Suite, args []string) int {
 }
 
 // mainChild answers on the real stdout. What else the process prints there goes to stderr:
-// it would break the protocol.
+// it would break the protocol. It makes the arm invalid, too: the others do not print.
 func mainChild(suite Suite, how []string) int {
 	out := os.Stdout
-	os.Stdout = os.Stderr
+	printed, err := catchStdout()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitFailed
+	}
 	if len(how) == 1 && how[0] == countArgument {
 		return serveCount(suite, os.Stdin, out)
 	}
 	syscall.CloseOnExec(turnsInFD) // a server that a style starts has no turns
 	syscall.CloseOnExec(turnsOutFD)
-	return serveChild(suite, os.Stdin, out, handover{turnsInFD, turnsOutFD}, func() {
+	return serveChild(suite, os.Stdin, out, handover{turnsInFD, turnsOutFD}, printed, func() {
 		time.AfterFunc(orphanGrace, func() { os.Exit(exitFailed) })
 	})
 }
@@ -86,11 +96,10 @@ func mainChild(suite Suite, how []string) int {
 // then its whole group.
 const signalEcho = 100 * time.Millisecond
 
-// stopOnInterrupt ends the run in good order on the first Ctrl-C, and at once on the
-// second. Neither leaves anything behind. What whoever started the program ignores stays
-// ignored: nohup ignores hangups. A closed pipe on stdout is an error like others; it must
-// not end the program while children are at work.
-func (p program) stopOnInterrupt(cancel context.CancelCauseFunc, on []os.Signal) {
+// listen has signals come on a channel. What whoever started the program ignores stays ignored:
+// nohup ignores hangups. A closed pipe on stdout is an error like others; it must not end the
+// program while children are at work.
+func listen(on []os.Signal) <-chan os.Signal {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	for _, s := range on {
@@ -98,6 +107,12 @@ func (p program) stopOnInterrupt(cancel context.CancelCauseFunc, on []os.Signal)
 			signal.Notify(signals, s)
 		}
 	}
+	return signals
+}
+
+// stopOnInterrupt ends the run in good order on the first Ctrl-C, and at once on the
+// second. Neither leaves anything behind.
+func (p program) stopOnInterrupt(cancel context.CancelCauseFunc, signals <-chan os.Signal) {
 	cancel(fmt.Errorf("stopped by signal: %v", <-signals))
 	for first := time.Now(); time.Since(first) < signalEcho; {
 		<-signals

@@ -242,12 +242,12 @@ func TestSize(t *testing.T) {
 		{sized(Size{Ops: -1}), "below zero"}, {sized(Size{Rounds: -1}), "below zero"}, {sized(Size{Limit: -1}), "below zero"},
 		{Scenario{Size: sized(Size{Ops: 5}).Size, Arms: []Style{{Name: "a"}}}, "arms are apart"},
 	} {
-		if _, err := test.s.size(Quick, nil); (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+		if _, err := test.s.size(quickEffort, nil); (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%d: %v, want %q", i, err, test.want)
 		}
 	}
 	for asked, want := range map[int]int{0: 20, 5: 5, 500: 20} {
-		if got := (comparisonPlan{scenario: Scenario{Paced: true}, size: Size{Rounds: asked}}).stopping(config{effort: Default}).rounds; got != want {
+		if got := (comparisonPlan{scenario: Scenario{Paced: true}, size: Size{Rounds: asked}}).stopping(config{effort: defaultEffort}).rounds; got != want {
 			t.Errorf("%d rounds asked: %d, want %d", asked, got, want)
 		}
 	}
@@ -256,7 +256,7 @@ func TestSize(t *testing.T) {
 		paced bool
 		want  int
 	}{"the effort's": {0, false, 3}, "a clock's": {0, true, 1}, "own": {7, true, 7}, "none": {-1, false, 0}} {
-		c := comparison{measurement: &measurement{config: config{effort: Quick}}, plan: comparisonPlan{size: Size{Warmup: test.size}, scenario: Scenario{Paced: test.paced}}}
+		c := comparison{measurement: &measurement{config: config{effort: quickEffort}}, plan: comparisonPlan{size: Size{Warmup: test.size}, scenario: Scenario{Paced: test.paced}}}
 		if got := c.warmups(); got != test.want {
 			t.Errorf("%s: %d warm-ups, want %d", name, got, test.want)
 		}

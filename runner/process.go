@@ -32,13 +32,14 @@ type process struct {
 	said    *excerpt
 }
 
-// start runs a program as a child. Its temporary files go to temp.
-func start(program *build, name, temp string, stderr io.Writer) (*process, error) {
+// start runs a program as a child, with the suite's arguments before the runner's. Its temporary
+// files go to temp.
+func start(program *build, arguments []string, name, temp string, stderr io.Writer) (*process, error) {
 	path, err := program.file()
 	if err != nil {
 		return nil, err
 	}
-	p := &process{name: name, command: exec.Command(path, childCommand),
+	p := &process{name: name, command: exec.Command(path, childArguments(arguments)...),
 		replies: make(chan reply), ended: make(chan struct{}), said: newExcerpt(name, stderr)}
 	p.command.Env = append(os.Environ(), "TMPDIR="+temp,
 		"GOMAXPROCS="+strconv.Itoa(runtime.GOMAXPROCS(0)), "GOGC="+host.GOGC())
@@ -244,9 +245,10 @@ type reply struct {
 	Block  *results.Block `json:"block,omitempty"`
 	Window *window        `json:"window,omitempty"`
 	Left   int            `json:"left,omitempty"` // goroutines that Close left behind
-	Duty   *DutyReading   `json:"duty,omitempty"`
+	Duty   *dutyReading   `json:"duty,omitempty"`
 
 	Settings []Setting     `json:"settings,omitempty"` // of a block
+	Ready    time.Duration `json:"ready,omitempty"`    // mean time of making ready for a slice, outside its time
 	Least    time.Duration `json:"least,omitempty"`    // that the block can have taken
 	Floor    *floorReading `json:"floor,omitempty"`    // of the baseline
 }

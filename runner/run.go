@@ -21,6 +21,7 @@ import (
 
 // A measurement is a run in progress: what all of its comparisons share.
 type measurement struct {
+	child     []string // see Suite.Child
 	config    config
 	limits    limits
 	floor     floor
@@ -29,6 +30,8 @@ type measurement struct {
 	progress  *progress
 	leftovers *leftovers
 	heat      func() results.Heat // nil: not read
+	started   time.Time
+	readAfter func() // what the machine is like at the end
 	result    *results.Run
 }
 
@@ -59,53 +62,72 @@ func (p program) run(ctx context.Context, args []string) int {
 			return p.fail(err)
 		}
 	}
-	return p.measure(ctx, config, plan, append([]string{p.name, "run"}, args...))
+	asked := append([]string{"run"}, args...)
+	if p.suite.Asked != nil {
+		asked = p.suite.Asked
+	}
+	return p.measure(ctx, config, plan, append([]string{p.name}, asked...))
 }
 
 // measure runs a plan.
 func (p program) measure(ctx context.Context, config config, plan plan, command []string) int {
-	started := time.Now()
-	folder, err := makeFolder(config.out, started)
+	m, err := p.begin(config, plan, command)
 	if err != nil {
 		return p.fail(err)
 	}
-	p.left.in(folder)
 	defer p.clear()
-	record, err := openRecord(folder.path)
-	if err != nil {
-		return p.fail(err)
-	}
-	p.left.keep(record)
-	m := &measurement{config: config, limits: p.limits, folder: folder, record: record, leftovers: p.left, heat: p.heat,
-		progress: newProgress(p.stderr, len(plan.comparisons))}
-	m.result = newResult(p.suite, config, plan, command, started)
 	plan.rule(m.result, config, plan.budgets)
 	if m.config.confidence = inference.Confidence; m.result.Rule != nil {
 		m.config.confidence = 1 - (1-inference.Confidence)/float64(max(1, m.result.Rule.Rows))
 	}
-	readAfter := host.ReadMachine(&m.result.Machine, p.suite.Versions)
-	if disk, err := host.ReadDisk(folder.path); err == nil { // a full one fails soon, with its own reason
+	if disk, err := host.ReadDisk(m.folder.path); err == nil { // a full one fails soon, with its own reason
 		m.result.Machine.Disk = &disk
 	}
 	m.floor = measureFloor()
-	m.progress.say("measuring into %s, effort %s, seed %d", folder.show, config.effort.Name, config.seed)
+	m.progress.say("measuring into %s, effort %s, seed %d", m.folder.show, config.effort.Name, config.seed)
 	for _, warning := range m.result.Machine.Warnings {
 		m.progress.say("warning: %s", warning)
 	}
 	failure := m.comparisons(ctx, plan)
-	if lost := record.lost(); lost != nil {
+	if lost := m.record.lost(); lost != nil {
 		failure = lost // of which any other failure is a consequence
 	}
-	m.progress.finish()
-	p.clear()
-	m.result.Seconds = time.Since(started).Seconds()
-	readAfter()
-	for _, b := range record.blocks() {
+	p.end(m)
+	for _, b := range m.record.blocks() {
 		if b.Heat != nil {
 			m.result.Machine.Saw(*b.Heat)
 		}
 	}
 	return p.finish(m, failure)
+}
+
+// begin makes the folder of a run and what its comparisons share. p.clear removes what it works with.
+func (p program) begin(config config, plan plan, command []string) (*measurement, error) {
+	started := time.Now()
+	folder, err := makeFolder(config.out, started)
+	if err != nil {
+		return nil, err
+	}
+	p.left.in(folder)
+	record, err := openRecord(folder.path)
+	if err != nil {
+		p.clear()
+		return nil, err
+	}
+	p.left.keep(record)
+	m := &measurement{child: p.suite.Child, config: config, limits: p.limits, folder: folder, record: record, leftovers: p.left, heat: p.heat,
+		progress: newProgress(p.stderr, len(plan.comparisons)), started: started}
+	m.result = newResult(p.suite, config, plan, command, started)
+	m.readAfter = host.ReadMachine(&m.result.Machine, p.suite.Versions)
+	return m, nil
+}
+
+// end notes how long the run took, and what the machine is like now.
+func (p program) end(m *measurement) {
+	m.progress.finish()
+	p.clear()
+	m.result.Seconds = time.Since(m.started).Seconds()
+	m.readAfter()
 }
 
 // clear removes what a run works with. It is called again at the end of the program.
@@ -132,7 +154,9 @@ func (m *measurement) comparisons(ctx context.Context, plan plan) error {
 				return err
 			}
 			if again = false; err != nil {
-				failures = append(failures, err)
+				if !errors.Is(err, errGaveUp) {
+					failures = append(failures, err)
+				}
 				c, again = now.fail(err)
 			}
 		}
@@ -163,7 +187,11 @@ func newResult(suite Suite, config config, plan plan, command []string, started 
 	for _, c := range plan.comparisons {
 		s := c.scenario
 		if n := len(run.Scenarios); n == 0 || run.Scenarios[n-1].Name != s.Name {
-			run.Scenarios = append(run.Scenarios, s.result())
+			of := s.result()
+			if first := c.arms[0].style; of.Baseline == "" && first != plan.baseline {
+				of.Baseline = first // it is not measured in the run's
+			}
+			run.Scenarios = append(run.Scenarios, of)
 		}
 		for _, a := range c.arms {
 			run.Cells = append(run.Cells, a.cell(s.Name))

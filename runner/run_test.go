@@ -15,7 +15,7 @@ import (
 )
 
 // tiny is an effort for tests: everything a run does, and no more of it than needed.
-var tiny = Effort{Name: "tiny", Rounds: 6, Time: 300 * time.Millisecond, Block: time.Millisecond / 5, Warmup: 1,
+var tiny = effort{Name: "tiny", Rounds: 6, Time: 300 * time.Millisecond, Block: time.Millisecond / 5, Warmup: 1,
 	Active: 60 * time.Millisecond, Idle: 60 * time.Millisecond, Profile: 50 * time.Millisecond}
 
 // some returns the cases; with -short only the first n, because each is a run of its own.
@@ -214,14 +214,14 @@ func TestFaults(t *testing.T) {
 		{fault: "other/crash/50", code: exitFailed, failure: "panic: out of ink"},
 		{fault: "other/hang/50", code: exitFailed, failure: "no answer to \"block\""},
 		{fault: "other/hang/0", code: exitFailed, failure: "no answer to \"script\""},
-		{fault: "other/chatter/0", code: exitPass},
+		{fault: "other/chatter/0", code: exitInvalid, style: "other", why: []string{"prints to stdout", "a stray line on stdout"}},
+		{fault: "other/chatter/50", code: exitInvalid, style: "other", why: []string{"prints to stdout"}},
+		{fault: "other/leak/30", code: exitInvalid, style: "other", why: []string{"Close left 1 goroutines behind"}},
+		{fault: "other/crash/0/1+", code: exitInvalid, style: "other", why: []string{"panic: out of ink", "3 trials in a row"}},
 	}) {
 		t.Run(strings.ReplaceAll(test.fault, "/", " "), func(t *testing.T) {
 			t.Parallel()
 			r := runTiny(t, t.Context(), hurry(test.fault), "journal", "-set", "ink=black", "-styles", "plain,other", "-set", "fault="+test.fault)
-			if test.code == exitPass {
-				r.passed(t)
-			}
 			if r.code != test.code {
 				t.Fatalf("exit %d, want %d\n%s", r.code, test.code, r.stderr)
 			}
@@ -243,17 +243,5 @@ func TestFaults(t *testing.T) {
 				t.Errorf("incomplete: %q names no scenario", r.run.Incomplete)
 			}
 		})
-	}
-}
-
-// A style that leaves a goroutine behind is told so.
-func TestLeakIsWarnedOf(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it measures for several seconds: go test runs it without -short")
-	}
-	t.Parallel()
-	r := runTiny(t, t.Context(), nil, "journal", "-set", "ink=black", "-styles", "plain,other", "-set", "fault=other/leak/30")
-	if got := strings.Join(r.cell(t, "other").Warnings, "\n"); !strings.Contains(got, "left 1 goroutines behind") {
-		t.Errorf("warnings: %q\n%s", got, r.stderr)
 	}
 }

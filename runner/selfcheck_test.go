@@ -223,7 +223,7 @@ func fictional() *findings {
 		c.measured = series{turns: []int{28, 33, 31}, dropped: i % 2}
 		c.Rates = inference.Rates{TypeI: of(4+i, 100), Over: of(0, 100), Coverage: of(95, 100), Found: of(99, 100), InTurn: of(20, 100)}
 	}
-	f.Duty = []DutyReading{{Wanted: 50, Given: 49.9, Gopsutil: 50.3, Rusage: 50.2, Pprof: 48.1, Right: true},
+	f.Duty = []dutyReading{{Wanted: 50, Given: 49.9, Gopsutil: 50.3, Rusage: 50.2, Pprof: 48.1, Right: true},
 		{Wanted: 90, Given: 80, Gopsutil: 82.5, Rusage: 80.5, Pprof: 79}}
 	f.sum()
 	f.judge()

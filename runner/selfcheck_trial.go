@@ -42,7 +42,7 @@ func (p program) trials(seed uint64) (*trials, error) {
 	folder := folder{path: dir, show: dir, work: dir}
 	p.left.in(folder)
 	return &trials{say: func(format string, args ...any) { fmt.Fprintf(p.stderr, format+"\n", args...) },
-		measurement: &measurement{config: config{effort: Quick, seed: seed, confidence: inference.Confidence}, limits: p.limits, folder: folder,
+		measurement: &measurement{child: p.suite.Child, config: config{effort: quickEffort, seed: seed, confidence: inference.Confidence}, limits: p.limits, folder: folder,
 			floor: measureFloor(), leftovers: p.left, progress: newProgress(io.Discard, 0)}}, nil
 }
 

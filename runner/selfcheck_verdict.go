@@ -35,7 +35,7 @@ type findings struct {
 	Dropped           int             `json:"dropped_trials"` // because a process ended or hung
 	All               condition       `json:"all"`
 	Conditions        []condition     `json:"conditions"`
-	Duty              []DutyReading   `json:"duty,omitempty"`
+	Duty              []dutyReading   `json:"duty,omitempty"`
 	AA                condition       `json:"aa"`                  // quiet and CPU hog together, without the effect
 	Runs              []decided       `json:"decided,omitempty"`   // -rates: quiet and CPU hog
 	Simulated         []simulatedRow  `json:"simulated,omitempty"` // -rates
@@ -198,10 +198,10 @@ func (f *findings) series(ctx context.Context, t *trials, number, sessions int, 
 // no core is free for it: the routes differ about a process that waits for a core.
 func (f *findings) duties(ctx context.Context, t *trials) error {
 	for _, share := range []float64{0.20, 0.50, 0.90} {
-		var r DutyReading
+		var r dutyReading
 		for try := 0; try == 0 || try < 3 && math.Abs(r.Given-r.Wanted) > dutyMost; try++ {
 			var err error
-			if r, err = DutyCycle(ctx, share, 2*time.Second); err != nil {
+			if r, err = dutyCycle(ctx, share, 2*time.Second); err != nil {
 				return err
 			}
 		}

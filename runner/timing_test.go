@@ -21,7 +21,7 @@ import (
 // other.
 func TestStoppedChild(t *testing.T) {
 	t.Parallel()
-	p, err := start(nil, "a child to stop", t.TempDir(), os.Stderr)
+	p, err := start(nil, nil, "a child to stop", t.TempDir(), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +55,43 @@ func TestStoppedChild(t *testing.T) {
 	}
 	if b := ask(request{Do: doBlock, First: n, N: 1000}).Block; b == nil || strings.Contains(b.Disturbed, "clock") {
 		t.Errorf("the block after: %+v", b)
+	}
+}
+
+// readied counts what is done between two makings ready.
+type readied struct {
+	hog
+	done []string
+}
+
+func (r *readied) BeforeSlice() error {
+	r.done = append(r.done, "ready")
+	return nil
+}
+
+func (r *readied) Run(int, func(time.Duration)) error {
+	r.done = append(r.done, "run")
+	return nil
+}
+
+func (r *readied) AfterSlice() error {
+	r.done = append(r.done, "looked at")
+	return nil
+}
+
+// TestReadier: before each slice, its untimed operations included, the workload makes ready, also
+// where the slowdown is injected.
+func TestReadier(t *testing.T) {
+	t.Parallel()
+	load := &readied{}
+	timing := begin(&slowed{load, &Slowdown{}}, newLatencies(), instruments{}, slicing{Ops: 1, Turns: 2, Warmup: 1, Hot: 1})
+	timing.next()
+	timing.next()
+	if _, err := timing.end(); err != nil {
+		t.Fatal(err)
+	}
+	if got, turn := strings.Join(load.done, ", "), "ready, run, run, looked at"; got != turn+", "+turn {
+		t.Error(got)
 	}
 }
 

@@ -317,7 +317,7 @@ func (c *comparison) slicing(log *trialLog) slicing {
 		}
 	}
 	fewest := min(fewestTurns, max(fewestLong, int(time.Second/max(turn, 1))))
-	if n := mostStimuli / max(s.Ops+s.Hot, 1); n < mostTurns { // pieces count nothing: they have no common size
+	if n := mostStimuli / max(s.Ops+s.Hot, 1); n < mostTurns && !c.plan.scenario.Recurs { // pieces count nothing: they have no common size
 		fewest, most = min(fewest, max(fewestLong, n)), min(most, n)
 	}
 	timed = max(fewest, min(timed, most, mostTurns))
@@ -345,7 +345,7 @@ func (c *comparison) turnTime() time.Duration {
 	var sum float64
 	for _, a := range c.valid() {
 		s := c.sliceOf(a)
-		sum += a.perOp*float64(s.Ops+s.Hot) + float64(handover+s.Pause)
+		sum += a.perOp*float64(s.Ops+s.Hot) + float64(handover+s.Pause+a.ready)
 	}
 	return time.Duration(sum)
 }

@@ -382,7 +382,7 @@ func TestFaultsInTrials(t *testing.T) {
 		{fault: "other/drops/50/2", inks: black, code: exitInvalid, kept: -1, why: "effects are missing"},
 		{fault: "other/error/50/2", inks: black, code: exitFailed, kept: 1, failure: "the pen broke"},
 		{fault: "other/hang/50/2", inks: black, code: exitPass, dropped: 1, kept: -1},
-		{fault: "other/crash/50/1+", inks: both, code: exitInvalid, dropped: 3, why: "3 trials in a row broke off: "},
+		{fault: "other/crash/50/1+", inks: both, code: exitInvalid, dropped: 3, kept: -1, why: "3 trials in a row broke off"},
 		{fault: "other/crash/50/3+", inks: both, code: exitInconclusive, dropped: 3, kept: 2, warning: "ended after 2 trials: then 3 in a row broke off: "},
 		{fault: "other/prepare/0/2", inks: black, code: exitFailed, kept: 1, failure: "there is no paper"},
 		{fault: "other/lane/50/2", inks: black, code: exitInvalid, kept: -1, why: "it did other work"},

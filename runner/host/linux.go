@@ -32,6 +32,10 @@ func ChildAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
+// AdoptOrphans makes this process the parent of descendants whose parent ends, so that none gets
+// away from EndDescendants.
+func AdoptOrphans() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
+
 // clocksWithin is how far apart the readings of the clocks may be. A busy machine can take
 // the CPU away between two of them, for so long that the machine seems to have slept.
 const clocksWithin = time.Millisecond
