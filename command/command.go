@@ -10,6 +10,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -134,3 +136,10 @@ func (s *share) Set(text string) error {
 	*s.value, s.text = x, text
 	return nil
 }
+
+// Program is the name that the program was started with: rubato, or another that measures a suite of
+// its own.
+func Program() string { return filepath.Base(os.Args[0]) }
+
+// Named has a text that speaks of commands such as "rubato run" speak of this program's.
+func Named(text string) string { return strings.ReplaceAll(text, "rubato ", Program()+" ") }

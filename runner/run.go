@@ -224,6 +224,9 @@ func (p plan) controls(run *results.Run, share float64) {
 func (s Scenario) result() results.Scenario {
 	out := results.Scenario{Name: s.Name, Answers: s.Answers, Op: s.Op, Claims: s.Claims, ArmKey: s.ArmKey, Pairs: s.Pairs,
 		Paced: s.Paced, Together: s.Together, Bare: s.Bare, Measures: s.Measures, Alone: s.Alone, Factors: s.Factors}
+	for _, key := range s.Keys {
+		out.Settings = append(out.Settings, results.Arm{Name: key.Name, Doc: key.Doc})
+	}
 	for _, arm := range s.Arms {
 		out.Arms = append(out.Arms, results.Arm{Name: arm.Name, Doc: arm.Doc})
 	}
