@@ -85,7 +85,7 @@ func (p *process) listen(output io.Reader) {
 }
 
 // kill ends the child and all that it has started.
-func (p *process) kill() { _ = host.SignalGroup(p.command.Process.Pid, host.Kill) }
+func (p *process) kill() { host.KillChild(p.command.Process.Pid) }
 
 // ask sends a request and waits for its reply.
 func (p *process) ask(ctx context.Context, r request, wait time.Duration) (reply, error) {

@@ -27,6 +27,15 @@ const (
 // SignalGroup signals a process that was started with ChildAttributes, and all of its group.
 func SignalGroup(leader int, s syscall.Signal) error { return syscall.Kill(-leader, s) }
 
+// KillChild kills a child, its process group, and what has left that group and still descends from it.
+// That is known on Linux only.
+func KillChild(pid int) {
+	for _, d := range descendantsOf(pid) {
+		_ = syscall.Kill(d.pid, syscall.SIGKILL)
+	}
+	_ = SignalGroup(pid, Kill)
+}
+
 // SessionAttributes put a process into a session of its own, which the end of ours does not end.
 func SessionAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 

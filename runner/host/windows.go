@@ -30,6 +30,13 @@ const (
 // SignalGroup fails: Windows has no groups of processes that can be signalled.
 func SignalGroup(int, syscall.Signal) error { return syscall.EWINDOWS }
 
+// KillChild kills a child, and nothing that it has started.
+func KillChild(pid int) {
+	if p, err := os.FindProcess(pid); err == nil {
+		_ = p.Kill()
+	}
+}
+
 func ChildAttributes() *syscall.SysProcAttr { return nil }
 
 func SessionAttributes() *syscall.SysProcAttr { return nil }
