@@ -6,8 +6,10 @@ import (
 	"io"
 	"log"
 	"os"
+	"slices"
 
 	"rubato/direct"
+	"rubato/external"
 	"rubato/natsbus"
 	"rubato/orchestrated"
 	"rubato/pi"
@@ -23,6 +25,6 @@ func main() {
 	log.SetOutput(io.Discard) // only libraries write there; what this program has to say goes to stdout and stderr
 	styles := []player.Style{direct.Style, orchestrated.Style, natsbus.Style}
 	suite := scenarios.Suite(natsbus.Versions(), styles...)
-	suite.Commands = append(scenarios.Commands(styles...), pi.Command())
+	suite.Commands = slices.Concat(scenarios.Commands(styles...), []runner.Command{pi.Command()}, external.Commands())
 	os.Exit(runner.Main(suite, os.Args[1:]))
 }

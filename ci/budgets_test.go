@@ -186,7 +186,7 @@ func shipped(t *testing.T, file string) {
 // TestManualExample: the example in the help is a valid budgets file.
 func TestManualExample(t *testing.T) {
 	t.Parallel()
-	_, example, _ := strings.Cut(manual, "A budgets file:\n\n")
+	_, example, _ := strings.Cut(manual, "measures a music player:\n\n")
 	example, _, _ = strings.Cut(example, "\n  limits may name:")
 	b, err := ParseBudgets("manual", []byte(strings.NewReplacer("\n  ", "\n", "%%", "%").Replace("\n"+example)))
 	if err != nil || len(b.List) != 5 || len(b.List[0].Limits) != 3 || b.List[4].Figure == "" {

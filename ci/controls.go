@@ -10,7 +10,7 @@ import (
 )
 
 // noControls is the warning about a run without controls.
-const noControls = "has no controls, so nothing shows that a slowdown would have been found; measure with `rubato run -controls`"
+const noControls = "has no controls, so nothing shows that a slowdown would have been found; measure with `run -controls`"
 
 // checkControls lets the controls of a comparison change the verdicts of its rows, and of no
 // others. It computes what they object to from the figures; it does not trust the recorded

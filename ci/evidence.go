@@ -26,7 +26,7 @@ func (e *evidence) change(c *results.Cell) (change *results.Change, lacks string
 	i := slices.IndexFunc(e.Changes, func(x results.Change) bool { return x.Of == key })
 	switch {
 	case len(e.Changes) == 0:
-		return nil, "not measured in this run: add -against REV to rubato run"
+		return nil, "not measured in this run: add -against REV to run"
 	case i < 0:
 		return nil, "not measured in " + e.revision()
 	case e.Changes[i].Before.Verdict == results.Invalid:
@@ -199,7 +199,7 @@ func componentOf(field, part string) (quantity, bool) {
 	q := quantity{field: part, unit: "ns", read: func(e *evidence, c *results.Cell) (*Measure, string) {
 		of, is := e.parts[c.Key()][part]
 		if !is {
-			return nil, "no profile shows its parts: measure with rubato run -profile 10s"
+			return nil, "no profile shows its parts: measure with run -profile 10s"
 		}
 		x := of.Time
 		if field == inShare {

@@ -55,7 +55,7 @@ func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 	dir, err := folder(flags, args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintf(stdout, manual, quantityManual(), saving, "ns or %", "what it takes less than in the field to, at least", "    "+strings.ReplaceAll(text.WrapSoft(strings.Join(reports.Parts(), " · "), 84), "\n", "\n    "))
+		fmt.Fprintf(stdout, command.Named(manual), quantityManual(), saving, "ns or %", "what it takes less than in the field to, at least", "    "+strings.ReplaceAll(text.WrapSoft(strings.Join(reports.Parts(), " · "), 84), "\n", "\n    "))
 		return ExitWithin
 	case err != nil:
 		return usage(stderr, err)
@@ -70,10 +70,10 @@ func (g Gate) Main(args []string, stdout, stderr io.Writer) int {
 	}
 	run, details, err := results.Load(dir)
 	if err != nil {
-		return usage(stderr, fmt.Errorf("%w\nmake results with `rubato run`, or name their folder: rubato gate DIR", err))
+		return usage(stderr, fmt.Errorf("%w\nmake results with `%[2]s run`, or name their folder: %[2]s gate DIR", err, command.Program()))
 	}
 	if why := reports.Restated(run, details); why != "" {
-		return usage(stderr, fmt.Errorf("%s: %s\nrender it again with `rubato report %s`", dir, why, dir))
+		return usage(stderr, fmt.Errorf("%s: %s\nrender it again with `%s report %s`", dir, why, command.Program(), dir))
 	}
 	answer, err := g.judge(budgets, run, dir, details)
 	if err != nil {
@@ -103,7 +103,7 @@ func folder(flags *flag.FlagSet, args []string) (string, error) {
 }
 
 func usage(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "rubato gate: %s\n", results.Reason(err))
+	fmt.Fprintf(stderr, "%s gate: %s\n", command.Program(), results.Reason(err))
 	return ExitUsage
 }
 
@@ -143,9 +143,9 @@ keep one, the table shows the tightest; -json shows all.
 
 On GitHub Actions it also marks the lines of the budgets in the change and writes the page
 of the job ($GITHUB_STEP_SUMMARY). All say which stage moved, if the run has profiles, and
-what it could have found. docs/ci.md shows them in a pipeline.
+what it could have found. rubato's docs/ci.md shows them in a pipeline.
 
-A budgets file:
+A budgets file, of a program that measures a music player:
 
   schema: 2
   baseline: direct               # what ratio and overhead are to

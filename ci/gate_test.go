@@ -145,12 +145,12 @@ func TestCommandLine(t *testing.T) {
 		shows string
 	}{
 		{"help", []string{"-h"}, ExitWithin, "overhead "},
-		{"help, two dashes", []string{"--help"}, ExitWithin, "Usage: rubato gate"},
+		{"help, two dashes", []string{"--help"}, ExitWithin, " gate [flags] [DIR]\n"},
 		{"unknown flag", []string{"-buget", "x"}, ExitUsage, `unknown flag "-buget": did you mean "-budgets"?`},
 		{"two folders", []string{"-json", "a", "b"}, ExitUsage, "one folder, not 2: a b"},
 		{"no budgets file", []string{"-budgets", filepath.Join(empty, "none.yaml")}, ExitUsage, "none.yaml: no such file"},
 		{"budgets file is a folder", []string{"-budgets", empty}, ExitUsage, "read budgets"},
-		{"no results", []string{empty, "-budgets", "budgets.yaml"}, ExitUsage, "make results with `rubato run`"},
+		{"no results", []string{empty, "-budgets", "budgets.yaml"}, ExitUsage, " run`, or name their folder: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -36,12 +37,15 @@ var breaches = []struct {
 	{"rooms import only their neighbours", "runner/host/a.go", `package host; import "rubato/inference"`, "runner/host may know results"},
 	{"rooms import only their neighbours", "results/a.go", `package results; import "rubato/inference"`, "results may know nobody"},
 	{"rooms import only their neighbours", "scenarios/a.go", `package scenarios; import "rubato"`, "imports main"},
-	{"one room imports NATS, one a driver, one the decoders, none a rival", "main.go", `package main; import "github.com/nats-io/nats.go"`, "main.go imports"},
-	{"one room imports NATS, one a driver, one the decoders, none a rival", "scenarios/a.go", `package scenarios; import "zombiezen.com/go/sqlite/sqlitex"`, "imports zombiezen"},
-	{"one room imports NATS, one a driver, one the decoders, none a rival", "natsbus/a.go", `package natsbus; import "modernc.org/sqlite"`, "imports modernc"},
-	{"one room imports NATS, one a driver, one the decoders, none a rival", "runner/a.go", `package runner; import "github.com/ThreeDotsLabs/watermill/message"`, "imports github.com/ThreeDotsLabs"},
-	{"one room imports NATS, one a driver, one the decoders, none a rival", "audio/a.go", `package audio; import "github.com/gopxl/beep/v2"`, "audio/a.go imports github.com/gopxl"},
-	{"one room imports NATS, one a driver, one the decoders, none a rival", "web/a.go", `package web; import "github.com/hajimehoshi/go-mp3"`, "web/a.go imports github.com/hajimehoshi"},
+	{"rooms import only their neighbours", "examples/orders/a.go", `package orders; import "rubato/results"`, "examples may know measure, runner"},
+	{"one room imports NATS, one a driver, one the decoders, only peers a rival", "main.go", `package main; import "github.com/nats-io/nats.go"`, "main.go imports"},
+	{"one room imports NATS, one a driver, one the decoders, only peers a rival", "scenarios/a.go", `package scenarios; import "zombiezen.com/go/sqlite/sqlitex"`, "imports zombiezen"},
+	{"one room imports NATS, one a driver, one the decoders, only peers a rival", "natsbus/a.go", `package natsbus; import "modernc.org/sqlite"`, "imports modernc"},
+	{"one room imports NATS, one a driver, one the decoders, only peers a rival", "runner/a.go", `package runner; import "github.com/ThreeDotsLabs/watermill/message"`, "imports github.com/ThreeDotsLabs"},
+	{"one room imports NATS, one a driver, one the decoders, only peers a rival", "scenarios/a.go", `package scenarios; import "github.com/cskr/pubsub/v2"`, "imports github.com/cskr"},
+	{"one room imports NATS, one a driver, one the decoders, only peers a rival", "peers/a.go", `package main; import "github.com/nats-io/nats.go"`, "peers/a.go imports github.com/nats-io"},
+	{"one room imports NATS, one a driver, one the decoders, only peers a rival", "audio/a.go", `package audio; import "github.com/gopxl/beep/v2"`, "audio/a.go imports github.com/gopxl"},
+	{"one room imports NATS, one a driver, one the decoders, only peers a rival", "web/a.go", `package web; import "github.com/hajimehoshi/go-mp3"`, "web/a.go imports github.com/hajimehoshi"},
 	{"playertest stands on the player alone", "player/playertest/a.go", `package playertest; import "rubato/direct"`, "imports rubato/direct"},
 	{"playertest stands on the player alone", "player/playertest/a.go", `package playertest; import "pgregory.net/rapid"`, "imports pgregory.net/rapid"},
 	{"runner names no style", "runner/a.go", "package runner\n\nvar s = \"bus\"", "runner/a.go:3 names the style \"bus\""},
@@ -90,12 +94,15 @@ func TestLawsCanFail(t *testing.T) {
 func TestLawsLetPass(t *testing.T) {
 	t.Parallel()
 	for path, text := range map[string]string{
+		"peers/a.go":             "// Peers measures.\npackage main\nimport (\"rubato/natsbus\"; \"github.com/ThreeDotsLabs/watermill\")\n",
+		"peers/watermillnats.go": "// Peers measures.\npackage main\nimport \"github.com/nats-io/nats.go\"\n",
 		"player/a.go":            "// Package player is.\npackage player\nimport \"time\"\nvar d time.Duration = 2 * time.Second\n",
 		"player/a_test.go":       `package player; import ("os"; "time"); var n = time.Now(); var h = os.Args`,
 		"player/playertest/a.go": "// Package playertest is.\npackage playertest\nimport (\"rubato/player\"; \"go.uber.org/goleak\"; \"sync\")\n",
 		"natsbus/a.go":           "// Package natsbus is.\npackage natsbus\nimport (\"rubato/orchestrated\"; \"rubato/player\"; \"github.com/nats-io/nats.go\")\n",
 		"natsbus/b.go":           "// Package natsbus is.\npackage natsbus\nimport \"rubato/orchestrated/engine\"\n",
 		"audio/decode/a.go":      "// Package decode is.\npackage decode\nimport (\"github.com/mewkiz/flac\"; \"github.com/hajimehoshi/go-mp3\")\n",
+		"examples/a.go":          "// Command examples is.\npackage main\nimport (\"rubato/examples/orders\"; \"rubato/measure\"; \"zombiezen.com/go/sqlite\"; \"github.com/nats-io/nats.go\")\n",
 		"runner/b.go":            "// Package runner is.\npackage runner\nimport (\"rubato/results\"; \"rubato/runner/host\")\n",
 		"scenarios/x/a.go":       "// Package x is.\npackage x\nimport (\"rubato/scenarios\"; \"rubato/web/live\")\n",
 		"sqlite/a.go":            "// Package sqlite is.\npackage sqlite\nimport \"zombiezen.com/go/sqlite\"\n",
@@ -113,19 +120,25 @@ func TestLawsLetPass(t *testing.T) {
 	}
 }
 
-// TestOtherModulesAreOutside keeps rivals and tools, which have a module of their
-// own, and what runs leave behind, out of the laws.
+// TestOtherModulesAreOutside keeps tools and fonts, which have a module of their own, and what runs
+// leave behind, out of the laws. peers keeps them.
 func TestOtherModulesAreOutside(t *testing.T) {
 	t.Parallel()
 	sources, err := readHouse(fstest.MapFS{
+		"fonts/go.mod":  {Data: []byte("module fonts")},
+		"fonts/a.go":    {Data: []byte("package fonts")},
 		"peers/go.mod":  {Data: []byte("module rubato/peers")},
-		"peers/a.go":    {Data: []byte("package peers")},
+		"peers/a.go":    {Data: []byte("package main")},
 		"out/x/a.go":    {Data: []byte("package x")},
 		"direct/a.go":   {Data: []byte("package direct")},
 		"direct/a.flac": {Data: []byte{0xff, 0xfe}},
 	})
-	if err != nil || len(sources) != 1 || sources[0].path != "direct/a.go" {
-		t.Errorf("read %v, %v; want direct/a.go alone", sources, err)
+	var read []string
+	for _, s := range sources {
+		read = append(read, s.path)
+	}
+	if want := []string{"direct/a.go", "peers/a.go", "peers/go.mod"}; err != nil || !slices.Equal(read, want) {
+		t.Errorf("read %v, %v; want %v", read, err, want)
 	}
 }
 

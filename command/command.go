@@ -1,6 +1,8 @@
 // Package command reads the arguments of a command: flags and names in any order. An error
-// says what the flag wants, or which valid name is nearest. It prints nothing and knows no
-// command. command.go reads the arguments; nearest.go finds the nearest name.
+// says what the flag wants, or which valid name is nearest. From the texts of -h it makes what
+// shells complete and the manual page. It prints nothing and knows no command. command.go reads
+// the arguments; nearest.go finds the nearest name; complete.go completes a word; manual.go
+// reads help texts and sets the page.
 package command
 
 import (
@@ -8,6 +10,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -132,3 +136,10 @@ func (s *share) Set(text string) error {
 	*s.value, s.text = x, text
 	return nil
 }
+
+// Program is the name that the program was started with: rubato, or another that measures a suite of
+// its own.
+func Program() string { return filepath.Base(os.Args[0]) }
+
+// Named has a text that speaks of commands such as "rubato run" speak of this program's.
+func Named(text string) string { return strings.ReplaceAll(text, "rubato ", Program()+" ") }

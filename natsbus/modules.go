@@ -55,7 +55,7 @@ func newModule(name string, member uint8, config player.Config, apart space, c c
 	}
 	for _, c := range all {
 		if c.Module == name {
-			c = m.guard(c)
+			c = c.Guarded(&m.mu)
 			m.own = append(m.own, c)
 		} else {
 			c = m.remote(c)
@@ -85,30 +85,6 @@ func (m *module) join(conn *nats.Conn) error {
 		}
 	}
 	return conn.Flush() // the server must know every subject before another module asks
-}
-
-// guard lets only one function of the module's concepts run at a time, since they may
-// share a store.
-func (m *module) guard(c engine.Concept) engine.Concept {
-	actions, queries := slices.Clone(c.Actions), slices.Clone(c.Queries)
-	for i, a := range actions {
-		run := a.Run
-		actions[i].Run = func(call *engine.Call) error {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			return run(call)
-		}
-	}
-	for i, q := range queries {
-		ask := q.Ask
-		queries[i].Ask = func(call *engine.Call) (bool, error) {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			return ask(call)
-		}
-	}
-	c.Actions, c.Queries = actions, queries
-	return c
 }
 
 // alone waits until nothing is between its writes, and keeps all else from coming between.
@@ -348,17 +324,4 @@ func (w *wired) leave() (err error) {
 		return errors.Join(err, w.network.Close())
 	}
 	return err
-}
-
-// sharedSink lets the modules' engines, each with a writer of its own, append one at a
-// time.
-type sharedSink struct {
-	mu   sync.Mutex
-	sink player.TraceSink
-}
-
-func (s *sharedSink) Append(rows []player.TraceRow) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sink.Append(rows)
 }

@@ -68,7 +68,7 @@ func Open(config player.Config) (player.Player, error) {
 		return nil, err
 	}
 	if config.Trace.Sink != nil {
-		config.Trace.Sink = &sharedSink{sink: config.Trace.Sink}
+		config.Trace.Sink = engine.SharedSink(config.Trace.Sink)
 	}
 	w := &wired{Parts: player.NewParts(config), config: config}
 	if err := w.join(); err != nil {
@@ -121,37 +121,12 @@ func (w *wired) converse(s player.Stimulus) error {
 	switch s.Kind {
 	case player.Period:
 		return w.period(s)
-	case player.QueueLow:
-		return w.ap.engine.Invoke(s.Seq, 0, "ap::Queue::playDown", []engine.Value{engine.Int(s.At), engine.Nat(s.Seed)}, nil)
-	case player.PassageEnd:
-		return w.ap.engine.Emit(s.Seq, 0, "ap::Playback::passageEnded", engine.Int(s.At), engine.Nat(s.Seed))
-	case player.BufferReady:
-		return w.ap.engine.Invoke(s.Seq, 0, "ap::Decoder::ready", []engine.Value{engine.Int(s.Passage)}, nil)
-	case player.BufferFailed:
-		return w.ap.engine.Invoke(s.Seq, 0, "ap::Decoder::fail",
-			[]engine.Value{engine.Int(s.Passage), engine.Int(s.At), engine.Nat(s.Seed)}, nil)
-	case player.Control:
-		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::commanded", engine.String(s.Command), engine.String(s.Token),
-			engine.Int(s.At), engine.Nat(s.Seed))
-	case player.VolumeSet:
-		return w.ui.engine.Invoke(s.Seq, 0, "ap::Playback::setVolume", []engine.Value{engine.Int(s.Volume)}, nil)
-	case player.Wanted:
-		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", engine.Int(s.Passage), engine.Int(s.At))
-	case player.Suggestion:
-		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::suggestionWanted", engine.Int(s.At), engine.Nat(s.Seed))
-	case player.DraftWritten:
-		if w.Filters == nil {
-			return player.Unknown(s)
-		}
-		return w.ui.engine.Emit(s.Seq, 0, "ui::Drafts::written", engine.String(s.Message.Text))
-	case player.FlavorWanted:
-		return w.ui.engine.Emit(s.Seq, 0, "ui::Sessions::flavorWanted", engine.Int(s.Passage), engine.Int(s.Until))
 	case player.ModuleStopped:
 		return w.stopModule(s.Module)
 	case player.ModuleStarted:
 		return w.startModule(s.Module)
 	}
-	return player.Unknown(s)
+	return orchestrated.Converse(w.ap.engine, w.ui.engine, w.Parts, s)
 }
 
 // period mixes one audio period, outside the rules, and then handles the markers that

@@ -77,33 +77,41 @@ func (w *wired) converse(s player.Stimulus) error {
 	switch s.Kind {
 	case player.Period:
 		return w.period(s)
-	case player.QueueLow:
-		return w.engine.Invoke(s.Seq, 0, "ap::Queue::playDown", []engine.Value{engine.Int(s.At), engine.Nat(s.Seed)}, nil)
-	case player.PassageEnd:
-		return w.engine.Emit(s.Seq, 0, "ap::Playback::passageEnded", engine.Int(s.At), engine.Nat(s.Seed))
-	case player.BufferReady:
-		return w.engine.Invoke(s.Seq, 0, "ap::Decoder::ready", []engine.Value{engine.Int(s.Passage)}, nil)
-	case player.BufferFailed:
-		return w.engine.Invoke(s.Seq, 0, "ap::Decoder::fail", []engine.Value{engine.Int(s.Passage), engine.Int(s.At), engine.Nat(s.Seed)}, nil)
-	case player.Control:
-		return w.engine.Emit(s.Seq, 0, "ui::Sessions::commanded", engine.String(s.Command), engine.String(s.Token), engine.Int(s.At), engine.Nat(s.Seed))
-	case player.VolumeSet:
-		return w.engine.Invoke(s.Seq, 0, "ap::Playback::setVolume", []engine.Value{engine.Int(s.Volume)}, nil)
-	case player.Wanted:
-		return w.engine.Emit(s.Seq, 0, "ui::Sessions::wanted", engine.Int(s.Passage), engine.Int(s.At))
-	case player.Suggestion:
-		return w.engine.Emit(s.Seq, 0, "ui::Sessions::suggestionWanted", engine.Int(s.At), engine.Nat(s.Seed))
-	case player.DraftWritten:
-		if w.Filters == nil {
-			return player.Unknown(s)
-		}
-		return w.engine.Emit(s.Seq, 0, "ui::Drafts::written", engine.String(s.Message.Text))
-	case player.FlavorWanted:
-		return w.engine.Emit(s.Seq, 0, "ui::Sessions::flavorWanted", engine.Int(s.Passage), engine.Int(s.Until))
 	case player.ModuleStopped:
 		return w.StopModule(s.Module)
 	case player.ModuleStarted:
 		return w.StartModule(s.Module)
+	}
+	return Converse(w.engine, w.engine, w.Parts, s)
+}
+
+// Converse calls the concept that the stimulus concerns, in the engine of the module where the
+// stimulus arises. Where one engine runs all modules, both are that one.
+func Converse(ap, ui *engine.Engine, parts *player.Parts, s player.Stimulus) error {
+	switch s.Kind {
+	case player.QueueLow:
+		return ap.Invoke(s.Seq, 0, "ap::Queue::playDown", []engine.Value{engine.Int(s.At), engine.Nat(s.Seed)}, nil)
+	case player.PassageEnd:
+		return ap.Emit(s.Seq, 0, "ap::Playback::passageEnded", engine.Int(s.At), engine.Nat(s.Seed))
+	case player.BufferReady:
+		return ap.Invoke(s.Seq, 0, "ap::Decoder::ready", []engine.Value{engine.Int(s.Passage)}, nil)
+	case player.BufferFailed:
+		return ap.Invoke(s.Seq, 0, "ap::Decoder::fail", []engine.Value{engine.Int(s.Passage), engine.Int(s.At), engine.Nat(s.Seed)}, nil)
+	case player.Control:
+		return ui.Emit(s.Seq, 0, "ui::Sessions::commanded", engine.String(s.Command), engine.String(s.Token), engine.Int(s.At), engine.Nat(s.Seed))
+	case player.VolumeSet:
+		return ui.Invoke(s.Seq, 0, "ap::Playback::setVolume", []engine.Value{engine.Int(s.Volume)}, nil)
+	case player.Wanted:
+		return ui.Emit(s.Seq, 0, "ui::Sessions::wanted", engine.Int(s.Passage), engine.Int(s.At))
+	case player.Suggestion:
+		return ui.Emit(s.Seq, 0, "ui::Sessions::suggestionWanted", engine.Int(s.At), engine.Nat(s.Seed))
+	case player.DraftWritten:
+		if parts.Filters == nil {
+			return player.Unknown(s)
+		}
+		return ui.Emit(s.Seq, 0, "ui::Drafts::written", engine.String(s.Message.Text))
+	case player.FlavorWanted:
+		return ui.Emit(s.Seq, 0, "ui::Sessions::flavorWanted", engine.Int(s.Passage), engine.Int(s.Until))
 	}
 	return player.Unknown(s)
 }

@@ -224,9 +224,17 @@ func answerTable(run *results.Run) Grid {
 			against, overhead = bracketed(c.Ratio, ratio), bracketed(c.OverheadNs, nanoseconds)
 		}
 		mark, answer := answerOf(run, c)
-		g.Add(mark, c.ComparisonLabel(), c.Style, perOp, overhead, against, optionalText(c.MeanRatio), cpu, percentileText(c.P99Ns), mebibytes(float64(c.RSSPeak)), answer)
+		g.Add(mark, c.ComparisonLabel(), c.Style, perOp, overhead, against, optionalText(c.MeanRatio), cpu, percentileText(c.P99Ns), memoryText(c), answer)
 	}
 	return g
+}
+
+// memoryText is the peak of memory, which is not measured of other programs.
+func memoryText(c *results.Cell) string {
+	if c.RSSPeak == 0 {
+		return noFigure
+	}
+	return mebibytes(float64(c.RSSPeak))
 }
 
 // optionalText is a ratio with its interval, or nothing.

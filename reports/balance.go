@@ -217,7 +217,7 @@ func balanceSection(scenario string, all, switched []balance) []section {
 	var out []section
 	if own := of(all); len(own) > 0 {
 		out = append(out, section{ID: slug(scenario) + "-balance", Title: scenario + ": where the difference goes", Grids: balanceTables(own), Text: []string{
-			"The gap in time per operation, split so that the rows add up to it. Parts of CPU time are shares of the profile pass, times the mean CPU time per operation of the timed trials; their intervals are those of so many samples, of how much the lives of a process differ, and of the trials. Waiting is the time without CPU, less the CPU time that ran side by side with other; its interval is that of the trials. Grey: it may be none. The work itself is the same in all styles: what it takes more is colder caches and cores that change. All are means, so the gap is the one of all-in, not the typical one."}})
+			"The gap in time per operation, split so that the rows add up to it. Parts of CPU time are shares of the profile pass, times the mean CPU time per operation of the timed trials; their intervals are those of so many samples, of how much the lives of a process differ, and of the trials. Waiting is the time without CPU, less the CPU time that ran side by side with other; its interval is that of the trials. Grey: it may be none. The work itself is the same in all styles: what it takes more is colder caches, cores that change, and functions of the program that no other part has. All are means, so the gap is the one of all-in, not the typical one."}})
 	}
 	if own := of(switched); len(own) > 0 {
 		out = append(out, section{ID: slug(scenario) + "-switched", Title: scenario + ": what a switch moves", Grids: balanceTables(own), Text: []string{

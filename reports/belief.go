@@ -37,7 +37,7 @@ func sameWorkText(run *results.Run) string {
 
 func controlsText(run *results.Run) string {
 	if len(run.Controls) == 0 {
-		return "Controls: none in this run; rubato run -controls shows what it could have found."
+		return "Controls: none in this run; -controls shows what it could have found."
 	}
 	sensitive := 0
 	var least, most float64
@@ -97,10 +97,14 @@ func scope(run *results.Run) []string {
 		where += " Transport of messages: " + v + "."
 	}
 	where += " Absolute figures hold for this machine only."
-	if len(styles) == 0 {
-		return []string{where}
+	var all []string
+	if len(run.Scenarios) == 1 {
+		all = append(all, question(run, run.Scenarios[0]))
 	}
-	return []string{"Styles: " + strings.Join(styles, "; ") + ".", where}
+	if len(styles) > 0 {
+		all = append(all, "Styles: "+strings.Join(styles, "; ")+".")
+	}
+	return append(all, where)
 }
 
 // settingText is the value of a setting in the cells that have it, or all its values.

@@ -58,7 +58,7 @@ func roundsOf(c *results.Cell, blocks []results.Block) []results.Block {
 
 func benchConfig(m results.Machine) []benchfmt.Config {
 	var all []benchfmt.Config
-	for _, kv := range [][2]string{{"goos", m.OS}, {"goarch", m.Arch}, {"pkg", "rubato"}, {"cpu", m.CPU}} {
+	for _, kv := range [][2]string{{"goos", m.OS}, {"goarch", m.Arch}, {"pkg", mainModule}, {"cpu", m.CPU}} {
 		if v := oneLine(kv[1]); v != "" {
 			all = append(all, benchfmt.Config{Key: kv[0], Value: []byte(v), File: true})
 		}

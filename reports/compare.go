@@ -177,7 +177,7 @@ func (c *Comparison) conclude(absolute bool) {
 	case len(rows) == 0:
 		c.Verdict, c.Why = inference.Inconclusive, "nothing in both runs can be judged: run the same scenarios and styles, with more rounds"
 	case seen[inference.Inconclusive]:
-		c.Verdict, c.Why = inference.Inconclusive, "more rounds narrow the intervals (rubato run -full)"
+		c.Verdict, c.Why = inference.Inconclusive, "more rounds narrow the intervals (run -full)"
 	default:
 		c.Verdict = inference.Within
 	}

@@ -224,7 +224,7 @@ func countedPage(run *results.Run) *page {
 	}
 	for _, name := range scenarioNames(run) {
 		s := run.Scenario(name)
-		own := section{ID: slug(name), Scenario: name, Title: name, Text: []string{question(s)}, Grids: countedGrids(run, name)}
+		own := section{ID: slug(name), Scenario: name, Title: name, Text: []string{question(run, s)}, Grids: countedGrids(run, name)}
 		if claims := countedClaims(run, s); len(claims.Rows) > 0 {
 			own.Grids = append(own.Grids, claims)
 		}

@@ -135,7 +135,7 @@ func recommendationSection(run *results.Run) []section {
 	if len(t.Rows) == 0 {
 		return nil
 	}
-	t.Notes = []string{"What would change it: an overhead that grows with the work, since this takes the overhead of the measured operation for that of a longer one; another machine, disk or network; more rules, larger messages, or another transport, each of which is a -set."}
+	t.Notes = []string{"What would change it: an overhead that grows with the work, since this takes the overhead of the measured operation for that of a longer one; another machine, disk or network; what -set changes, and what it does not."}
 	out.Grids = []Grid{t}
 	return []section{out}
 }

@@ -140,7 +140,7 @@ func writeProfile(t testing.TB, path string, leaves map[string]int64) {
 		p.Function, p.Location = append(p.Function, f), append(p.Location, l)
 		return l
 	}
-	root, choose := located("main.main"), located("player.Choose")
+	root, choose := located("other.main"), located("player.Choose")
 	for _, name := range byShare(toFloats(leaves)) {
 		n := leaves[name]
 		s := &profile.Sample{Location: []*profile.Location{located(name), root}, Value: []int64{n, n * 1e7}}

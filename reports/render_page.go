@@ -166,7 +166,7 @@ func scenarioSections(dir string, run *results.Run, s results.Scenario, gs []gro
 		return []section{{ID: id, Title: s.Name, Text: []string{s.Answers, "Requested, but not measured."}}}, nil
 	}
 	var cells []*results.Cell
-	head := section{ID: id, Title: s.Name, Text: append([]string{question(s)}, pacedText(s)...), Grids: []Grid{summaryTable(run, gs, details)}}
+	head := section{ID: id, Title: s.Name, Text: append([]string{question(run, s)}, pacedText(s)...), Grids: []Grid{summaryTable(run, gs, details)}}
 	if s.Pieces() {
 		head.Grids = []Grid{pieceTable(run, s, gs)}
 	}
@@ -207,7 +207,8 @@ func roundSection(s results.Scenario, gs []group, cells []*results.Cell, details
 	return out
 }
 
-func question(s results.Scenario) string {
+// question is what the scenario answers, one operation, and what the settings mean in which its cells differ.
+func question(run *results.Run, s results.Scenario) string {
 	op := s.Op
 	if op == "" {
 		op = "operation"
@@ -215,6 +216,11 @@ func question(s results.Scenario) string {
 	text := "One operation (op) is one " + op + "."
 	if s.Answers != "" {
 		text = s.Answers + " " + text
+	}
+	for _, key := range s.Settings {
+		if slices.ContainsFunc(run.Cells, func(c results.Cell) bool { return c.Scenario == s.Name && slices.Contains(c.Named, key.Name) }) {
+			text += fmt.Sprintf(" Setting %s: %s.", key.Name, strings.TrimSuffix(key.Doc, "."))
+		}
 	}
 	return text
 }

@@ -84,7 +84,7 @@ func workText(c *results.Cell) string {
 func resources(c *results.Cell, details results.Details) []string {
 	return []string{
 		nanoseconds(c.CPUNsOp.Median) + secondary + "user " + nanoseconds(c.UserNsOp) + secondary + "system " + nanoseconds(c.SystemNsOp),
-		figure(c.AllocsOp) + secondary + figure(c.BytesOp) + noBreak + "B", figure(c.SwitchesOp), mebibytes(float64(c.RSSPeak)),
+		figure(c.AllocsOp) + secondary + figure(c.BytesOp) + noBreak + "B", figure(c.SwitchesOp), memoryText(c),
 		percent(c.ActiveCPU) + " active" + secondary + idleText(c, details) + " idle"}
 }
 

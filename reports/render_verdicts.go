@@ -183,7 +183,7 @@ func equivalenceSection(run *results.Run) []section {
 	if len(t.Rows) == 0 {
 		return nil
 	}
-	text := []string{"The check compares the transcripts of the styles in a comparison. In every block, it compares effects, payload, commits, statements, rows read, order per key and stored data; all are read when the clock stops. Witnessed: stimuli after a timed part, unknown to the style, each of which was looked at. It also compares each style's settings with the requested ones, and between its blocks."}
+	text := []string{"The check compares the transcripts of the styles in a comparison. In every block, it compares effects and stored data and, if the scenario reports them, payload, commits, statements, rows read and order per key; all are read when the clock stops. Witnessed: stimuli after a timed part, unknown to the style, each of which was looked at. It also compares each style's settings with the requested ones, and between its blocks."}
 	if len(shared) > 0 {
 		text = append(text, "Settings that all styles of a comparison share: "+sharedText(shared))
 	}

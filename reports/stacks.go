@@ -39,7 +39,7 @@ var owners = []struct{ prefix, part string }{
 	{"github.com/nats-io/nats-server", partServer}, {"github.com/nats-io/", partClient},
 	{"encoding/json", partCodec}, {"github.com/go-json-experiment", partCodec}, {"github.com/tinylib/msgp", partCodec}, {"google.golang.org/protobuf", partCodec},
 	{"rubato/natsbus", partModules}, {"rubato/orchestrated", partRules}, {"rubato/sqlite/tracedb", partRules},
-	{"rubato/runner", partHarness}, {"rubato/scenarios", partHarness}, {"github.com/HdrHistogram", partHarness},
+	{"rubato/runner", partHarness}, {"rubato/measure", partHarness}, {"rubato/scenarios", partHarness}, {"github.com/HdrHistogram", partHarness},
 	{"rubato/", partWork}, {"zombiezen.com/go/sqlite", partWork}, {"modernc.org/", partWork},
 }
 
@@ -151,6 +151,9 @@ func ownerPart(folder, file string) string {
 			}
 			return o.part
 		}
+	}
+	if folder == "main" || strings.HasPrefix(folder+"/", mainModule+"/") { // of a program that measures a suite of its own
+		return partWork
 	}
 	return ""
 }

@@ -38,10 +38,11 @@ type Run struct {
 
 // A Scenario is what a reader needs to know about a scenario.
 type Scenario struct {
-	Name    string  `json:"name"`
-	Answers string  `json:"answers"` // the question
-	Op      string  `json:"op"`      // what one operation is: "selection", "message"
-	Claims  []Claim `json:"claims,omitempty"`
+	Name     string  `json:"name"`
+	Answers  string  `json:"answers"` // the question
+	Op       string  `json:"op"`      // what one operation is: "selection", "message"
+	Claims   []Claim `json:"claims,omitempty"`
+	Settings []Arm   `json:"settings,omitempty"` // what its keys mean
 	// For a scenario whose arms are pieces of a whole, not styles that do the same work:
 	ArmKey   string `json:"arm_key,omitempty"` // what an arm is called: "piece"
 	Arms     []Arm  `json:"arms,omitempty"`

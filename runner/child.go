@@ -224,12 +224,15 @@ func (c *child) trial(first int, slices slicing, profiled string) (reply, error)
 	if err := c.scenario.figures(work); err != nil {
 		return reply{}, err
 	}
+	if c.scenario.Outside {
+		block.RSSPeak, block.KeptOp = 0, nil
+	}
 	block.Figures, block.Series, block.NoLatency = work.Figures, work.Series, work.NoLatency
 	if work.Settings != nil {
 		work.Settings = append(work.Settings, processSettings()...)
 	}
 	least := time.Duration(float64(work.Least) * float64(slices.timed()) / float64(n))
-	return reply{Block: &block, Wrong: cmp.Or(work.wrong(n), t.changed, c.stray.wrong()), Least: least, Settings: work.Settings}, nil
+	return reply{Block: &block, Wrong: cmp.Or(work.wrong(n), t.changed, c.stray.wrong()), Least: least, Settings: work.Settings, Ready: t.ready / time.Duration(slices.Turns)}, nil
 }
 
 // serve takes the turns of a trial, under a profile if it has a path.

@@ -43,11 +43,12 @@ type arm struct {
 	cell     *results.Cell
 	key      string
 	process  *process
-	n        int       // operations in a block, for arms apart
-	settings []Setting // that its script ran under
-	rates    Rates     // that its script showed
-	busy     bool      // it used the CPU in others' turns of the last trial
-	perOp    float64   // ns, in the quickest block of calibration and warm-up
+	n        int           // operations in a block, for arms apart
+	settings []Setting     // that its script ran under
+	rates    Rates         // that its script showed
+	busy     bool          // it used the CPU in others' turns of the last trial
+	perOp    float64       // ns, in the quickest block of calibration and warm-up
+	ready    time.Duration // what it takes to make ready for a slice, beside its time
 }
 
 func (a *arm) invalid() bool { return a.cell.Verdict == results.Invalid }
@@ -366,11 +367,10 @@ func (c *comparison) retire(ctx context.Context, leaving map[*arm]*process) (err
 	return nil
 }
 
-// renew starts new processes on new stores. Two processes of one program differ for as long
-// as they run, because their memory is laid out differently: by some 3 % in a selection
-// (Mytkowicz et al., "Producing wrong data without doing anything obviously wrong", 2009). An
-// interval over trials of new processes includes that difference; one over turns of the same
-// processes does not (Kalibera and Jones, "Rigorous benchmarking in reasonable time", 2013).
+// renew starts new processes on new stores. Two processes of one program differ for as long as they
+// run, because their memory is laid out differently: by some 3 % in a selection (Mytkowicz et al.,
+// "Producing wrong data without doing anything obviously wrong", 2009). An interval over trials includes
+// that; one over turns does not (Kalibera and Jones, "Rigorous benchmarking in reasonable time", 2013).
 func (c *comparison) renew(ctx context.Context) error {
 	old := c.leaving()
 	if err := errors.Join(c.startProcesses(ctx), c.retire(ctx, old)); err != nil { // they start while the old ones close

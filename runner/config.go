@@ -44,7 +44,7 @@ func parseRun(args []string) (config, error) {
 	flags.StringVar(&styles, "styles", "", "names that list shows, such as A,B")
 	flags.Uint64Var(&c.seed, "seed", 0, seedWanted)
 	flags.StringVar(&c.against, "against", "", "a commit, tag, branch, "+mergeBase+" or the file of another build")
-	flags.Func("set", "KEY=VALUE, such as passages=1000", c.addSet)
+	flags.Func("set", "KEY=VALUE, such as size=1000", c.addSet)
 	c.decisionFlags(flags)
 	names, err := parseAnywhere(flags, args)
 	if err == nil {

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -71,7 +72,7 @@ func parseCount(args []string) (countAsked, error) {
 	flags := command.Flags("count")
 	flags.StringVar(&c.out, "out", "", "a new folder, such as out/counts")
 	flags.StringVar(&styles, "styles", "", "names that list shows, such as A,B")
-	flags.Func("set", "KEY=VALUE, such as passages=1000", c.addSet)
+	flags.Func("set", "KEY=VALUE, such as size=1000", c.addSet)
 	flags.Uint64Var(&c.seed, "seed", 1, seedWanted)
 	flags.IntVar(&c.n, "n", 0, "a whole number over 0, such as 100")
 	flags.IntVar(&c.repeats, "repeat", 2, "a whole number from 1 to 100")
@@ -101,7 +102,7 @@ func (p program) count(ctx context.Context, args []string) int {
 		p.printHelp(p.stdout, "count")
 		return exitPass
 	}
-	if err != nil {
+	if err = cmp.Or(err, p.cannot); err != nil {
 		return p.fail(err)
 	}
 	plan, err := newPlan(p.suite, ask.config)

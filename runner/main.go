@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -42,6 +40,7 @@ type program struct {
 	limits         limits
 	left           *leftovers
 	heat           func() results.Heat // nil: not read
+	cannot         error               // why nothing can be measured here; nil: it can
 }
 
 // Main is the whole command line of a suite; args are those after the program's name. It
@@ -61,9 +60,12 @@ func MainTo(suite Suite, args []string, stdout, stderr io.Writer) int {
 	out := &output{to: screen{stdout}}
 	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: out, stderr: screen{stderr},
 		limits: patience, left: &leftovers{}, heat: host.HeatNow}
+	if err := host.CannotRun(); err != nil {
+		p.cannot = usageError{err}
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	go p.stopOnInterrupt(cancel, stopsOn(suite, args))
+	go p.stopOnInterrupt(cancel, listen(stopsOn(suite, args)))
 	code := p.main(ctx, args)
 	if err := out.failed(); err != nil && code != exitFailed { // which has been reported
 		return p.fail(fmt.Errorf("the output is not complete: %w", err))
@@ -94,11 +96,10 @@ func mainChild(suite Suite, how []string) int {
 // then its whole group.
 const signalEcho = 100 * time.Millisecond
 
-// stopOnInterrupt ends the run in good order on the first Ctrl-C, and at once on the
-// second. Neither leaves anything behind. What whoever started the program ignores stays
-// ignored: nohup ignores hangups. A closed pipe on stdout is an error like others; it must
-// not end the program while children are at work.
-func (p program) stopOnInterrupt(cancel context.CancelCauseFunc, on []os.Signal) {
+// listen has signals come on a channel. What whoever started the program ignores stays ignored:
+// nohup ignores hangups. A closed pipe on stdout is an error like others; it must not end the
+// program while children are at work.
+func listen(on []os.Signal) <-chan os.Signal {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	for _, s := range on {
@@ -106,6 +107,12 @@ func (p program) stopOnInterrupt(cancel context.CancelCauseFunc, on []os.Signal)
 			signal.Notify(signals, s)
 		}
 	}
+	return signals
+}
+
+// stopOnInterrupt ends the run in good order on the first Ctrl-C, and at once on the
+// second. Neither leaves anything behind.
+func (p program) stopOnInterrupt(cancel context.CancelCauseFunc, signals <-chan os.Signal) {
 	cancel(fmt.Errorf("stopped by signal: %v", <-signals))
 	for first := time.Now(); time.Since(first) < signalEcho; {
 		<-signals
@@ -144,6 +151,10 @@ func (p program) main(ctx context.Context, args []string) int {
 		return p.selfcheck(ctx, rest)
 	case "version", "-version", "--version":
 		return p.plain("version", rest, p.version)
+	case "completion":
+		return p.completion(rest)
+	case "man":
+		return p.plain("man", rest, p.man)
 	case "help", "-h", "-help", "--help":
 		return p.help(rest)
 	}
@@ -326,21 +337,4 @@ func removeHalfWritten(dir string) error {
 		}
 		return err
 	})
-}
-
-// version prints what influences figures: commit, Go, and the libraries of the styles.
-func (p program) version(names []string) error {
-	if len(names) > 0 {
-		return usagef("version takes no arguments, not %q", names)
-	}
-	commit, dirty := host.Source()
-	changed := ""
-	if dirty {
-		changed = ", with changes"
-	}
-	fmt.Fprintf(p.stdout, "%s commit %s%s\n%s %s/%s\n", p.name, commit, changed, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	for _, name := range slices.Sorted(maps.Keys(p.suite.Versions)) {
-		fmt.Fprintf(p.stdout, "%s %s\n", name, p.suite.Versions[name])
-	}
-	return nil
 }

@@ -267,7 +267,7 @@ func parseSet(text string) (key string, values []string, err error) {
 	key, list, found := strings.Cut(text, "=")
 	key = strings.TrimSpace(key)
 	if !found || key == "" {
-		return "", nil, usagef("-set %q: want key=value, as in -set passages=1000", text)
+		return "", nil, usagef("-set %q: want key=value, as in -set size=1000", text)
 	}
 	values, err = splitValues(key, list)
 	return key, values, err

@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"rubato/results"
@@ -86,7 +85,7 @@ func (p *process) listen(output io.Reader) {
 }
 
 // kill ends the child and all that it has started.
-func (p *process) kill() { _ = syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL) }
+func (p *process) kill() { host.KillChild(p.command.Process.Pid) }
 
 // ask sends a request and waits for its reply.
 func (p *process) ask(ctx context.Context, r request, wait time.Duration) (reply, error) {
@@ -249,6 +248,7 @@ type reply struct {
 	Duty   *dutyReading   `json:"duty,omitempty"`
 
 	Settings []Setting     `json:"settings,omitempty"` // of a block
+	Ready    time.Duration `json:"ready,omitempty"`    // mean time of making ready for a slice, outside its time
 	Least    time.Duration `json:"least,omitempty"`    // that the block can have taken
 	Floor    *floorReading `json:"floor,omitempty"`    // of the baseline
 }

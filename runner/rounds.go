@@ -102,7 +102,7 @@ func (c *comparison) work(ctx context.Context, s slicing, order []int, how worki
 		if answer.Block == nil {
 			return fmt.Errorf("%s: no block came back", a.title())
 		}
-		blocks[i] = answer.Block
+		blocks[i], a.ready = answer.Block, answer.Ready
 		blocks[i].Cell, blocks[i].Turn = a.key, place
 		felt(blocks[i], before, c.heatNow())
 		if wrong := a.wrong(answer); wrong != "" {

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -41,7 +42,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		p.printHelp(p.stdout, "run")
 		return exitPass
 	}
-	if err != nil {
+	if err = cmp.Or(err, p.cannot); err != nil {
 		return p.fail(err)
 	}
 	plan, err := newPlan(p.suite, config)
@@ -61,7 +62,11 @@ func (p program) run(ctx context.Context, args []string) int {
 			return p.fail(err)
 		}
 	}
-	return p.measure(ctx, config, plan, append([]string{p.name, "run"}, args...))
+	asked := append([]string{"run"}, args...)
+	if p.suite.Asked != nil {
+		asked = p.suite.Asked
+	}
+	return p.measure(ctx, config, plan, append([]string{p.name}, asked...))
 }
 
 // measure runs a plan.
@@ -219,6 +224,9 @@ func (p plan) controls(run *results.Run, share float64) {
 func (s Scenario) result() results.Scenario {
 	out := results.Scenario{Name: s.Name, Answers: s.Answers, Op: s.Op, Claims: s.Claims, ArmKey: s.ArmKey, Pairs: s.Pairs,
 		Paced: s.Paced, Together: s.Together, Bare: s.Bare, Measures: s.Measures, Alone: s.Alone, Factors: s.Factors}
+	for _, key := range s.Keys {
+		out.Settings = append(out.Settings, results.Arm{Name: key.Name, Doc: key.Doc})
+	}
 	for _, arm := range s.Arms {
 		out.Arms = append(out.Arms, results.Arm{Name: arm.Name, Doc: arm.Doc})
 	}

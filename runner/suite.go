@@ -38,6 +38,7 @@ type Suite struct {
 	Commands  []Command         // of the system measured, beside the runner's own
 	Published []results.Published
 	Child     []string // what leads the program to Main when it is started as a measured child; nil: nothing has to
+	Asked     []string // the command line that results name, after the program; nil: run and its arguments
 }
 
 // A Command is one more command of the program. Run gets the arguments after its name and
@@ -110,7 +111,8 @@ type Scenario struct {
 	Together bool
 	// Bare: there are no active and idle windows and no profile: the blocks are long
 	// enough for CPU %, or another pass would take too long.
-	Bare bool
+	Bare    bool
+	Outside bool // other programs do the work, so the memory of the measured process says nothing
 	// Unit is the fewest operations that are honest to time alone, such as those of a full
 	// batch. Slices are multiples of it. nil: one.
 	Unit func(Options) int
@@ -132,8 +134,7 @@ type Scenario struct {
 	// Stages names the stages in which Open can inject a slowdown; the first is used.
 	// Empty: the runner injects it at the end of the block.
 	Stages []string
-	// Verified: Open obeys Setup.Verified, so that -instruments can show what the equivalence
-	// check costs.
+	// Verified: Open obeys Setup.Verified, so -instruments can show what the equivalence check costs.
 	Verified bool
 	// Instruments are instruments of styles that options switch, see -instruments.
 	Instruments []Instrument

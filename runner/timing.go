@@ -90,7 +90,8 @@ type timing struct {
 	forced      uint32 // collections of countHeap
 	forcedPause time.Duration
 
-	worked host.Usage // in all slices, untimed operations included
+	worked host.Usage    // in all slices, with what made ready for them and untimed operations
+	ready  time.Duration // what making ready took
 	turn   int
 	slices []time.Duration // of the timed turns
 	slow   []time.Duration // the slowest latency in each
@@ -137,6 +138,10 @@ func begin(load Workload, recorded *latencies, on instruments, slice slicing) *t
 
 func unrecorded(time.Duration) {}
 
+// A Readier is a Workload that makes ready for each slice, outside the clock and after the arm's
+// wait: nothing but untimed operations of its own comes between.
+type Readier interface{ BeforeSlice() error }
+
 // next does the slice of the next turn. After the last one it notes what is durable.
 func (t *timing) next() {
 	timed := t.turn >= t.slice.Warmup
@@ -149,6 +154,11 @@ func (t *timing) next() {
 	}
 	t.phase("run")
 	began := host.UsageNow()
+	if r, can := t.watcher.(Readier); can && t.err == nil {
+		start := time.Now()
+		t.err = r.BeforeSlice()
+		t.ready += time.Since(start)
+	}
 	if t.err == nil && t.slice.Hot > 0 {
 		t.err = t.load.Run(t.slice.Hot, unrecorded)
 	}

@@ -58,6 +58,43 @@ func TestStoppedChild(t *testing.T) {
 	}
 }
 
+// readied counts what is done between two makings ready.
+type readied struct {
+	hog
+	done []string
+}
+
+func (r *readied) BeforeSlice() error {
+	r.done = append(r.done, "ready")
+	return nil
+}
+
+func (r *readied) Run(int, func(time.Duration)) error {
+	r.done = append(r.done, "run")
+	return nil
+}
+
+func (r *readied) AfterSlice() error {
+	r.done = append(r.done, "looked at")
+	return nil
+}
+
+// TestReadier: before each slice, its untimed operations included, the workload makes ready, also
+// where the slowdown is injected.
+func TestReadier(t *testing.T) {
+	t.Parallel()
+	load := &readied{}
+	timing := begin(&slowed{load, &Slowdown{}}, newLatencies(), instruments{}, slicing{Ops: 1, Turns: 2, Warmup: 1, Hot: 1})
+	timing.next()
+	timing.next()
+	if _, err := timing.end(); err != nil {
+		t.Fatal(err)
+	}
+	if got, turn := strings.Join(load.done, ", "), "ready, run, run, looked at"; got != turn+", "+turn {
+		t.Error(got)
+	}
+}
+
 // TestPauseIsNotTimed: an arm waits before each slice, outside the clock.
 func TestPauseIsNotTimed(t *testing.T) {
 	t.Parallel()

@@ -345,7 +345,7 @@ func (c *comparison) turnTime() time.Duration {
 	var sum float64
 	for _, a := range c.valid() {
 		s := c.sliceOf(a)
-		sum += a.perOp*float64(s.Ops+s.Hot) + float64(handover+s.Pause)
+		sum += a.perOp*float64(s.Ops+s.Hot) + float64(handover+s.Pause+a.ready)
 	}
 	return time.Duration(sum)
 }

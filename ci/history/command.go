@@ -49,7 +49,7 @@ hint to look, and no gate: for today's change measure both revisions in one run
 whatever the trend; 2: nothing to compare, with the reason.
 
 Examples:
-  rubato run -controls queue-low && rubato baseline save
+  rubato run -controls SCENARIO && rubato baseline save
   rubato baseline trend -plots out/trend
 `
 
@@ -68,7 +68,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&a.plots, "plots", "", "a folder, such as out/trend")
 	names, err := command.Parse(flags, args)
 	if errors.Is(err, flag.ErrHelp) || err == nil && len(names) == 1 && names[0] == "help" {
-		fmt.Fprint(stdout, Manual)
+		fmt.Fprint(stdout, command.Named(Manual))
 		return exitPass
 	}
 	if err == nil {
@@ -79,10 +79,10 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	case err == nil:
 		return exitPass
 	case errors.As(err, &failed):
-		fmt.Fprintf(stderr, "rubato baseline: %s\n", results.Reason(err))
+		fmt.Fprintf(stderr, "%s baseline: %s\n", command.Program(), results.Reason(err))
 		return exitFailed
 	}
-	fmt.Fprintf(stderr, "rubato baseline: %s\n", results.Reason(err))
+	fmt.Fprintf(stderr, "%s baseline: %s\n", command.Program(), results.Reason(err))
 	return exitUsage
 }
 
@@ -93,7 +93,7 @@ func (a asked) do(flags *flag.FlagSet, names []string) error {
 	actions := []string{"save", "list", "show", "trend"}
 	verbs := map[string]func(asked) error{"save": asked.save, "list": asked.list, "show": asked.show, "trend": asked.trend}
 	if len(names) == 0 {
-		return fmt.Errorf("want %s, as in: rubato baseline save", strings.Join(actions, ", "))
+		return fmt.Errorf("want %s, as in: baseline save", strings.Join(actions, ", "))
 	}
 	a.run = "out/latest"
 	switch {
@@ -125,7 +125,7 @@ func (a asked) do(flags *flag.FlagSet, names []string) error {
 func (a asked) entry() (Entry, error) {
 	run, _, err := results.Load(a.run)
 	if err != nil {
-		return Entry{}, fmt.Errorf("%w\nmake results with `rubato run`, or name their folder", err)
+		return Entry{}, fmt.Errorf("%w\nmake results with `run`, or name their folder", err)
 	}
 	e, err := EntryOf(run)
 	if err != nil {
@@ -138,7 +138,7 @@ func (a asked) entry() (Entry, error) {
 func (a asked) read() (History, error) {
 	h, err := Read(a.dir)
 	for _, line := range h.Damaged {
-		fmt.Fprintf(a.stderr, "rubato baseline: %s\n", line)
+		fmt.Fprintf(a.stderr, "%s baseline: %s\n", command.Program(), line)
 	}
 	return h, err
 }
@@ -163,7 +163,7 @@ func (a asked) save() error {
 	}
 	fmt.Fprintf(a.stdout, "saved %s in %s: run %d of machine %s with effort %s\n", a.run, filepath.Join(a.dir, File), len(h.comparable(e))+1, e.Machine.ID(), e.Effort)
 	if e.Dirty {
-		fmt.Fprintln(a.stderr, "rubato baseline: the program was built from changes that are not committed, so this run cannot be repeated")
+		fmt.Fprintln(a.stderr, command.Program()+" baseline: the program was built from changes that are not committed, so this run cannot be repeated")
 	}
 	return nil
 }
@@ -174,7 +174,7 @@ func (a asked) list() error {
 		return err
 	}
 	if len(h.Entries) == 0 {
-		return fmt.Errorf("%s holds no run: save one with rubato baseline save", a.dir)
+		return fmt.Errorf("%s holds no run: save one with baseline save", a.dir)
 	}
 	g := reports.Grid{Head: []string{"machine", "CPU", "cores", "Go", "effort", "ratios to", "runs", "first", "last", "commit"}, Text: []int{0, 1, 3, 4, 5, 7, 8, 9}}
 	for _, newest := range h.kinds() {
@@ -219,7 +219,7 @@ func (a asked) kept(h History, e Entry) (Entry, error) {
 	if len(of) > 0 {
 		return of[len(of)-1], nil
 	}
-	return Entry{}, fmt.Errorf("%s: %s\nsave one here: measure with the same effort and settings (rubato run), then rubato baseline save -dir %s",
+	return Entry{}, fmt.Errorf("%s: %s\nsave one here: measure with the same effort and settings (run), then baseline save -dir %s",
 		filepath.Join(a.dir, File), h.refusal(e, a.commit), a.dir)
 }
 

@@ -135,7 +135,7 @@ func EntryOf(run *results.Run) (Entry, error) {
 		e.Cells = append(e.Cells, saved)
 	}
 	if len(e.Cells) == 0 {
-		return e, errors.New("the run has no valid cell: rubato report names the reasons")
+		return e, errors.New("the run has no valid cell: its report names the reasons")
 	}
 	return e, nil
 }

@@ -104,7 +104,7 @@ func TestRefused(t *testing.T) {
 			}
 			for _, verb := range []string{"show", "trend"} {
 				code, stdout, stderr := baseline(verb, "-dir", dir, folder(t, aRun(2, 1)))
-				if code != exitUsage || stdout != "" || !strings.Contains(stderr, want) || !strings.Contains(stderr, "rubato baseline save") {
+				if code != exitUsage || stdout != "" || !strings.Contains(stderr, want) || !strings.Contains(stderr, "baseline save") {
 					t.Errorf("%s: exit %d, %s%s", verb, code, stdout, stderr)
 				}
 			}
@@ -243,13 +243,13 @@ func TestCommandLine(t *testing.T) {
 		want  int
 		shows string
 	}{
-		{[]string{"-h"}, exitPass, "Usage: rubato baseline save|list|show|trend"},
+		{[]string{"-h"}, exitPass, " baseline save|list|show|trend [flags] [RUN]"},
 		{nil, exitUsage, "want save, list, show, trend"},
 		{[]string{"sav"}, exitUsage, `did you mean "save"?`},
 		{[]string{"list", "-dir", empty}, exitUsage, "holds no run"},
 		{[]string{"list", "x"}, exitUsage, "list takes no run"},
 		{[]string{"save", "a", "b"}, exitUsage, "one run, not 2: a b"},
-		{[]string{"save", empty}, exitUsage, "make results with `rubato run`"},
+		{[]string{"save", empty}, exitUsage, "make results with `run`"},
 		{[]string{"save", "-plots", "x"}, exitUsage, "-plots is for trend"},
 		{[]string{"trend", "-commit", "x"}, exitUsage, "-commit is for show"},
 		{[]string{"list", "-dir", ""}, exitUsage, "-dir has no value"},

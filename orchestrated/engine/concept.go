@@ -3,7 +3,9 @@ package engine
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"sync"
 
 	"rubato/player"
 )
@@ -28,6 +30,30 @@ type Concept struct {
 
 // URI names an action, query or event of the concept: module::Concept::name.
 func (c Concept) URI(name string) string { return c.Module + "::" + c.Name + "::" + name }
+
+// Guarded lets only one function of the concepts that share mu run at a time, since they may share
+// a store. It is free again before rules follow.
+func (c Concept) Guarded(mu *sync.Mutex) Concept {
+	actions, queries := slices.Clone(c.Actions), slices.Clone(c.Queries)
+	for i, a := range actions {
+		run := a.Run
+		actions[i].Run = func(call *Call) error {
+			mu.Lock()
+			defer mu.Unlock()
+			return run(call)
+		}
+	}
+	for i, q := range queries {
+		ask := q.Ask
+		queries[i].Ask = func(call *Call) (bool, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return ask(call)
+		}
+	}
+	c.Actions, c.Queries = actions, queries
+	return c
+}
 
 // An Action changes its concept. Its completion is a trigger whose fields are the
 // inputs and the outputs.

@@ -339,3 +339,18 @@ func (e *Engine) Flush() {
 		e.persister.flush()
 	}
 }
+
+// SharedSink lets several engines, each with a writer of its own, append to one sink, one at a
+// time.
+func SharedSink(sink player.TraceSink) player.TraceSink { return &sharedSink{sink: sink} }
+
+type sharedSink struct {
+	mu   sync.Mutex
+	sink player.TraceSink
+}
+
+func (s *sharedSink) Append(rows []player.TraceRow) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sink.Append(rows)
+}

@@ -32,6 +32,9 @@ type Suite struct {
 	// Apart are the styles, by name, with module log in another process. They refuse filters, which
 	// are functions of this one.
 	Apart []string
+	// Sockets are the styles, by name, that open sockets though they are not on NATS: the leak check
+	// must see those, too.
+	Sockets []string
 	// Listening is the file of what deck and audience must see.
 	Listening string
 }

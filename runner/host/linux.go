@@ -19,12 +19,22 @@ import (
 	"rubato/results"
 )
 
+// SeesProcesses: the CPU time of a process is known while it runs.
+const SeesProcesses = true
+
+// weaker are the warnings of every run on this system.
+var weaker []string
+
 // ChildAttributes puts a child in a process group of its own: Ctrl-C then reaches the
 // runner first, and the whole group can be ended at once. The kernel ends the child when
 // the runner dies, for whatever reason.
 func ChildAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
+
+// AdoptOrphans makes this process the parent of descendants whose parent ends, so that none gets
+// away from EndDescendants.
+func AdoptOrphans() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 
 // clocksWithin is how far apart the readings of the clocks may be. A busy machine can take
 // the CPU away between two of them, for so long that the machine seems to have slept.
@@ -350,13 +360,4 @@ func readWaits(root fs.FS) map[string]time.Duration {
 		return nil
 	}
 	return waits
-}
-
-// freeSpace is what a user who is not root may still write, in bytes.
-func freeSpace(path string) (uint64, error) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(path, &s); err != nil {
-		return 0, err
-	}
-	return uint64(s.Bavail) * uint64(s.Bsize), nil
 }
