@@ -54,6 +54,8 @@ func hasChildren() bool { return false }
 
 func descendants() []descendant { return nil }
 
+func descendantsOf(int) []descendant { return nil }
+
 // CPUOf is 0: a process's clock is read from outside only on Linux.
 func CPUOf(int) time.Duration { return 0 }
 
