@@ -1,20 +1,13 @@
+//go:build linux
+
 package host
 
 import "syscall"
 
-// KillChild kills a child, its process group, and what has left that group and still descends from it.
-// That is known on Linux only.
-func KillChild(pid int) {
-	for _, d := range descendantsOf(pid) {
-		_ = syscall.Kill(d.pid, syscall.SIGKILL)
-	}
-	_ = syscall.Kill(-pid, syscall.SIGKILL)
-}
-
 // EndDescendants kills the processes that this one started, directly or not, waits until they are
 // gone, and returns the names of those that still ran. It knows those whose parent has ended only
 // after AdoptOrphans, and leaves those that it may not kill. No other goroutine may wait for a
-// child meanwhile. Only on Linux does it find any.
+// child meanwhile.
 func EndDescendants() (running []string) {
 	for hasChildren() {
 		if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != nil || pid > 0 {
