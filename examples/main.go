@@ -3,15 +3,19 @@
 package main
 
 import (
+	"log"
 	"os"
 
 	"rubato/examples/orders"
 	"rubato/measure"
 	"rubato/runner"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 )
 
 func main() {
-	os.Exit(measure.Main(os.Args[1:], measure.Task[orders.Order, orders.Order]{
+	suite, err := measure.Suite(measure.Task[orders.Order, orders.Order]{
 		Name:    "order",
 		Answers: "What does an order cost when stock, payment and shipping are functions, goroutines or services?",
 		Op:      "order",
@@ -26,5 +30,10 @@ func main() {
 			{Name: "channels", Doc: "a goroutine for each module, asked over a bounded channel", Open: open(channels)},
 			{Name: "nats", Doc: "a NATS connection for each module, asked by request and reply over loopback", Open: open(overNATS)},
 		},
-	}))
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	suite.Versions = map[string]string{"nats-server": server.VERSION, "nats.go": nats.Version} // reports show them
+	os.Exit(runner.Main(suite, os.Args[1:]))
 }

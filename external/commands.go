@@ -29,7 +29,7 @@ much of each time is not the command's.
   -name NAME       name of a command, in their order; may be repeated (default: its beginning)
   -shell SHELL     what runs a command, as SHELL -c COMMAND (default sh); none: no shell, the
                    words are split at spaces
-  -prepare COMMAND run before each timed run, outside the clock; a slice is then one run
+  -prepare CMD     run before each timed run, outside the clock; a slice is then one run
   -compare WHAT    output (default), or status: what is printed may differ
   -status N        the exit status that each run must end with (default 0)
   -limit 1m        longest time for a run

@@ -98,10 +98,14 @@ const runFlagsHelp = `
 Flags of the run, as for rubato run (rubato run -h says more):
   -time 90s        longest time for the trials (default 25s; -quick 5s, -full 2m)
   -precision 1%    go on until every ratio is known to within this share
-  -quick, -full    shorter or longer
-  -controls        the first also as an A/A control and with an injected slowdown (-slowdown 10%):
-                   could this run see a difference?
-  -decide          exit 3 if a verdict is open when the time is up; -margin 2% is no change
+  -quick           shorter
+  -full            longer
+  -controls        the first also as an A/A control and with an injected slowdown: could this run
+                   see a difference?
+  -slowdown 10%    -controls: size of the slowdown
+  -decide          exit 3 if a verdict is open when the time is up
+  -margin 2%       a ratio that is certainly this near to 1 is no change
+  -set caches=hot  run each once, untimed, before each timed slice (cold: do not)
   -out DIR         folder for the results (default out/<time>)
   -seed N          repeat the same order
 `

@@ -177,7 +177,7 @@ func functions(sample *profile.Sample) []string {
 	for _, location := range sample.Location {
 		for _, line := range location.Line {
 			if line.Function != nil {
-				names = append(names, line.Function.Name)
+				names = append(names, untyped(line.Function.Name))
 			}
 		}
 	}
@@ -264,6 +264,9 @@ func ownerOf(stack []string, known map[string]string) string {
 	rest := scheduling
 	for _, function := range stack {
 		folder := packageOf(function)
+		if folder == "main" && function != "main.main" { // which calls all else
+			return mainModule
+		}
 		if folder == mainModule || strings.HasPrefix(folder, mainModule+"/") {
 			return folder
 		}
@@ -281,6 +284,15 @@ func ownerOf(stack []string, known map[string]string) string {
 		}
 	}
 	return rest
+}
+
+// untyped is a function's name without type arguments, which can be whole structs: a.(*T[...]).M.
+func untyped(function string) string {
+	open, end := strings.IndexByte(function, '['), strings.LastIndexByte(function, ']')
+	if open < 0 || end < open {
+		return function
+	}
+	return function[:open] + "[...]" + function[end+1:]
 }
 
 // packageOf is the import path of a function such as "a.b/c.(*T).M". The linker

@@ -52,8 +52,8 @@ func TestPartOf(t *testing.T) {
 		"an allocation":                {f("runtime.nextFreeFast", "runtime.mallocgc", "runtime.newobject", "github.com/nats-io/nats%2ego.(*Conn).processMsg"), partMemory},
 		"marking":                      {f("runtime.scanObject", "runtime.gcDrain", "runtime.gcBgMarkWorker.func2", "runtime.systemstack", "runtime.gcBgMarkWorker"), partMemory},
 		"the histogram":                {f("github.com/HdrHistogram/hdrhistogram-go.(*Histogram).RecordValue", "rubato/runner.(*timed).Run"), partHarness},
-		"a function of one's own":      {f("strings.ToUpper", "main.upper", "rubato/measure.(*work[...]).runPlain", "rubato/runner.(*timing).next"), partWork},
-		"the library's loop":           {f("rubato/measure.(*work[...]).runPlain", "rubato/runner.(*timing).next", "main.main"), partHarness},
+		"a function of one's own":      {f("strings.ToUpper", "main.upper", `rubato/measure.(*work[go.shape.struct { At int "json:\"a/b\"" },int]).runPlain`, "rubato/runner.(*timing).next"), partWork},
+		"the library's loop":           {f(`rubato/measure.(*work[go.shape.struct { At int "json:\"a/b\"" },int]).runPlain`, "rubato/runner.(*timing).next", "main.main"), partHarness},
 		"somebody else":                {f("example.com/other.Work", "example.com/other.Start"), partRest},
 	} {
 		if got := sampledOf(stack(1, c.stack...)).part; got != c.want {

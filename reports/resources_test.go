@@ -56,6 +56,8 @@ func TestOwners(t *testing.T) {
 		{[]string{"runtime.scanobject", "runtime.gcDrain", "runtime.gcBgMarkWorker"}, collecting},
 		{[]string{"runtime.futex", "runtime.findRunnable", "runtime.mcall"}, scheduling},
 		{[]string{"golang.org/x/sys/unix.Write", "runtime.goexit"}, elsewhere},
+		{[]string{"strings.ToUpper", "main.upper", "example.com/library.run", "main.main"}, mainModule},
+		{[]string{"example.com/library.run", "main.main"}, elsewhere},
 		{nil, scheduling},
 	} {
 		if got := ownerOf(c.stack, known); got != c.want {

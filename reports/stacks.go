@@ -85,7 +85,7 @@ func sampledOf(sample *profile.Sample) sampled {
 			if line.Function == nil {
 				continue
 			}
-			name := strings.ReplaceAll(line.Function.Name, "%2e", ".")
+			name := untyped(strings.ReplaceAll(line.Function.Name, "%2e", "."))
 			s.frames = append(s.frames, name)
 			folder := packageOf(name)
 			if short, in := strings.CutPrefix(name, "runtime."); in && owner == "" && runtimeSays == "" {

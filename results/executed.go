@@ -61,15 +61,15 @@ func executedMetrics() []Metric {
 		return Metric{Name: name, Title: title, Unit: "x", Relative: true, Budget: Budget{name, "×", 1, doc}, cell: executedCell(op)}
 	}
 	return []Metric{
-		own("instructions_op", "instructions per operation", "instructions per operation, of rubato count",
+		own("instructions_op", "instructions per operation", "instructions per operation, of count",
 			func(x *ExecutedOp) *Estimate { return &x.Instructions }, func(x *Executed) int64 { return x.Instructions }),
-		ratio("instructions_ratio", "instructions to the baseline's", "instructions per operation over the baseline's, of rubato count",
+		ratio("instructions_ratio", "instructions to the baseline's", "instructions per operation over the baseline's, of count",
 			func(x *ExecutedOp) *Estimate { return x.InstructionsRatio }),
-		own("calls_op", "function calls per operation", "calls of functions per operation, of rubato count",
+		own("calls_op", "function calls per operation", "calls of functions per operation, of count",
 			func(x *ExecutedOp) *Estimate { return &x.Calls }, func(x *Executed) int64 { return x.Calls }),
-		ratio("calls_ratio", "function calls to the baseline's", "calls of functions per operation over the baseline's, of rubato count",
+		ratio("calls_ratio", "function calls to the baseline's", "calls of functions per operation over the baseline's, of count",
 			func(x *ExecutedOp) *Estimate { return x.CallsRatio }),
-		own("house_calls_op", "calls of own functions per operation", "calls of the program's own functions per operation, of rubato count",
+		own("house_calls_op", "calls of own functions per operation", "calls of the program's own functions per operation, of count",
 			func(x *ExecutedOp) *Estimate { return &x.HouseCalls }, func(x *Executed) int64 { return x.HouseCalls }),
 	}
 }
