@@ -7,7 +7,7 @@ export CGO_ENABLED = 0
 BUILDFLAGS = -pgo=off -trimpath -ldflags=-s -tags minimal $(shell git status >/dev/null 2>&1 && echo -buildvcs=auto || echo -buildvcs=false)
 STATICCHECK = $(GO) tool -modfile=ci/tools/go.mod staticcheck
 
-.PHONY: examples lint-examples peers planted bench goals goals-nats apart loops rates bench-components bench-full test race lint gate targets pi bench-pi test-ssh report readme test-browser test-files test-counts build clean
+.PHONY: examples lint-examples peers planted bench goals goals-nats apart loops rates bench-components bench-full test race lint gate targets pi bench-pi test-ssh report readme test-browser test-files test-counts test-shells build cross notices dist clean
 
 # Over budget (1) and inconclusive (3) are answers. Invalid or insensitive (4) and failed (5) are errors.
 bench: build ; bin/rubato run -controls -decide -time 20s queue-low conversation message-log || case $$? in 1|3) ;; *) exit $$? ;; esac
@@ -39,7 +39,7 @@ race: ; $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE -e $(RACE_N
 	$(GO) test -race -short -skip $(RACE_WHOLE) -timeout 30m $$($(GO) list ./... | grep -E $(RACE_SHORT)) && \
 	$(GO) test -race -timeout 30m -run $(RACE_WHOLE) ./scenarios && \
 	$(GO) test -race -timeout 30m -run '^Test(ReplicasOutliveANode|NodeSchedules)$$/^jetstream-(file|memory)$$/^0$$' ./natsbus
-lint: lint-examples ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live ./reports && $(GO) vet -tags encoders ./audio && $(GO) vet -tags ssh ./pi && $(GO) vet -tags valgrind ./runner && $(STATICCHECK) ./... && cd peers && $(GO) vet ./... && $(GO) tool -modfile=../ci/tools/go.mod staticcheck ./...
+lint: lint-examples ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live ./reports && $(GO) vet -tags encoders ./audio && $(GO) vet -tags ssh ./pi && $(GO) vet -tags shells . && $(GO) vet -tags valgrind ./runner && $(STATICCHECK) ./... && cd peers && $(GO) vet ./... && $(GO) tool -modfile=../ci/tools/go.mod staticcheck ./...
 # A module of its own, which stands on the library alone.
 examples: lint-examples ; cd examples && $(GO) test -timeout 10m ./... && $(GO) build $(BUILDFLAGS) -o ../bin/examples .
 lint-examples: ; cd examples && $(GO) vet ./... && $(GO) tool -modfile=../ci/tools/go.mod staticcheck ./...
@@ -57,5 +57,12 @@ pi: ; GO='$(GO)' BUILDFLAGS="$(BUILDFLAGS)" pi/build.sh $(BOARDS)
 bench-pi: build ; bin/rubato pi "$$PI" || case $$? in 1|3) ;; *) exit $$? ;; esac
 # A real sshd and dropbear on loopback as the device. Needs Debian's openssh-server, dropbear-bin, busybox and systemd, and root.
 test-ssh: build ; $(GO) test -timeout 30m -tags ssh -run '^Test(SSHD|BusyBox|Dropbear|SmallMemory|TooLittleMemory|Units|Shells)$$' ./pi
+# Real zsh and fish complete. Needs Debian's zsh and fish; it fails without them.
+test-shells: ; $(GO) test -tags shells -run TestShells .
 build: ; $(GO) build $(BUILDFLAGS) -o bin/rubato .
-clean: ; rm -rf bin
+# Every package compiles for macOS and Windows; docs/platforms.md says what works there.
+cross: ; GOOS=darwin GOARCH=arm64 $(GO) build $(BUILDFLAGS) ./... && GOOS=windows GOARCH=amd64 $(GO) build $(BUILDFLAGS) ./...
+notices: ; $(GO) run ./ci/notices
+# The archives of a release in dist/: docs/release.md. make dist TARGETS="linux-amd64 darwin-arm64"
+dist: build ; GO='$(GO)' BUILDFLAGS="$(BUILDFLAGS)" ci/dist.sh $(TARGETS)
+clean: ; rm -rf bin dist

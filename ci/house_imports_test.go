@@ -113,7 +113,7 @@ var rooms = map[string][]string{
 	"audio":                {"player", "audio/decode"},
 	"audio/decode":         {"player"},
 	"web":                  {"player"},
-	"web/live":             {"player", "web", "command"},
+	"web/live":             {"player", "web", "command", "runner/host"},
 	"direct":               {"player"},
 	"orchestrated":         {"player", "orchestrated/engine"},
 	"orchestrated/engine":  {"player"},

@@ -107,7 +107,7 @@ func skipFolder(root fs.FS, p string) error {
 	if p == "." {
 		return nil
 	}
-	if p == "out" || p == "bin" || p == ".git" {
+	if p == "out" || p == "bin" || p == "dist" || p == ".git" {
 		return fs.SkipDir
 	}
 	if _, err := fs.Stat(root, path.Join(p, "go.mod")); err == nil && !slices.Contains(ownModules, p) {

@@ -1,6 +1,8 @@
 // Package command reads the arguments of a command: flags and names in any order. An error
-// says what the flag wants, or which valid name is nearest. It prints nothing and knows no
-// command. command.go reads the arguments; nearest.go finds the nearest name.
+// says what the flag wants, or which valid name is nearest. From the texts of -h it makes what
+// shells complete and the manual page. It prints nothing and knows no command. command.go reads
+// the arguments; nearest.go finds the nearest name; complete.go completes a word; manual.go
+// reads help texts and sets the page.
 package command
 
 import (

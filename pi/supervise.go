@@ -16,8 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"rubato/results"
 	"rubato/runner/host"
 )
@@ -82,7 +80,7 @@ func activeRun(dir string) string {
 		return ""
 	}
 	defer file.Close()
-	if unix.Flock(int(file.Fd()), unix.LOCK_SH|unix.LOCK_NB) == nil {
+	if host.TryLock(file, true) == nil {
 		return ""
 	}
 	name, _ := os.ReadFile(file.Name())
@@ -103,7 +101,7 @@ func (a *agent) start(run string, r request) error {
 		return err
 	}
 	defer lock.Close()
-	if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+	if host.TryLock(lock, false) != nil {
 		return errors.New("is busy with another run: wait for it, or bring it with -collect")
 	}
 	a.tidy()
@@ -138,7 +136,7 @@ func (a *agent) begin(run string, r request, lock *os.File) error {
 	}
 	c := exec.Command(a.self, "pi", "-supervise", run)
 	c.Stdout, c.Stderr, c.ExtraFiles = log, log, []*os.File{lock}
-	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	c.SysProcAttr = host.SessionAttributes()
 	if err := c.Start(); err != nil {
 		return err
 	}
@@ -155,7 +153,11 @@ func (a *agent) signal(ctx context.Context, run string, how syscall.Signal) erro
 			if err != nil {
 				return err
 			}
-			return syscall.Kill(pid, how)
+			process, err := os.FindProcess(pid)
+			if err != nil {
+				return err
+			}
+			return process.Signal(how)
 		}
 		select {
 		case <-again.C:
@@ -223,7 +225,7 @@ func supervise(run string) error {
 	if data, err = json.Marshal(end); err != nil {
 		return err
 	}
-	unix.Sync() // results are durable before it is said that there are some
+	host.Sync() // results are durable before it is said that there are some
 	return results.WriteFile(filepath.Join(run, endedName), data)
 }
 

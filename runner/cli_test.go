@@ -1,8 +1,10 @@
 package runner
 
 import (
+	"bytes"
 	"errors"
 	"flag"
+	"io"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -231,6 +233,29 @@ func TestLateTrials(t *testing.T) {
 		{fewTrials - 1, time.Hour, false}, {fewTrials, late, false}, {fewTrials, late + time.Second, true}} {
 		if got := rule.over(test.trials, test.spent); got != test.want {
 			t.Errorf("%d trials in %v: %t", test.trials, test.spent, got)
+		}
+	}
+}
+
+// TestCannotMeasure: where nothing can be measured, a run says why. Help and lists are there.
+func TestCannotMeasure(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"run", "-quick"}, exitUsage, "rubato: no pipes here\n"},
+		{[]string{"count", "journal"}, exitUsage, "rubato: no pipes here\n"},
+		{[]string{"selfcheck", "-quick"}, exitUsage, "rubato: no pipes here\n"},
+		{[]string{"run", "-h"}, exitPass, ""},
+		{[]string{"run", "-nonsense"}, exitUsage, "unknown flag"},
+		{[]string{"list"}, exitPass, ""},
+	} {
+		var stderr bytes.Buffer
+		p := program{suite: journals().complete(), name: "rubato", stdout: io.Discard, stderr: &stderr, cannot: usageError{errors.New("no pipes here")}}
+		if code := p.main(t.Context(), c.args); code != c.code || !strings.Contains(stderr.String(), c.says) {
+			t.Errorf("%q: exit %d, want %d: %s", c.args, code, c.code, &stderr)
 		}
 	}
 }

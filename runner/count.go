@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -101,7 +102,7 @@ func (p program) count(ctx context.Context, args []string) int {
 		p.printHelp(p.stdout, "count")
 		return exitPass
 	}
-	if err != nil {
+	if err = cmp.Or(err, p.cannot); err != nil {
 		return p.fail(err)
 	}
 	plan, err := newPlan(p.suite, ask.config)

@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"rubato/results"
@@ -339,7 +338,7 @@ func (c *counting) run(ctx context.Context, a *countedArm, out string, ask count
 	child.Env = callgrind.Environment(append(os.Environ(), "TMPDIR="+filepath.Join(c.folder.work, "tmp")))
 	child.Stdin, child.Stdout, child.Stderr = &in, &stdout, said
 	child.SysProcAttr, child.WaitDelay = host.ChildAttributes(), time.Second
-	child.Cancel = func() error { return syscall.Kill(-child.Process.Pid, syscall.SIGKILL) }
+	child.Cancel = func() error { return host.SignalGroup(child.Process.Pid, host.Kill) }
 	err := child.Run()
 	if ctx.Err() != nil {
 		return countReply{}, context.Cause(ctx)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rubato/results"
+	"rubato/runner/host"
 )
 
 // Turns are handed over on two pipes of their own: a turn lasts about a millisecond, so
@@ -30,7 +31,7 @@ const noTurns = math.MaxUint64
 
 // A handover is the child's side. It reads and writes without Go's poller, so that each
 // turn is one system call each way.
-type handover struct{ in, out int }
+type handover struct{ in, out host.FD }
 
 // serve does next in each of the turns, and answers how long that took.
 func (h handover) serve(turns int, next func()) error {

@@ -28,6 +28,7 @@ Commands:
   compare   what changed from one run to another, by interval
   selfcheck does this machine measure well enough?
   version   versions of the program and of what it stands on; also --version
+  completion a script that has a shell complete what you type
   help      this text; help COMMAND or COMMAND -h for one command
 %[2]s
 Try:
@@ -119,12 +120,14 @@ Example:
 
 Prints the versions of the program, of Go, and of what the styles stand on.
 `,
+	"completion": completionHelp,
+	"man":        manHelp,
 	"help": `Usage: %[1]s help [command]
 `,
 }
 
 // commandNames are those that a user may type, in the order of the help text.
-var commandNames = []string{"run", "count", "list", "report", "verify", "gate", "compare", "selfcheck", "version", "help"}
+var commandNames = []string{"run", "count", "list", "report", "verify", "gate", "compare", "selfcheck", "version", "completion", "help"}
 
 // printHelp teaches one command, or all.
 func (p program) printHelp(w io.Writer, command string) {

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -42,6 +40,7 @@ type program struct {
 	limits         limits
 	left           *leftovers
 	heat           func() results.Heat // nil: not read
+	cannot         error               // why nothing can be measured here; nil: it can
 }
 
 // Main is the whole command line of a suite; args are those after the program's name. It
@@ -61,6 +60,9 @@ func MainTo(suite Suite, args []string, stdout, stderr io.Writer) int {
 	out := &output{to: screen{stdout}}
 	p := program{suite: suite, name: filepath.Base(os.Args[0]), stdout: out, stderr: screen{stderr},
 		limits: patience, left: &leftovers{}, heat: host.HeatNow}
+	if err := host.CannotRun(); err != nil {
+		p.cannot = usageError{err}
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	go p.stopOnInterrupt(cancel, listen(stopsOn(suite, args)))
@@ -149,6 +151,10 @@ func (p program) main(ctx context.Context, args []string) int {
 		return p.selfcheck(ctx, rest)
 	case "version", "-version", "--version":
 		return p.plain("version", rest, p.version)
+	case "completion":
+		return p.completion(rest)
+	case "man":
+		return p.plain("man", rest, p.man)
 	case "help", "-h", "-help", "--help":
 		return p.help(rest)
 	}
@@ -331,21 +337,4 @@ func removeHalfWritten(dir string) error {
 		}
 		return err
 	})
-}
-
-// version prints what influences figures: commit, Go, and the libraries of the styles.
-func (p program) version(names []string) error {
-	if len(names) > 0 {
-		return usagef("version takes no arguments, not %q", names)
-	}
-	commit, dirty := host.Source()
-	changed := ""
-	if dirty {
-		changed = ", with changes"
-	}
-	fmt.Fprintf(p.stdout, "%s commit %s%s\n%s %s/%s\n", p.name, commit, changed, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	for _, name := range slices.Sorted(maps.Keys(p.suite.Versions)) {
-		fmt.Fprintf(p.stdout, "%s %s\n", name, p.suite.Versions[name])
-	}
-	return nil
 }

@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"rubato/results"
@@ -86,7 +85,7 @@ func (p *process) listen(output io.Reader) {
 }
 
 // kill ends the child and all that it has started.
-func (p *process) kill() { _ = syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL) }
+func (p *process) kill() { host.KillChild(p.command.Process.Pid) }
 
 // ask sends a request and waits for its reply.
 func (p *process) ask(ctx context.Context, r request, wait time.Duration) (reply, error) {

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -41,7 +42,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		p.printHelp(p.stdout, "run")
 		return exitPass
 	}
-	if err != nil {
+	if err = cmp.Or(err, p.cannot); err != nil {
 		return p.fail(err)
 	}
 	plan, err := newPlan(p.suite, config)

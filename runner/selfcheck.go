@@ -141,7 +141,7 @@ func (p program) selfcheck(ctx context.Context, args []string) int {
 	if err == nil && ask.rates {
 		err = toWrite("into", ask.into)
 	}
-	if err != nil {
+	if err = cmp.Or(err, p.cannot); err != nil {
 		return p.fail(err)
 	}
 	t, err := p.trials(ask.seed)

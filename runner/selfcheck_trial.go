@@ -14,11 +14,11 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"rubato/inference"
 	"rubato/results"
+	"rubato/runner/host"
 )
 
 // trials runs trials with the code of rubato run.
@@ -235,10 +235,10 @@ func (s *stops) stopOne(ctx context.Context, which uint32, long time.Duration) {
 	if len(s.groups) == 0 {
 		return
 	}
-	group := -s.groups[int(which)%len(s.groups)]
-	_ = syscall.Kill(group, syscall.SIGSTOP)
+	group := s.groups[int(which)%len(s.groups)]
+	_ = host.SignalGroup(group, host.Pause)
 	_ = pause(ctx, long)
-	_ = syscall.Kill(group, syscall.SIGCONT)
+	_ = host.SignalGroup(group, host.Resume)
 }
 
 // during lets processes be stopped until calm is called. All of them run again when that

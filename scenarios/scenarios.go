@@ -7,6 +7,8 @@ package scenarios
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -14,6 +16,7 @@ import (
 	"rubato/player"
 	"rubato/results"
 	"rubato/runner"
+	"rubato/runner/host"
 	"rubato/scenarios/components"
 	"rubato/scenarios/workload"
 	"rubato/sqlite"
@@ -116,6 +119,9 @@ func reachable(of []player.Style, scenarios []runner.Scenario) []runner.Scenario
 func tryTransport(of []player.Style, value string) error {
 	if value == workload.TransportKey.Default {
 		return nil
+	}
+	if (value == "process" || value == workload.SplitTransport) && !host.SeesProcesses {
+		return fmt.Errorf("on %s the CPU time of a process is not known while it runs: measure it on Linux, or use tcp, pipe or cluster", runtime.GOOS)
 	}
 	return tryPlacement(of, player.Placement{Transport: value})
 }

@@ -12,10 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"rubato/command"
 	"rubato/player"
+	"rubato/runner/host"
 	"rubato/scenarios/workload"
 	"rubato/sqlite"
 )
@@ -209,11 +209,7 @@ func (w working) open() (*sqlite.Store, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	how := syscall.LOCK_EX
-	if w.keeps() {
-		how = syscall.LOCK_SH
-	}
-	if err := syscall.Flock(int(lock.Fd()), how|syscall.LOCK_NB); err != nil {
+	if err := host.TryLock(lock, w.keeps()); err != nil {
 		return nil, nil, errors.Join(&player.Error{Code: player.Invalid, Op: "open the store", Err: fmt.Errorf("another worker has %s: give another -data", w.data)}, lock.Close())
 	}
 	path := filepath.Join(w.data, workload.WorkerFile)

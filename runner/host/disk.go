@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,6 +12,9 @@ import (
 
 	"rubato/results"
 )
+
+// ErrLocked: another process has locked the file.
+var ErrLocked = errors.New("locked by another process")
 
 // syncs is how many times ReadDisk writes and syncs; their median is its answer.
 const syncs = 20

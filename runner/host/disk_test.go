@@ -1,7 +1,9 @@
 package host
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -43,5 +45,33 @@ func TestReadDisk(t *testing.T) {
 	}
 	if _, err := ReadDisk(dir + "/missing"); err == nil {
 		t.Error("a folder that does not exist has a disk")
+	}
+}
+
+// TestTryLock: one may have it alone, several may share it, and closing gives it back.
+func TestTryLock(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lock")
+	open := func() *os.File {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Close() })
+		return f
+	}
+	first, second, third := open(), open(), open()
+	if err := errors.Join(TryLock(first, true), TryLock(second, true)); err != nil {
+		t.Errorf("two share: %v", err)
+	}
+	if err := TryLock(third, false); !errors.Is(err, ErrLocked) {
+		t.Errorf("alone beside two: %v, want ErrLocked", err)
+	}
+	_, _ = first.Close(), second.Close()
+	if err := TryLock(third, false); err != nil {
+		t.Errorf("alone: %v", err)
+	}
+	if err := TryLock(open(), true); !errors.Is(err, ErrLocked) {
+		t.Errorf("shared beside one alone: %v, want ErrLocked", err)
 	}
 }

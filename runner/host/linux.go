@@ -19,6 +19,12 @@ import (
 	"rubato/results"
 )
 
+// SeesProcesses: the CPU time of a process is known while it runs.
+const SeesProcesses = true
+
+// weaker are the warnings of every run on this system.
+var weaker []string
+
 // ChildAttributes puts a child in a process group of its own: Ctrl-C then reaches the
 // runner first, and the whole group can be ended at once. The kernel ends the child when
 // the runner dies, for whatever reason.
@@ -354,13 +360,4 @@ func readWaits(root fs.FS) map[string]time.Duration {
 		return nil
 	}
 	return waits
-}
-
-// freeSpace is what a user who is not root may still write, in bytes.
-func freeSpace(path string) (uint64, error) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(path, &s); err != nil {
-		return 0, err
-	}
-	return uint64(s.Bavail) * uint64(s.Bsize), nil
 }

@@ -3,11 +3,13 @@
 // memory, clocks, and the kernel's counters.
 //
 // It does not decide when to read and it judges no style: package runner does. All code
-// that depends on the operating system stands in linux.go and other.go.
+// that depends on the operating system stands in files named after it: linux.go and other.go (all
+// others), unix.go, macos.go (every Unix but Linux) and windows.go, where nothing is measured.
 package host
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -72,6 +74,9 @@ func (m machine) read(versions map[string]string) {
 	m.readQuota()
 	m.readHeat()
 	m.Unavailable = unavailable(m.root)
+	for _, what := range weaker {
+		m.warn("on %s %s", runtime.GOOS, what)
+	}
 	if limit := os.Getenv("GOMEMLIMIT"); limit != "" {
 		m.warn("GOMEMLIMIT is %s: a process near it collects garbage more often", limit)
 	}
@@ -285,6 +290,22 @@ func Source() (commit string, dirty bool) {
 		return commit, dirty
 	}
 	return checkedOut(info.Main.Path)
+}
+
+// Version is the program's, as the build noted it from git's tags: v1.2.0, or between two of them
+// one such as v1.2.1-0.20261129144441-6807ac9b3a1c, with +dirty for changes that are not
+// committed; "devel" if the build noted none. made is when its commit was made, zero if unknown.
+func Version() (version string, made time.Time) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel", made
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.time" {
+			made, _ = time.Parse(time.RFC3339, setting.Value) // zero says that it is unknown
+		}
+	}
+	return cmp.Or(strings.Trim(info.Main.Version, "()"), "devel"), made
 }
 
 // checkedOut asks git, if it is installed.

@@ -1,3 +1,5 @@
+//go:build linux
+
 package host
 
 import "syscall"
@@ -5,7 +7,7 @@ import "syscall"
 // EndDescendants kills the processes that this one started, directly or not, waits until they are
 // gone, and returns the names of those that still ran. It knows those whose parent has ended only
 // after AdoptOrphans, and leaves those that it may not kill. No other goroutine may wait for a
-// child meanwhile. Only on Linux does it find any.
+// child meanwhile.
 func EndDescendants() (running []string) {
 	for hasChildren() {
 		if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != nil || pid > 0 {

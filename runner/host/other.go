@@ -5,19 +5,27 @@ package host
 import (
 	"io/fs"
 	"os"
-	"runtime"
-	"syscall"
 	"time"
 
 	"rubato/results"
 )
 
-// ChildAttributes puts a child in a process group of its own. Here only its stdin, which
-// closes, ends it with the runner.
-func ChildAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+// SeesProcesses: the CPU time of a process is known while it runs.
+const SeesProcesses = false
+
+// weaker are the warnings of every run on this system.
+var weaker = []string{
+	"CPU and memory of processes that a style or a scenario starts are not counted while they run: what scale-out, restart and pieces with a process say of CPU is too low",
+	"peak memory is that of a process's whole life, not of its trial; RSS, waits for a CPU, reads and writes, temperature and clock rate are not told",
+	"a machine that slept during a trial is not noticed",
+	"a run that is killed leaves its processes to end by themselves",
+}
 
 // AdoptOrphans does nothing: only Linux has it.
 func AdoptOrphans() error { return nil }
+
+// EndDescendants finds none: only Linux lists them.
+func EndDescendants() (running []string) { return nil }
 
 var started = time.Now()
 
@@ -34,18 +42,6 @@ func ThreadCPU() time.Duration { return OwnCPU() }
 // ResetPeakRSS does nothing: only Linux lets a process do it.
 func ResetPeakRSS() {}
 
-// PeakRSS is the largest RSS in bytes in the whole life of the process.
-func PeakRSS() int64 {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		return 0
-	}
-	if runtime.GOOS == "darwin" {
-		return int64(r.Maxrss) // bytes there, kB elsewhere
-	}
-	return int64(r.Maxrss) << 10
-}
-
 // RSS is 0: it is not measured here.
 func RSS() int64 { return 0 }
 
@@ -53,6 +49,8 @@ func RSS() int64 { return 0 }
 func hasChildren() bool { return false }
 
 func descendants() []descendant { return nil }
+
+func descendantsOf(int) []descendant { return nil }
 
 // CPUOf is 0: a process's clock is read from outside only on Linux.
 func CPUOf(int) time.Duration { return 0 }
@@ -64,5 +62,3 @@ func openIO() *os.File { return nil }
 func readIO(*os.File, bool) *results.IO { return nil }
 
 func readWaits(fs.FS) map[string]time.Duration { return nil }
-
-func freeSpace(string) (uint64, error) { return 0, nil }

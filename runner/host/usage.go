@@ -6,13 +6,12 @@ import (
 	"runtime/metrics"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
 // Usage is what this process and all processes that it started have used so far. It
 // comes from getrusage, which is exact; gopsutil counts ticks of 10 ms. Of a process
-// that a style started and that still runs, only CPU time is included.
+// that a style started and that still runs, only CPU time is included, and that on Linux only.
 type Usage struct {
 	User, System             time.Duration
 	Voluntary, Involuntary   int64                    // context switches
@@ -34,18 +33,18 @@ func UsageNow() Usage {
 	if !hasChildren() {
 		u := OwnUsage()
 		u.System -= time.Duration(looked.Load())
-		u.Add(usageOf(syscall.RUSAGE_CHILDREN))
+		u.Add(usageOf(ofChildren))
 		return u
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	began := ThreadCPU()
 	var running []descendant
-	gone := usageOf(syscall.RUSAGE_CHILDREN)
+	gone := usageOf(ofChildren)
 	for range 100 {
 		running = descendants()
 		before := gone
-		if gone = usageOf(syscall.RUSAGE_CHILDREN); gone.CPU() == before.CPU() {
+		if gone = usageOf(ofChildren); gone.CPU() == before.CPU() {
 			break
 		}
 	}
@@ -64,26 +63,10 @@ func UsageNow() Usage {
 }
 
 // OwnUsage is what this process has used, without the processes that it started.
-func OwnUsage() Usage { return usageOf(syscall.RUSAGE_SELF) }
+func OwnUsage() Usage { return usageOf(ofSelf) }
 
 // OwnCPU is the CPU time in OwnUsage.
 func OwnCPU() time.Duration { return OwnUsage().CPU() }
-
-// usageOf is that of this process, or of the children that it has waited for.
-func usageOf(who int) Usage {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(who, &r); err != nil {
-		return Usage{} // cannot fail with these arguments
-	}
-	return Usage{
-		User:        time.Duration(r.Utime.Nano()),
-		System:      time.Duration(r.Stime.Nano()),
-		Voluntary:   int64(r.Nvcsw),
-		Involuntary: int64(r.Nivcsw),
-		MinorFaults: int64(r.Minflt),
-		MajorFaults: int64(r.Majflt),
-	}
-}
 
 // Add adds what was used.
 func (u *Usage) Add(more Usage) {

@@ -6,7 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"rubato/runner/host"
 )
 
 // claimFile says who serves a data folder. It is locked while that lasts, so one that a crash
@@ -20,8 +21,8 @@ func claim(folder, address string) (release func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the data folder: %w; give another -data", err)
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	err = host.TryLock(f, false)
+	if errors.Is(err, host.ErrLocked) {
 		f.Close()
 		who, _ := os.ReadFile(path)
 		return nil, fmt.Errorf("the data folder %s is in use by %s: stop that one, or give another -data", folder, strings.TrimSpace(string(who)))

@@ -4,10 +4,10 @@ import (
 	"math"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"rubato/player"
+	"rubato/runner/host"
 )
 
 // Figures are how one style does now, under the load that it is served with.
@@ -48,7 +48,7 @@ type span struct {
 }
 
 func newMeter(style string, p player.Player) *meter {
-	return &meter{Player: p, style: style, cpu: processCPU}
+	return &meter{Player: p, style: style, cpu: host.OwnCPU}
 }
 
 // Do does, and notes how long it took.
@@ -99,13 +99,4 @@ func percentile(sorted []span, share float64, least int) *float64 {
 	}
 	us := float64(sorted[int(math.Ceil(share*float64(len(sorted))))-1].took) / float64(time.Microsecond)
 	return &us
-}
-
-// processCPU is the CPU time of this process, of users and system.
-func processCPU() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
