@@ -32,7 +32,7 @@ test: ; $(GO) test -timeout 30m ./...
 # make test runs all of them whole. Those of RACE_NONE start no goroutine; web/live renders reports
 # from several.
 RACE_NONE = '/(ci|history|decode|inference|reports|results)$$'
-RACE_SHORT = '(^rubato|/(natsbus|playertest|runner|scenarios|cheats))$$'
+RACE_SHORT = '(^rubato|/(benchmark|measure|natsbus|playertest|runner|scenarios|cheats))$$'
 RACE_WHOLE = '^Test(MessageWorkloads|UIWorkloads|RestartRuns|ServerDies|Parts)$$'
 race: export CGO_ENABLED = 1
 race: ; $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE -e $(RACE_NONE) -e $(RACE_SHORT)) && \

@@ -41,6 +41,7 @@ for target in "$@"; do
   cp -r "$work/extras" "$work/$name"
   env "GOOS=${target%%-*}" "GOARCH=$arch" "${arm[@]}" "$go" build "${flags[@]}" -o "$work/$name/$program" .
   "$go" tool -modfile=ci/tools/go.mod cyclonedx-gomod bin -json -std -noserial -version "$version" -output "dist/$name.cdx.json" "$work/$name/$program"
+  sed -i "s/\"timestamp\": \"[^\"]*\"/\"timestamp\": \"$(date -d "@$made" +%FT%TZ)\"/" "dist/$name.cdx.json"
   chmod -R u=rwX,go=rX "$work/$name"
   find "$work/$name" -exec touch -d "@$made" {} +
   if [[ $target == windows-* ]]; then

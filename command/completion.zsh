@@ -8,7 +8,7 @@ _rubato() {
     [[ $name == *= ]] && space=(-S '')
   done < <("${(Q)~words[1]}" completion -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)
   if (( $#choices )); then
-    _describe 'rubato' choices $space
+    _describe 'rubato' choices "${space[@]}"
   else
     _files
   fi

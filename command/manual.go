@@ -83,12 +83,12 @@ func (m Manual) Page() string {
 	fmt.Fprintln(&b, m.Program, `\-`, troff(strings.TrimSuffix(strings.ReplaceAll(strings.TrimPrefix(about, m.Program+" "), "\n", " "), ".")))
 	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n.I command\n[\\fIflags\\fR] [\\fInames\\fR]\n.SH DESCRIPTION\n", m.Program)
 	_, rest, _ = strings.Cut(rest, "\n\n") // the list of commands, each of which has a section
-	page(&b, rest)
+	b.WriteString(page(rest))
 	fmt.Fprintln(&b, ".SH COMMANDS")
 	for _, c := range m.commands() {
 		usage, text, _ := strings.Cut(m.Helps[c.Name], "\n")
 		fmt.Fprintf(&b, ".SS %s\n", troff(strings.TrimPrefix(usage, "Usage: ")))
-		page(&b, text)
+		b.WriteString(page(text))
 	}
 	for _, part := range []struct {
 		title string
@@ -102,8 +102,10 @@ func (m Manual) Page() string {
 	return b.String()
 }
 
-// page sets a help text: flags as a list, other indented lines as they are, the rest as text.
-func page(b *strings.Builder, help string) {
+// page sets a help text that stands below a heading: flags as a list, other indented lines as they
+// are, the rest as text.
+func page(help string) string {
+	var b strings.Builder
 	const text, flags, verbatim = "text", "flags", "verbatim"
 	in := ""
 	begin := func(next, macros string) {
@@ -124,9 +126,9 @@ func page(b *strings.Builder, help string) {
 			continue
 		case flag != nil:
 			begin(flags, "")
-			fmt.Fprintf(b, ".TP\n\\fB%s\\fR", troff(flag[1]))
+			fmt.Fprintf(&b, ".TP\n\\fB%s\\fR", troff(flag[1]))
 			if flag[2] != "" {
-				fmt.Fprintf(b, " \\fI%s\\fR", troff(flag[2]))
+				fmt.Fprintf(&b, " \\fI%s\\fR", troff(flag[2]))
 			}
 			b.WriteString("\n")
 			line = flag[3]
@@ -139,10 +141,11 @@ func page(b *strings.Builder, help string) {
 			begin(text, ".PP\n")
 		}
 		if line != "" {
-			fmt.Fprintln(b, troff(line))
+			fmt.Fprintln(&b, troff(line))
 		}
 	}
 	begin("", "")
+	return strings.TrimPrefix(b.String(), ".PP\n") // which a heading implies
 }
 
 var special = strings.NewReplacer(`\`, `\e`, "-", `\-`)

@@ -85,7 +85,6 @@ abacus \- counts, and writes it down
 .I command
 [\fIflags\fR] [\fInames\fR]
 .SH DESCRIPTION
-.PP
 Try:
 .PP
 .RS 2
@@ -95,7 +94,6 @@ abacus run \-fast
 .RE
 .SH COMMANDS
 .SS abacus run [flags] [scenario…]
-.PP
 Measures.
 .TP
 \fB\-fast\fR

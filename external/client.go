@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -22,8 +23,8 @@ type asking struct {
 	headers  http.Header
 	content  []byte // of the body
 	client   *http.Client
-	first    *answer // nil: bodies are not compared
-	begun    bool
+	first    *answer      // nil: bodies are not compared
+	gave     atomic.Int64 // the first status; 0: none yet
 	script   bool
 	readings chan *reading // free ones; as many requests may be under way
 	dials    atomic.Int64
@@ -100,17 +101,30 @@ func (w *asking) ask(into *reading) (wrong string) {
 		into.forget()
 		return w.fault(err)
 	}
-	switch want := w.Status; {
-	case want == 0 && got.StatusCode/100 != 2:
-		return fmt.Sprintf("it answered %s, want a status from 200 to 299 (-status wants another)", got.Status)
-	case want != 0 && got.StatusCode != want:
-		return fmt.Sprintf("it answered %s, want status %d", got.Status, want)
+	if wrong = w.statusFault(got); wrong != "" {
+		into.forget()
+		return wrong
 	}
 	if difference := into.end(); difference != "" {
 		return "its answers change: " + difference + ". -compare status does not look at bodies"
 	}
 	w.done.Add(1)
 	w.length.Add(int64(into.length))
+	return ""
+}
+
+// statusFault says what is wrong with a status: it must be one that is wanted, and always the same.
+func (w *asking) statusFault(got *http.Response) string {
+	switch want := w.Status; {
+	case want == 0 && got.StatusCode/100 != 2:
+		return fmt.Sprintf("it answered %s, want a status from 200 to 299 (-status wants another)", got.Status)
+	case want != 0 && got.StatusCode != want:
+		return fmt.Sprintf("it answered %s, want status %d", got.Status, want)
+	}
+	w.gave.CompareAndSwap(0, int64(got.StatusCode))
+	if first := w.gave.Load(); first != int64(got.StatusCode) {
+		return fmt.Sprintf("its status changes: %d at first, now %d", first, got.StatusCode)
+	}
 	return ""
 }
 
@@ -131,11 +145,10 @@ func (w *asking) fault(err error) string {
 }
 
 // Prepare begins a block. A new process first asks once, so that its connection is open and every
-// answer has a first one to be compared with.
+// answer, of which many may come at once, has a first one to be compared with.
 func (w *asking) Prepare(_, n int) error {
 	w.wrong.Store(nil)
-	if !w.begun {
-		w.begun = true
+	if w.gave.Load() == 0 {
 		w.take(<-w.readings)
 	}
 	w.asked = n
@@ -173,10 +186,15 @@ func (w *asking) Work() (runner.Work, error) {
 	if wrong := w.wrong.Load(); wrong != nil {
 		work.Wrong = *wrong
 	}
+	status := strconv.FormatInt(w.gave.Load(), 10)
+	work.Digest = "status " + status
+	if w.script {
+		work.Lanes = map[string][]string{"status": {status}}
+	}
 	if w.first != nil {
-		work.Digest, work.Bytes = w.first.digest(), w.length.Load()
+		work.Digest, work.Bytes = work.Digest+", "+w.first.digest(), w.length.Load()
 		if w.script {
-			work.Lanes = map[string][]string{"body": w.first.lines()}
+			work.Lanes["body"] = w.first.lines()
 		}
 	}
 	return work, nil

@@ -25,8 +25,8 @@ millisecond. With -rate requests come when they are due, with exponential gaps, 
 those before are answered; latency counts from the intended time, and the generator's own
 lateness is measured.
 
-The work must be the same: each answer must have the status that is wanted and the baseline's body,
-byte for byte, at most 16 MiB of it. A service that answers something else, closes the connection
+The work must be the same: each answer must have the baseline's status, one that is wanted, and its
+body, byte for byte, at most 16 MiB of it. A service that answers something else, closes the connection
 or takes too long is named and has no figures; the others go on. Only answers are compared, no
 effects behind them.
 

@@ -27,7 +27,12 @@ func service(t *testing.T) (*httptest.Server, *atomic.Int64) {
 		"/count":   func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, asked.Load()) },
 		"/broken":  func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no room", http.StatusInternalServerError) },
 		"/created": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) },
-		"/hangs":   func(http.ResponseWriter, *http.Request) { <-stop },
+		"/changes": func(w http.ResponseWriter, _ *http.Request) {
+			if asked.Load()%2 == 0 {
+				w.WriteHeader(http.StatusAccepted)
+			}
+		},
+		"/hangs": func(http.ResponseWriter, *http.Request) { <-stop },
 		"/cut": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			fmt.Fprint(w, "half")
@@ -119,6 +124,7 @@ func TestAnswers(t *testing.T) {
 		{usualURLs(), "/broken", "it answered 500 Internal Server Error, want a status from 200 to 299"},
 		{usualURLs(), "/count", "its answers change: from byte "},
 		{status, "/count", ""},
+		{status, "/changes", "its status changes: 20"},
 		{hasty, "/hangs", "no whole answer within 200ms"},
 		{hasty, "/stalls", "no whole answer within 200ms"},
 		{usualURLs(), "/cut", "no whole answer: unexpected EOF"},
@@ -136,6 +142,10 @@ func TestAnswers(t *testing.T) {
 		case c.want == "" && work.Effects != 3:
 			t.Errorf("%s: %+v", c.path, work)
 		}
+	}
+	plain, empty := answered(t, status, s.URL+"/same", 3), answered(t, status, s.URL+"/created", 3)
+	if plain.Digest == empty.Digest || plain.Lanes["status"][0] != "200" || plain.Bytes != 0 {
+		t.Errorf("another status is the same work: %+v, %+v", plain, empty)
 	}
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
