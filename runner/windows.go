@@ -106,8 +106,7 @@ func (c *comparison) profileTurns(ctx context.Context) error {
 	turn := max(c.turnTime(), 1)
 	turns := int(c.config.effort.Profile * time.Duration(len(c.valid())) / turn)
 	slices := c.sliceOf(nil)
-	most := max(1, mostStimuli/(slices.Ops+slices.Hot))
-	lives := max(1, min(mostLives, int(c.config.effort.Profile/time.Second)), (turns+most-1)/most)
+	lives := c.lives(turns, slices)
 	slices.Turns = max(2, turns/lives) // one alone is a block, without turns
 	var of []map[*arm]string
 	for failed := 0; len(of) < lives; {
@@ -147,6 +146,16 @@ func (c *comparison) profileTurns(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// lives is in how many lives so many turns are profiled: no life prepares more stimuli than a trial may.
+func (c *comparison) lives(turns int, s slicing) int {
+	enough := max(1, min(mostLives, int(c.config.effort.Profile/time.Second)))
+	if c.plan.scenario.Recurs {
+		return enough
+	}
+	most := max(1, mostStimuli/(s.Ops+s.Hot))
+	return max(enough, (turns+most-1)/most)
 }
 
 // profileLife takes profiles of all arms in one trial and returns where they are.

@@ -147,3 +147,19 @@ func TestThrottledTrials(t *testing.T) {
 		})
 	}
 }
+
+// Short operations need many lives where each prepares its stimuli; where these come again, one is enough.
+func TestLives(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		effort effort
+		recurs bool
+		ops    int
+		want   int
+	}{{quickEffort, false, 30_000, 100}, {quickEffort, true, 30_000, 1}, {defaultEffort, true, 30_000, 3}, {quickEffort, false, 10, 1}} {
+		c := comparison{measurement: &measurement{config: config{effort: test.effort}}, plan: comparisonPlan{scenario: Scenario{Recurs: test.recurs}}}
+		if got := c.lives(100, slicing{Ops: test.ops}); got != test.want {
+			t.Errorf("%+v: %d", test, got)
+		}
+	}
+}
