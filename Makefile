@@ -36,13 +36,14 @@ test: ; $(GO) test -timeout 30m ./...
 RACE_NONE = '/(ci|history|decode|inference|reports|results)$$'
 RACE_SHORT = '(^rubato|/(benchmark|measure|natsbus|playertest|runner|scenarios|cheats))$$'
 RACE_WHOLE = '^Test(MessageWorkloads|UIWorkloads|RestartRuns|ServerDies|Parts)$$'
-# watermill-nats 2.1.3 itself closes a channel beside a send on it when it ends, which is a race.
+# Of peers, the rivals with goroutines of their own in this process. watermill-nats 2.1.3 itself closes a
+# channel beside a send on it when it ends, which is a race.
 race: export CGO_ENABLED = 1
 race: ; $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE -e $(RACE_NONE) -e $(RACE_SHORT)) && \
 	$(GO) test -race -short -skip $(RACE_WHOLE) -timeout 30m $$($(GO) list ./... | grep -E $(RACE_SHORT)) && \
 	$(GO) test -race -timeout 30m -run $(RACE_WHOLE) ./scenarios && \
 	$(GO) test -race -timeout 30m -run '^Test(ReplicasOutliveANode|NodeSchedules)$$/^jetstream-(file|memory)$$/^0$$' ./natsbus && \
-	cd peers && $(GO) test -race -timeout 30m -skip '^Test(Contract|Crosses)$$/^watermill-nats$$' ./...
+	cd peers && $(GO) test -race -timeout 30m -skip '^Test(Contract|Crosses)$$/^(watermill-nats|eventbus|http|bus-otel)$$' ./...
 lint: lint-examples ; @test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1 ; } ; $(GO) vet ./... && $(GO) vet -tags browser ./web/live ./reports && $(GO) vet -tags encoders ./audio && $(GO) vet -tags ssh ./pi && $(GO) vet -tags shells . && $(GO) vet -tags valgrind ./runner && $(STATICCHECK) ./... && cd peers && $(GO) vet ./... && $(GO) tool -modfile=../ci/tools/go.mod staticcheck ./...
 # A module of its own, which stands on the library alone.
 examples: lint-examples ; cd examples && $(GO) test -timeout 10m ./... && $(GO) build $(BUILDFLAGS) -o ../bin/examples .

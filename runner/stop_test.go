@@ -229,7 +229,7 @@ func TestRecordLost(t *testing.T) {
 		harm func(string) error
 	}
 	for _, c := range some(2, []loss{
-		{"/results.jsonl was removed while the run was under way", func(path string) error { return os.RemoveAll(filepath.Dir(path)) }},
+		{"/results.jsonl was removed while the run was under way", removeInUse},
 		{"results.jsonl was changed by another program while the", func(path string) error { return os.Truncate(path, 9) }},
 		{"results.jsonl was removed while the run was under way", os.Remove},
 	}) {
@@ -251,6 +251,16 @@ func TestRecordLost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// removeInUse removes a folder in which the run still makes files.
+func removeInUse(path string) (err error) {
+	for range 100 {
+		if err = os.RemoveAll(filepath.Dir(path)); err == nil {
+			break
+		}
+	}
+	return err
 }
 
 // The second Ctrl-C ends at once; what was recorded stays, and the last line says where.
