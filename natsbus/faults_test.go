@@ -185,7 +185,7 @@ func TestPoison(t *testing.T) {
 	if got := slices.Sorted(slices.Values(l.stored())); !slices.Equal(got, []string{"1", "4"}) {
 		t.Errorf("stored: %q", got)
 	}
-	w.log.leave() // its acknowledgements have arrived, and wait in a queue of the server's
+	// An acknowledgement follows its outcome, and waits in a queue of the server's.
 	var s server.StreamDetail
 	var c *server.ConsumerInfo
 	for end := time.Now().Add(redeliverWait / 2); ; <-time.After(10 * time.Millisecond) {
