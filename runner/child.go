@@ -231,7 +231,10 @@ func (c *child) trial(first int, slices slicing, profiled string) (reply, error)
 	if work.Settings != nil {
 		work.Settings = append(work.Settings, processSettings()...)
 	}
-	least := time.Duration(float64(work.Least) * float64(slices.timed()) / float64(n))
+	least, err := work.least(block.Wall, float64(slices.timed())/float64(n))
+	if err != nil {
+		return reply{}, fmt.Errorf("measuring the least time again: %w", err)
+	}
 	return reply{Block: &block, Wrong: cmp.Or(work.wrong(n), t.changed, c.stray.wrong()), Least: least, Settings: work.Settings, Ready: t.ready / time.Duration(slices.Turns)}, nil
 }
 

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,30 @@ func TestLeastTime(t *testing.T) {
 	answer.Wrong = "1 of 2 effects are missing"
 	if got := e.wrong(answer); got != answer.Wrong {
 		t.Errorf("got %q", got)
+	}
+}
+
+// Only a block that seems too fast has the least time measured again, and no longer than it does.
+func TestLeastTimeAgain(t *testing.T) {
+	t.Parallel()
+	const wall = time.Millisecond
+	for name, c := range map[string]struct {
+		readings    []time.Duration // of twice as much work as was timed
+		least, used time.Duration
+	}{
+		"slow enough at once":        {[]time.Duration{4 * wall, wall}, 2 * wall, 1},
+		"the disk was busy":          {[]time.Duration{40 * wall, 20 * wall, 3 * wall, wall}, 3 * wall / 2, 3},
+		"slower ones change nothing": {[]time.Duration{10 * wall, 20 * wall, 8 * wall, 30 * wall, 30 * wall, 30 * wall, 0}, 4 * wall, 6},
+	} {
+		used := time.Duration(1)
+		work := Work{Least: c.readings[0], Again: func() (time.Duration, error) { used++; return c.readings[used-1], nil }}
+		if least, err := work.least(wall, 0.5); err != nil || least != c.least || used != c.used {
+			t.Errorf("%s: %v after %d readings, %v; want %v after %d", name, least, used, err, c.least, c.used)
+		}
+	}
+	work := Work{Least: time.Hour, Again: func() (time.Duration, error) { return 0, errors.New("no disk") }}
+	if _, err := work.least(wall, 1); err == nil {
+		t.Error("a disk that cannot be measured is no disk that is fast enough")
 	}
 }
 

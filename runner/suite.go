@@ -174,9 +174,8 @@ type Setup struct {
 	Instruments []string
 }
 
-// A Workload is one opened style. Prepare is called first, then Run until all that was
-// prepared is done, then Work; and so on, any number of times. Positions in the script
-// continue.
+// A Workload is one opened style. Prepare is called first, then Run until all that was prepared is
+// done, then Work; and so on, any number of times. Positions in the script continue.
 type Workload interface {
 	// Prepare makes the next stimuli, first to first+n-1, outside the clock.
 	Prepare(first, n int) error
@@ -195,23 +194,24 @@ type Workload interface {
 // Work is what one Run was asked to do, and its effects.
 type Work struct {
 	Stimuli     int64
-	Effects     int64               // counted where they are durable
-	Expected    int64               // effects that these stimuli must have
-	Digest      string              // equal in all styles; "" in all: not compared
-	Bytes       int64               // payload of the effects, as read back; equal in all styles
-	Counts      results.Counts      // what was done when the clock stopped, as the harness counts it; equal in all styles
-	Own         results.Counts      // the same of what only some styles do: messages that crossed
-	Connections *int                // that join the style's modules; 0: none, they are one process; nil: not counted
-	Rates       Rates               // of Own, from the script alone
-	Trace       string              // digest of what the trace kept, in the script; equal in all styles that have one
-	Keys        string              // digest of the order within each key; equal in all styles
-	NoLatency   string              // why this block has no latency, though its operations have one; "" if it has
-	Wrong       string              // what else is wrong with the work; "" if nothing is
-	Settings    []Setting           // what the style really ran under; it must not change
-	Least       time.Duration       // the shortest time that the effects can have taken; 0: unknown
-	Lanes       map[string][]string // only when Setup.Verbatim
-	Figures     map[string]float64  // by name of the scenario's Measures; what is left out was not measured
-	Series      map[string][]Point  // the same over the time of the block, at most MaxPoints each
+	Effects     int64                         // counted where they are durable
+	Expected    int64                         // effects that these stimuli must have
+	Digest      string                        // equal in all styles; "" in all: not compared
+	Bytes       int64                         // payload of the effects, as read back; equal in all styles
+	Counts      results.Counts                // what was done when the clock stopped, as the harness counts it; equal in all styles
+	Own         results.Counts                // the same of what only some styles do: messages that crossed
+	Connections *int                          // that join the style's modules; 0: none, they are one process; nil: not counted
+	Rates       Rates                         // of Own, from the script alone
+	Trace       string                        // digest of what the trace kept, in the script; equal in all styles that have one
+	Keys        string                        // digest of the order within each key; equal in all styles
+	NoLatency   string                        // why this block has no latency, though its operations have one; "" if it has
+	Wrong       string                        // what else is wrong with the work; "" if nothing is
+	Settings    []Setting                     // what the style really ran under; it must not change
+	Least       time.Duration                 // the shortest time that the effects can have taken; 0: unknown
+	Again       func() (time.Duration, error) // measures Least again where a block seems too fast; nil: it stands
+	Lanes       map[string][]string           // only when Setup.Verbatim
+	Figures     map[string]float64            // by name of the scenario's Measures; what is left out was not measured
+	Series      map[string][]Point            // the same over the time of the block, at most MaxPoints each
 }
 
 // A Sealer is a Workload that counts what is done and reads its settings when the clock has

@@ -152,7 +152,7 @@ func (w *scaledOut) Work() (runner.Work, error) {
 	for i, facts := range w.Generators() {
 		work.Settings = append(work.Settings, runner.Setting{Name: "generator " + strconv.Itoa(i+1), Value: facts})
 	}
-	work.Least = w.Floor(shares)
+	w.Limit(&work, shares)
 	return work, err
 }
 

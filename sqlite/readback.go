@@ -332,7 +332,7 @@ func (s *Store) Holds(at player.Ticks, id int64, depth int) (bool, error) {
 }
 
 // QuickestCommit makes a few commits of one row in a new database in dir, and returns the
-// time of the quickest. No commit takes less on this machine.
+// time of the quickest. No commit takes less while the disk is as busy as now.
 func QuickestCommit(dir string, options Options) (quickest time.Duration, err error) {
 	if options, err = options.defaults(); err != nil {
 		return 0, err

@@ -44,7 +44,7 @@ func (s staffing) folder(setup runner.Setup, i int) string {
 func (c *Crew) hire(dir string) error {
 	w, err := c.staffing.start(dir)
 	if w != nil {
-		w.quickest = c.quickest
+		w.disk = c.disk
 		c.Workers = append(c.Workers, w)
 	}
 	return err

@@ -26,8 +26,8 @@ import (
 type Crew struct {
 	Player     player.Player
 	Workers    []*Worker
-	generators []elsewhere   // that say the messages; none: this process says them
-	quickest   time.Duration // commit on this disk; 0: unknown
+	generators []elsewhere // that say the messages; none: this process says them
+	disk       *disk       // of the workers that it starts
 	store      *sqlite.Store
 	network    player.Network
 	staffing   staffing
@@ -90,7 +90,7 @@ func (s Styles) OpenCrew(setup runner.Setup, workers int, adjust func(*player.Co
 }
 
 func (c *Crew) open(style player.Style, setup runner.Setup, workers int, adjust func(*player.Config)) (err error) {
-	if c.quickest, err = quickestOf(setup); err != nil {
+	if c.disk, err = diskOf(setup); err != nil {
 		return err
 	}
 	library, own := filepath.Join(setup.Shared, LibraryFile), filepath.Join(setup.Dir, LibraryFile)
@@ -278,26 +278,27 @@ func (c *Crew) Close() (err error) {
 	return err
 }
 
-// Floor is the least time in which workers can have made so many commits each, on their disks.
-func (c *Crew) Floor(commits []int64) (least time.Duration) {
+// Limit sets the least time of work in which the workers have made so many commits each.
+func (c *Crew) Limit(work *runner.Work, commits []int64) {
+	disks := make([]*disk, len(c.Workers))
 	for i, w := range c.Workers {
-		least = max(least, time.Duration(commits[i])*w.quickest)
+		disks[i] = w.disk
 	}
-	return least
+	limit(work, disks, commits)
 }
 
 // A Worker is a worker's process, and its file.
 type Worker struct {
-	command  *exec.Cmd // nil: others have started it
-	input    io.WriteCloser
-	output   *os.File
-	path     string
-	Facts    string // that it told when it joined
-	killed   atomic.Bool
-	ended    chan struct{} // closed when it has ended and was waited for
-	store    storeReader   // nil before it has joined
-	quickest time.Duration // commit on its disk; 0: unknown
-	before   player.Stored // at Mark
+	command *exec.Cmd // nil: others have started it
+	input   io.WriteCloser
+	output  *os.File
+	path    string
+	Facts   string // that it told when it joined
+	killed  atomic.Bool
+	ended   chan struct{} // closed when it has ended and was waited for
+	store   storeReader   // nil before it has joined
+	disk    *disk
+	before  player.Stored // at Mark
 }
 
 // A storeReader reads what a worker has stored: its file, or what it tells.

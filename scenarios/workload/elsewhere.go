@@ -51,6 +51,12 @@ func (l ledger) Newest() (int64, error) {
 	return s.Messages, err
 }
 
+// quickest has the worker measure its disk.
+func (l ledger) quickest() (time.Duration, error) {
+	a, err := ask[quickestAnswer](l.elsewhere, question{Do: askQuickest})
+	return max(0, a.Took), err
+}
+
 // Stored counts messages and users.
 func (l ledger) Stored() (player.Stored, error) {
 	a, err := ask[storedAnswer](l.elsewhere, question{Do: askStored})
@@ -178,11 +184,12 @@ func (c *Crew) find(inviting player.Inviting, workers, generators int) error {
 func (c *Crew) meet(network player.Inviting, workers, generators []player.Elsewhere) error {
 	for i, m := range workers {
 		l := ledger{elsewhere{m, network}}
-		a, err := ask[quickestAnswer](l.elsewhere, question{Do: askQuickest})
-		if err != nil {
+		its := &disk{measure: l.quickest}
+		var err error
+		if its.quickest, err = l.quickest(); err != nil {
 			return named(i, err)
 		}
-		c.Workers = append(c.Workers, &Worker{Facts: lasting(m.Facts), store: l, quickest: max(0, a.Took)})
+		c.Workers = append(c.Workers, &Worker{Facts: lasting(m.Facts), store: l, disk: its})
 	}
 	for _, m := range generators {
 		c.generators = append(c.generators, elsewhere{m, network})

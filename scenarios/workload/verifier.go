@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"rubato/player"
 	"rubato/results"
@@ -30,16 +29,16 @@ type verifier struct {
 	crosses   map[string]int64 // messages that each module sends at least for a stimulus, over a network
 	wanted    map[string]string
 	batch     int
-	traced    bool          // its trace is asked to be on
-	receipts  bool          // of messages are to be in the database
-	single    bool          // see Workload.Single
-	loose     bool          // see Workload.Loose
-	heard     func() int64  // broadcasts that clients have received; nil: nobody listens
-	script    bool          // what it shows are the rates
-	off       bool          // no looks in timed parts: only to measure what they cost
-	every     bool          // look at every stimulus, not only at some that are drawn
-	quickest  time.Duration // commit on this disk
-	shown     runner.Rates  // by the script
+	traced    bool         // its trace is asked to be on
+	receipts  bool         // of messages are to be in the database
+	single    bool         // see Workload.Single
+	loose     bool         // see Workload.Loose
+	heard     func() int64 // broadcasts that clients have received; nil: nobody listens
+	script    bool         // what it shows are the rates
+	off       bool         // no looks in timed parts: only to measure what they cost
+	every     bool         // look at every stimulus, not only at some that are drawn
+	disk      *disk
+	shown     runner.Rates // by the script
 
 	runtime     host.Runtime // before the style was opened
 	synchronous [2]int64     // of the store's connections, at the same moment
@@ -84,9 +83,11 @@ func newVerifier(setup runner.Setup, store *sqlite.Store, c player.Config) (*ver
 	if w.synchronous, err = store.Synchronous(); err != nil {
 		return w, err
 	}
-	if !w.every {
-		w.quickest, err = quickestOf(setup)
+	if w.every {
+		w.disk = &disk{}
+		return w, nil
 	}
+	w.disk, err = diskOf(setup)
 	return w, err
 }
 
@@ -212,7 +213,7 @@ func (w *verifier) report(p player.Player, work *runner.Work) error {
 	done := w.sealed.Since(w.before)
 	work.Counts = tallied(done, w.batch == 1 && !w.loose)
 	work.Settings = append(slices.Clone(w.settings), w.facts(p)...)
-	work.Least = time.Duration(w.commits) * w.quickest
+	limit(work, []*disk{w.disk}, []int64{w.commits})
 	own, crossed, failed := w.crossed(p)
 	work.Own = own
 	connections, uncounted := w.connections()

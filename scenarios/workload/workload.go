@@ -39,15 +39,45 @@ func Prepare(setup runner.Setup, passages int) error {
 // else is at work: arms that open together would slow each other down.
 const quickestFile = "quickest-commit"
 
-// quickestOf reads it; 0, which is no limit, where the scenario did not measure it.
-func quickestOf(setup runner.Setup) (time.Duration, error) {
+// A disk is where commits wait.
+type disk struct {
+	quickest time.Duration // commit; 0, which is no limit: the scenario did not measure it
+	measure  func() (time.Duration, error)
+}
+
+// diskOf reads what Prepare has measured.
+func diskOf(setup runner.Setup) (*disk, error) {
+	d := &disk{measure: func() (time.Duration, error) {
+		return sqlite.QuickestCommit(setup.Dir, sqlite.Options{Synchronous: setup.Options["sync"]})
+	}}
 	text, err := os.ReadFile(filepath.Join(setup.Shared, quickestFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return 0, nil
-	} else if err != nil {
-		return 0, err
+		return d, nil
+	} else if err == nil {
+		d.quickest, err = time.ParseDuration(string(text))
 	}
-	return time.ParseDuration(string(text))
+	return d, err
+}
+
+// limit sets the least time of work: that of the commits on each disk, which work side by side.
+func limit(work *runner.Work, disks []*disk, commits []int64) {
+	least := func() (most time.Duration) {
+		for i, d := range disks {
+			most = max(most, time.Duration(commits[i])*d.quickest)
+		}
+		return most
+	}
+	work.Least = least()
+	work.Again = func() (time.Duration, error) {
+		for _, d := range disks {
+			took, err := d.measure()
+			if err != nil {
+				return 0, err
+			}
+			d.quickest = min(d.quickest, took)
+		}
+		return least(), nil
+	}
 }
 
 // Workload is a style on its own copy of the library. Scenarios differ in script, drive
