@@ -57,7 +57,8 @@ func serveChild(suite Suite, in io.Reader, out io.Writer, turns handover, printe
 			answer = reply{Error: err.Error()}
 		}
 		if err := writeLine(out, answer); err != nil {
-			return exitFailed // the runner is gone
+			fmt.Fprintln(os.Stderr, "an answer cannot be written:", err) // the runner is gone, or the answer has no JSON
+			return exitFailed
 		}
 	}
 	if c.load != nil {

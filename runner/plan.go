@@ -68,7 +68,7 @@ func newPlan(suite Suite, config config) (plan, error) {
 		if err := scenario.sound(); err != nil {
 			return plan{}, err
 		}
-		if len(config.scenarios) == 0 && !scenario.measures(styles) {
+		if len(config.scenarios) == 0 && len(scenario.of(styles)) == 0 {
 			continue // it was not asked for by name
 		}
 		comparisons, err := comparisonsOf(scenario, styles, config)
@@ -109,12 +109,13 @@ func pick[T any](what string, wanted []string, all []T, name func(T) string) ([]
 	return picked, nil
 }
 
-// checkKeys refuses a key that no chosen scenario has for any chosen style.
+// checkKeys refuses a key that no chosen scenario has for any chosen style that it measures.
 func checkKeys(scenarios []Scenario, styles []Style, set settings) error {
 	var names []string
 	for _, scenario := range scenarios {
+		of := scenario.of(styles)
 		for _, key := range scenario.keys() {
-			if slices.ContainsFunc(styles, key.applies) && !slices.Contains(names, key.Name) {
+			if slices.ContainsFunc(of, key.applies) && !slices.Contains(names, key.Name) {
 				names = append(names, key.Name)
 			}
 		}
@@ -229,17 +230,17 @@ func (s Scenario) keys() []Key {
 		Doc: "which to measure; " + names[0] + ", which ratios are to, always is"})
 }
 
-// measures reports whether the scenario is measured in one of the styles.
-func (s Scenario) measures(styles []Style) bool {
-	return len(s.Styles) == 0 || slices.ContainsFunc(styles, func(style Style) bool { return slices.Contains(s.Styles, style.Name) })
+// of are those of the styles in which the scenario is measured.
+func (s Scenario) of(styles []Style) []Style {
+	return slices.DeleteFunc(slices.Clone(styles), func(style Style) bool {
+		return len(s.Styles) > 0 && !slices.Contains(s.Styles, style.Name)
+	})
 }
 
 // arms are the styles, or those of the scenario's own arms that were asked for.
 func (s Scenario) arms(styles []Style, set settings) ([]Style, error) {
 	if !s.apart() {
-		of := slices.DeleteFunc(slices.Clone(styles), func(style Style) bool {
-			return len(s.Styles) > 0 && !slices.Contains(s.Styles, style.Name)
-		})
+		of := s.of(styles)
 		if len(of) == 0 {
 			return nil, usagef("scenario %s has none of these styles: it has %s", s.Name, strings.Join(s.Styles, ", "))
 		}

@@ -208,7 +208,7 @@ type Work struct {
 	Wrong       string                        // what else is wrong with the work; "" if nothing is
 	Settings    []Setting                     // what the style really ran under; it must not change
 	Least       time.Duration                 // the shortest time that the effects can have taken; 0: unknown
-	Again       func() (time.Duration, error) // measures Least again where a block seems too fast; nil: it stands
+	Again       func() (time.Duration, error) `json:"-"` // measures Least again where a block seems too fast; nil: it stands
 	Lanes       map[string][]string           // only when Setup.Verbatim
 	Figures     map[string]float64            // by name of the scenario's Measures; what is left out was not measured
 	Series      map[string][]Point            // the same over the time of the block, at most MaxPoints each

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"path/filepath"
+	"slices"
 
 	"rubato/player"
 	"rubato/runner"
@@ -38,7 +39,7 @@ func (s styles) alone(name string, of ...string) runner.Scenario {
 		Answers: "What does the conversation of a refill cost when the work is taken out of it?",
 		Op:      "refill without its work",
 		Alone:   "queue-low",
-		Keys:    []runner.Key{workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.CodecKey, workload.PlantedKey, workload.EnvelopeKey, workload.BroadcastKey, workload.FlavorKey},
+		Keys:    keysOf(of, workload.TraceKey, workload.RulesKey, workload.DispatchKey, workload.TransportKey, workload.CodecKey, workload.PlantedKey, workload.EnvelopeKey, workload.BroadcastKey, workload.FlavorKey),
 		Script:  60,
 		// No Stages: parts that replay do not use the store, where a stage is slowed down.
 		Claims:  conversationClaims,
@@ -70,4 +71,11 @@ func prepareConversation(setup runner.Setup) error {
 var conversationClaims = []runner.Claim{
 	{Text: "orchestration adds 12.5–44.5 µs, typically 25", Source: workload.OverheadDocument, Kind: "estimate",
 		Style: "bus", Quantity: "overhead_ns", Lo: workload.Us(12.5), Hi: workload.Us(44.5)},
+}
+
+// keysOf are those of the keys that one of the styles has.
+func keysOf(styles []string, keys ...runner.Key) []runner.Key {
+	return slices.DeleteFunc(keys, func(k runner.Key) bool {
+		return len(k.Styles) > 0 && !slices.ContainsFunc(styles, func(style string) bool { return slices.Contains(k.Styles, style) })
+	})
 }

@@ -53,3 +53,15 @@ func TestPublished(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysApply: a scenario lists no key that none of its styles has: it would be read, and ignored.
+func TestKeysApply(t *testing.T) {
+	t.Parallel()
+	for _, s := range (styles{}).all() {
+		for _, k := range s.Keys {
+			if len(s.Styles) > 0 && len(k.Styles) > 0 && !slices.ContainsFunc(s.Styles, func(style string) bool { return slices.Contains(k.Styles, style) }) {
+				t.Errorf("%s has key %s of %v, and is measured in %v", s.Name, k.Name, k.Styles, s.Styles)
+			}
+		}
+	}
+}
