@@ -8,9 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"rubato/player"
+	"rubato/openloop"
 	"rubato/runner"
-	"rubato/scenarios/workload"
 )
 
 // rateKey names the rate in results.
@@ -35,7 +34,7 @@ func (u urls) paced(s *runner.Scenario) {
 	s.Answers = "How long does an answer of each service take, and what does it cost its client, when requests come at a rate that does not wait for answers?" + clientsFigures
 	s.Paced = true
 	s.Keys = []runner.Key{{Name: rateKey, Default: u.Rate, Check: checkRate, Doc: "requests a second on average"}}
-	s.Measures = append(s.Measures, workload.OpenLoopMeasures...)
+	s.Measures = append(s.Measures, openloop.Measures...)
 	s.Size = func(effort string, options runner.Options) runner.Size {
 		rate, _ := strconv.ParseFloat(options[rateKey], 64) // which was checked
 		seconds := 2.0
@@ -53,7 +52,7 @@ type load struct {
 	seed  uint64
 	rate  float64
 	from  int
-	last  *workload.Pacing
+	last  *openloop.Pacing
 	posts poster
 }
 
@@ -76,11 +75,7 @@ func (l *load) Run(n int, latency func(time.Duration)) (err error) {
 	if l.script {
 		return l.asking.Run(n, latency)
 	}
-	stimuli := make([]player.Stimulus, n)
-	for i := range stimuli {
-		stimuli[i].Seq = uint64(i) + 1
-	}
-	l.last, err = workload.OpenLoop(&l.posts, stimuli, workload.Arrivals(l.seed, l.from, n, l.rate), latency)
+	l.last, err = openloop.Run(&l.posts, 0, openloop.Arrivals(l.seed, l.from, n, l.rate), latency)
 	return err
 }
 
@@ -97,17 +92,16 @@ func (l *load) Work() (runner.Work, error) {
 // A poster is what the open loop knows of a service: it accepts requests and tells when each is
 // answered.
 type poster struct {
-	player.Player // which it is not
-	asking        *asking
-	underWay      sync.WaitGroup
+	asking   *asking
+	underWay sync.WaitGroup
 }
 
 // Post asks in a goroutine, unless too many requests are under way.
-func (p *poster) Post(s player.Stimulus, done player.Done) error {
+func (p *poster) Post(i int, done func(uint64, error)) error {
 	free := <-p.asking.readings
 	p.underWay.Go(func() {
 		p.asking.take(free)
-		done(s.Seq, nil)
+		done(uint64(i), nil)
 	})
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"rubato/audio"
+	"rubato/openloop"
 	"rubato/player"
 	"rubato/runner"
 	"rubato/scenarios/workload"
@@ -212,7 +213,7 @@ func newSideLoad(front *web.SharedPlayer) *sideLoad {
 // prepare makes the events of a block of this length.
 func (b *sideLoad) prepare(seed uint64, length time.Duration) {
 	most := int(2*stormRate*length.Seconds()) + 100 // twice the average
-	due := workload.Arrivals(seed, b.next, most, stormRate)
+	due := openloop.Arrivals(seed, b.next, most, stormRate)
 	n, _ := slices.BinarySearch(due, length)
 	b.due, b.events = due[:n], b.events[:0]
 	for i := b.next; i < b.next+n; i++ {
@@ -225,7 +226,7 @@ func (b *sideLoad) prepare(seed uint64, length time.Duration) {
 // sideEvent is the i-th event. Kind 0 is a question.
 func sideEvent(seed uint64, i int) player.Stimulus {
 	const apart = 0x6265_7369_6465 // separates its seeds from those of the periods
-	h := workload.SeedAt(seed^apart, i)
+	h := runner.SeedAt(seed^apart, i)
 	switch {
 	case h%10 < 6:
 		return workload.Say(seed, i)
@@ -251,7 +252,7 @@ func (b *sideLoad) begin(start time.Time, paced bool) (wait func() error) {
 }
 
 func (b *sideLoad) run(start time.Time) error {
-	s := workload.NewScheduler(start, 0) // no spin: it would take a core from the callback
+	s := openloop.NewScheduler(start, 0) // no spin: it would take a core from the callback
 	for i, due := range b.due {
 		var err error
 		s.At(due, func() { err = b.send(b.events[i]) })

@@ -99,14 +99,14 @@ const pageBytes = 256 << 10
 func pagesOf(seed uint64) string {
 	text := make([]byte, pageBytes)
 	for i := range text {
-		text[i] = "etaoin shrdlu cmfwyp vbgkqjxz   "[workload.SeedAt(seed, i)>>59]
+		text[i] = "etaoin shrdlu cmfwyp vbgkqjxz   "[runner.SeedAt(seed, i)>>59]
 	}
 	return string(text)
 }
 
 // write makes the i-th draft.
 func (d *drafting) write(seed uint64, i int) player.Stimulus {
-	at := int(workload.SeedAt(seed, i) % uint64(len(d.pages)-d.payload))
+	at := int(runner.SeedAt(seed, i) % uint64(len(d.pages)-d.payload))
 	return player.Stimulus{Kind: player.DraftWritten, Seq: uint64(i) + 1, Message: player.Message{Text: d.pages[at : at+d.payload]}}
 }
 

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rubato/openloop"
 	"rubato/player"
 	"rubato/runner"
 	"rubato/scenarios/workload"
@@ -292,10 +293,10 @@ func (w *requesting) figures() map[string]float64 {
 	figures := map[string]float64{"dials": float64(w.client.dials.Load())}
 	add := func(name string, took []time.Duration) {
 		if len(took) > 0 {
-			figures[name+"-p50"] = workload.Percentile(took, 50)
+			figures[name+"-p50"] = openloop.Percentile(took, 50)
 		}
 		if len(took) >= fewest {
-			figures[name+"-p95"] = workload.Percentile(took, 95)
+			figures[name+"-p95"] = openloop.Percentile(took, 95)
 		}
 	}
 	add("status", slices.Concat(w.took[askStatus], w.took[askQueue]))

@@ -106,7 +106,7 @@ func (l *listening) revive() error {
 // do sends a stimulus and waits for its effects.
 func (l *listening) do(s player.Stimulus) error {
 	l.sent++
-	s.Seed = workload.SeedAt(l.Seed, l.sent)
+	s.Seed = runner.SeedAt(l.Seed, l.sent)
 	start := time.Now()
 	err := l.front.Do(context.Background(), s)
 	switch s.Kind {

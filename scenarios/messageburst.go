@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"rubato/openloop"
 	"rubato/player"
 	"rubato/runner"
 	"rubato/scenarios/workload"
@@ -64,7 +65,7 @@ func (b *bursting) Prepare(first, n int) error {
 
 // drive posts all stimuli, then settles.
 func (b *bursting) drive(p player.Player, stimuli []player.Stimulus, latency func(time.Duration)) error {
-	r := workload.NewCompletions(stimuli)
+	r := openloop.NewCompletions(stimuli[0].Seq, len(stimuli))
 	start := time.Now()
 	for i := range r.Posted {
 		r.Posted[i] = start

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"time"
 
+	"rubato/openloop"
 	"rubato/player"
 	"rubato/runner"
 	"rubato/scenarios/workload"
@@ -33,7 +34,7 @@ func (s styles) messageMixed() runner.Scenario {
 // mix makes the i-th stimulus. Kinds come in turn, so that any stretch has as many of each.
 // Play and pause come in turn, so that each changes something.
 func mix(seed uint64, i int) player.Stimulus {
-	h := workload.SeedAt(seed, i)
+	h := runner.SeedAt(seed, i)
 	s := player.Stimulus{Seq: uint64(i) + 1, Seed: h, At: sqlite.Epoch + player.Ticks(i)*player.Second}
 	switch i % len(mixedKinds) {
 	case 0:
@@ -93,7 +94,7 @@ func (m *mixed) Work() (runner.Work, error) {
 	work.Figures = map[string]float64{}
 	for k, took := range m.took {
 		if len(took) > 0 {
-			work.Figures[mixedKinds[k]] = workload.Percentile(took, 50)
+			work.Figures[mixedKinds[k]] = openloop.Percentile(took, 50)
 		}
 	}
 	return work, err

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"rubato/openloop"
 	"rubato/player"
 	"rubato/runner"
 	"rubato/scenarios/workload"
@@ -32,7 +33,7 @@ func (s styles) messageSustained() runner.Scenario {
 		Keys:     []runner.Key{{Name: "rate", Default: "100,search", Check: workload.WordOr("search", 1, 100_000), Doc: "messages a second, 1 to 100000; search: the highest rate that is held"}},
 		Script:   200,
 		Claims:   messageSustainedClaims,
-		Measures: append([]runner.Measure{heldMeasure}, workload.OpenLoopMeasures...),
+		Measures: append([]runner.Measure{heldMeasure}, openloop.Measures...),
 		Paced:    true,
 		Bare:     true,
 		Size:     sustainedSize,
@@ -165,7 +166,7 @@ type searching struct {
 
 // A step is a run of messages at one rate.
 type step struct {
-	pace            *workload.Pacing
+	pace            *openloop.Pacing
 	took            []time.Duration
 	length, backlog time.Duration // until the last was due; from then until all was settled
 }
@@ -231,7 +232,7 @@ func (w *searching) take(rate float64) (*step, error) {
 	for i := range stimuli {
 		stimuli[i] = w.Script(w.Seed, w.next+i)
 	}
-	due := workload.Arrivals(w.Seed, w.next, n, rate)
+	due := openloop.Arrivals(w.Seed, w.next, n, rate)
 	w.next, w.said = w.next+n, w.said+n
 	s := &step{took: make([]time.Duration, 0, n), length: due[n-1]}
 	var err error

@@ -223,7 +223,7 @@ func (p *users) next(at player.Ticks) (player.Stimulus, bool) {
 func (p *users) decide() {
 	second := p.start + player.Ticks(p.second)*player.Second
 	r := rand.New(rand.NewPCG(p.seed, uint64(p.second)))
-	busy := int(workload.SeedAt(p.seed, p.second/60) % (mostMessages + 1))
+	busy := int(runner.SeedAt(p.seed, p.second/60) % (mostMessages + 1))
 	p.second++
 	p.coming = p.coming[:0]
 	add := func(s player.Stimulus) {

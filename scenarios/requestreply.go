@@ -87,7 +87,7 @@ func (w *questions) aside(s player.Stimulus) error {
 // Prepare changes the volume, so that the answers are new.
 func (w *questions) Prepare(first, n int) error {
 	w.first, w.n, w.asked, w.heard, w.lines = first, n, 0, 0, nil
-	err := w.aside(player.Stimulus{Kind: player.VolumeSet, Volume: int(workload.SeedAt(w.Seed, first) % (player.MaxVolume + 1))})
+	err := w.aside(player.Stimulus{Kind: player.VolumeSet, Volume: int(runner.SeedAt(w.Seed, first) % (player.MaxVolume + 1))})
 	return errors.Join(err, w.PrepareQuestions(first, n))
 }
 

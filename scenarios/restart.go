@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"rubato/openloop"
 	"rubato/player"
 	"rubato/runner"
 	"rubato/scenarios/workload"
@@ -110,7 +111,7 @@ type restarting struct {
 
 // Prepare makes the messages and counts what is stored.
 func (w *restarting) Prepare(first, n int) error {
-	w.due = workload.Arrivals(w.Seed, first, n, w.rate)
+	w.due = openloop.Arrivals(w.Seed, first, n, w.rate)
 	w.commits.Forget()
 	if err := w.Workload.Prepare(first, n); err != nil {
 		return err
@@ -194,7 +195,7 @@ type disturbance struct {
 // sending is the state of one run.
 type sending struct {
 	*restarting
-	times  *workload.Scheduler
+	times  *openloop.Scheduler
 	waits  []int   // attempts, in the order of their time-outs
 	orders []order // still to give
 }
@@ -212,7 +213,7 @@ func (w *restarting) Run(_ int, latency func(time.Duration)) error {
 	stop := w.due[n/3]
 	end := stop + w.lasts()
 	w.outage, w.late, w.held = disturbance{due: end}, nil, 0
-	s := &sending{restarting: w, times: workload.NewScheduler(time.Now(), workload.SpinBefore),
+	s := &sending{restarting: w, times: openloop.NewScheduler(time.Now(), openloop.SpinBefore),
 		orders: []order{{stop, w.breaks}, {end, w.mends}}}
 	w.sendLog = &sendLog{start: s.times.Start, first: w.seq, poison: w.poison}
 	for i := 0; i < n; {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"rubato/openloop"
 	"rubato/player"
 	"rubato/scenarios/workload"
 )
@@ -240,7 +241,7 @@ func (w *restarting) figures(t outcomes) map[string]float64 {
 		f["recovered"] = 100 * share
 	}
 	if len(w.late) > 0 {
-		f["gen-p99"] = workload.Percentile(w.late, 99)
+		f["gen-p99"] = openloop.Percentile(w.late, 99)
 	}
 	return f
 }

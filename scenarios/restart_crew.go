@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"rubato/openloop"
 	"rubato/player"
 	"rubato/runner"
 	"rubato/scenarios/workload"
@@ -81,7 +82,7 @@ func (w *processes) Prepare(first, n int) (err error) {
 		w.block.start = w.crew.Another
 	}
 	w.block.quiet = w.await
-	w.block.due = workload.Arrivals(w.block.Seed, first, n, w.block.rate)
+	w.block.due = openloop.Arrivals(w.block.Seed, first, n, w.block.rate)
 	w.block.Stimuli = w.block.Stimuli[:0]
 	for i := first; i < first+n; i++ {
 		w.block.Stimuli = append(w.block.Stimuli, workload.Say(w.block.Seed, i))

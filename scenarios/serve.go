@@ -106,7 +106,7 @@ func openTrace(path string) (live.Trace, error) {
 // liveStimulus is a stimulus as in the scenarios, at a given time. One command of five lacks
 // the token and is refused.
 func liveStimulus(kind player.Kind, seed, seq uint64, at player.Ticks) player.Stimulus {
-	h := workload.SeedAt(seed, int(seq))
+	h := runner.SeedAt(seed, int(seq))
 	s := player.Stimulus{Kind: kind, Seq: seq, At: at, Seed: h}
 	switch kind {
 	case player.MessageSaid:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/montanaflynn/stats"
 
+	"rubato/openloop"
 	"rubato/player"
 	"rubato/runner"
 	"rubato/runner/host"
@@ -150,7 +151,7 @@ var soakTurns = map[int]player.Stimulus{
 
 // soakAt makes the i-th stimulus.
 func soakAt(seed uint64, i, passages int) player.Stimulus {
-	k, h := i%soakCycle, workload.SeedAt(seed, i)
+	k, h := i%soakCycle, runner.SeedAt(seed, i)
 	at := sqlite.Epoch + player.Ticks(1+i/soakCycle)*player.Hour + player.Ticks(k)*(player.Hour/soakCycle)
 	if saysAt(k) {
 		s := workload.Say(seed, i)
@@ -194,7 +195,7 @@ const room = 1024
 // stream is an open loop with constant memory, however long it lasts.
 type stream struct {
 	latency func(time.Duration)
-	times   *workload.Scheduler
+	times   *openloop.Scheduler
 	mu      sync.Mutex
 	due     [room]time.Duration // by sequence number, modulo room
 	left    int                 // not yet completed
@@ -204,7 +205,7 @@ type stream struct {
 }
 
 func newStream(n int, latency func(time.Duration)) *stream {
-	return &stream{latency: latency, left: n, times: workload.NewScheduler(time.Now(), workload.SpinBefore)}
+	return &stream{latency: latency, left: n, times: openloop.NewScheduler(time.Now(), openloop.SpinBefore)}
 }
 
 // postAll posts each stimulus when it is due, then settles.
@@ -212,7 +213,7 @@ func (w *soaking) postAll() error {
 	due, s := time.Duration(0), w.stream
 	for i := w.first; i < w.first+w.n && s.failed() == nil; i++ {
 		if w.rate > 0 {
-			due += time.Duration(workload.Gap(w.Seed, i, w.rate))
+			due += time.Duration(openloop.Gap(w.Seed, i, w.rate))
 			s.times.Wait(due)
 		}
 		stimulus, err := w.complete(soakAt(w.Seed, i, w.passages))
@@ -223,7 +224,7 @@ func (w *soaking) postAll() error {
 		if err != nil {
 			return err
 		}
-		if late > workload.Stalled {
+		if late > openloop.Stalled {
 			s.late++
 		}
 	}

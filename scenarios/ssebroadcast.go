@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rubato/openloop"
 	"rubato/player"
 	"rubato/runner"
 	"rubato/scenarios/workload"
@@ -244,10 +245,10 @@ func (w *broadcasting) figures() map[string]float64 {
 	if w.n == 0 {
 		return figures
 	}
-	figures["first-p50"], figures["last-p50"] = workload.Percentile(w.fast, 50), workload.Percentile(w.slow, 50)
-	figures["fan-out"], figures["last-max"] = workload.Percentile(w.fannedTo, 50), workload.Percentile(w.slow, 100)
+	figures["first-p50"], figures["last-p50"] = openloop.Percentile(w.fast, 50), openloop.Percentile(w.slow, 50)
+	figures["fan-out"], figures["last-max"] = openloop.Percentile(w.fannedTo, 50), openloop.Percentile(w.slow, 100)
 	if w.n >= 100 {
-		figures["first-p99"], figures["last-p99"] = workload.Percentile(w.fast, 99), workload.Percentile(w.slow, 99)
+		figures["first-p99"], figures["last-p99"] = openloop.Percentile(w.fast, 99), openloop.Percentile(w.slow, 99)
 	}
 	return figures
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rubato/openloop"
 	"rubato/player"
 	"rubato/runner"
 	"rubato/scenarios/workload"
@@ -35,7 +36,7 @@ func (s styles) storm() runner.Scenario {
 		},
 		Script:   200,
 		Claims:   stormClaims,
-		Measures: append(slices.Clone(stormMeasures), workload.OpenLoopMeasures...),
+		Measures: append(slices.Clone(stormMeasures), openloop.Measures...),
 		Paced:    true,
 		Bare:     true,
 		Size:     stormSize,
@@ -68,24 +69,20 @@ func pacingAlone(setup runner.Setup) (time.Duration, error) {
 	if rate == 0 {
 		return 0, nil
 	}
-	due := workload.Arrivals(setup.Seed, 0, max(30, int(rate)/4), rate)
-	stimuli := make([]player.Stimulus, len(due))
-	for i := range stimuli {
-		stimuli[i].Seq = uint64(i) + 1
-	}
-	g, err := workload.OpenLoop(nobody{}, stimuli, due, func(time.Duration) {})
+	due := openloop.Arrivals(setup.Seed, 0, max(30, int(rate)/4), rate)
+	g, err := openloop.Run(nobody{}, 0, due, func(time.Duration) {})
 	if err != nil {
 		return 0, err
 	}
 	return g.Awake(), nil
 }
 
-// nobody completes every stimulus at once.
-type nobody struct{ player.Player }
+// nobody completes every operation at once.
+type nobody struct{}
 
 // Post reports completion.
-func (nobody) Post(s player.Stimulus, done player.Done) error {
-	done(s.Seq, nil)
+func (nobody) Post(i int, done func(uint64, error)) error {
+	done(uint64(i), nil)
 	return nil
 }
 
@@ -120,7 +117,7 @@ const (
 // that passes a position.
 func stormy10ms(seed uint64, i int) player.Stimulus {
 	k := i % stormLength
-	s := player.Stimulus{Kind: player.QueueLow, Seq: uint64(i) + 1, Seed: workload.SeedAt(seed, i),
+	s := player.Stimulus{Kind: player.QueueLow, Seq: uint64(i) + 1, Seed: runner.SeedAt(seed, i),
 		At: sqlite.Epoch + player.Ticks(1+i/stormLength)*player.Hour + player.Ticks(k)*stormTick}
 	if k%halfSecond == halfSecond-1 {
 		s.Kind, s.Frames, s.At = player.Period, stormPeriod, s.At+stormTick

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"rubato/openloop"
 	"rubato/player"
 	"rubato/runner"
 	"rubato/scenarios/workload"
@@ -83,7 +84,7 @@ func BenchmarkStall(b *testing.B) {
 	for _, style := range realStyles.Styles {
 		b.Run(style.Name, func(b *testing.B) {
 			load := openHeld(b, style)
-			want := perMille(traced(workload.Arrivals(stallSeed, 0, stallCount, stallRate), stallFor), 999)
+			want := perMille(traced(openloop.Arrivals(stallSeed, 0, stallCount, stallRate), stallFor), 999)
 			for i := 0; b.Loop(); i++ {
 				if i > 0 {
 					b.Fatal("it stalls once: -benchtime 1x")

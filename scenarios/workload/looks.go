@@ -7,6 +7,7 @@ import (
 
 	"rubato/player"
 	"rubato/results"
+	"rubato/runner"
 	"rubato/runner/host"
 )
 
@@ -32,7 +33,7 @@ func (w *verifier) wrap(p player.Player) player.Player {
 		return p
 	}
 	for k := range min(looks, max(1, len(w.stimuli)/lookEvery)) {
-		s := w.stimuli[SeedAt(w.seed^w.stimuli[0].Seq, len(w.stimuli)+k)%uint64(len(w.stimuli))]
+		s := w.stimuli[runner.SeedAt(w.seed^w.stimuli[0].Seq, len(w.stimuli)+k)%uint64(len(w.stimuli))]
 		if s.Kind == player.MessageSaid || w.commit {
 			v.drawn = append(v.drawn, s.Seq)
 		}
@@ -139,7 +140,7 @@ const settingsEvery = 16
 // afterSlice looks whether commits still wait for the disk as they should. Nothing is under way,
 // and the clock stands still.
 func (w *verifier) afterSlice() error {
-	if SeedAt(w.seed, w.runs)%settingsEvery != 0 {
+	if runner.SeedAt(w.seed, w.runs)%settingsEvery != 0 {
 		return nil
 	}
 	now, err := w.levels()

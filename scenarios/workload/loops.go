@@ -1,14 +1,12 @@
 package workload
 
 import (
-	"cmp"
-	"fmt"
 	"runtime"
-	"slices"
-	"sync"
 	"time"
 
+	"rubato/openloop"
 	"rubato/player"
+	"rubato/runner"
 	"rubato/runner/host"
 )
 
@@ -53,7 +51,7 @@ func ClosedSampled(p player.Player, stimuli []player.Stimulus, latency func(time
 // slice, which finds the caches cold after another style's turn.
 func Sampled(first, n int, do func(i int) error, latency func(time.Duration)) error {
 	for i := first; i < first+n; i++ {
-		if i%timedAlone != int(SeedAt(0, i/timedAlone)%timedAlone) {
+		if i%timedAlone != int(runner.SeedAt(0, i/timedAlone)%timedAlone) {
 			if err := do(i); err != nil {
 				return broken{err, i - first + 1}
 			}
@@ -78,7 +76,7 @@ func postAll(p player.Sender, stimuli []player.Stimulus, latency func(time.Durat
 	if len(stimuli) == 0 {
 		return nil
 	}
-	r := NewCompletions(stimuli)
+	r := openloop.NewCompletions(stimuli[0].Seq, len(stimuli))
 	for i := range stimuli {
 		r.Posted[i] = time.Now()
 		if err := p.Post(stimuli[i], r.Done); err != nil {
@@ -89,54 +87,6 @@ func postAll(p player.Sender, stimuli []player.Stimulus, latency func(time.Durat
 		return err
 	}
 	return r.Tell(latency)
-}
-
-// completions collects completions from any goroutine.
-type completions struct {
-	first    uint64      // sequence number of the first stimulus
-	Posted   []time.Time // or intended
-	now      func() time.Time
-	mu       sync.Mutex
-	Took     []time.Duration
-	reported int
-	err      error
-}
-
-func NewCompletions(stimuli []player.Stimulus) *completions {
-	return &completions{first: stimuli[0].Seq, now: time.Now, Posted: make([]time.Time, len(stimuli)), Took: make([]time.Duration, len(stimuli))}
-}
-
-// Tell reports all latencies. Call it once everything is settled.
-func (r *completions) Tell(latency func(time.Duration)) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.err == nil && r.reported != len(r.Took) {
-		r.err = fmt.Errorf("%d of %d stimuli were reported done", r.reported, len(r.Took))
-	}
-	for _, took := range r.Took {
-		latency(took)
-	}
-	return r.err
-}
-
-func (r *completions) Done(seq uint64, err error) {
-	end := r.now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	i := seq - r.first
-	if i >= uint64(len(r.Took)) || r.Took[i] != 0 {
-		r.err = cmp.Or(r.err, fmt.Errorf("stimulus %d was reported done twice, or was not posted here", seq))
-		return
-	}
-	r.Took[i] = max(end.Sub(r.Posted[i]), 1)
-	r.reported++
-	r.err = cmp.Or(r.err, err)
-}
-
-// Percentile uses the nearest rank. It needs at least one value.
-func Percentile(of []time.Duration, q int) float64 {
-	sorted := slices.Sorted(slices.Values(of))
-	return float64(sorted[max(0, (len(sorted)*q+99)/100-1)])
 }
 
 // UsageFigures returns, as figures, what this process and those that it has started used since before,

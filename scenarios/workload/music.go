@@ -90,7 +90,7 @@ func Unplayable(setup runner.Setup) (n int, err error) {
 func Seconds(seed uint64, n, lo, hi int) []player.Ticks {
 	lengths := make([]player.Ticks, n)
 	for i := range lengths {
-		tenths := uint64(10*lo) + SeedAt(seed, i)%uint64(10*(hi-lo)+1)
+		tenths := uint64(10*lo) + runner.SeedAt(seed, i)%uint64(10*(hi-lo)+1)
 		lengths[i] = player.Ticks(tenths) * player.Second / 10
 	}
 	return lengths

@@ -30,7 +30,7 @@ func MakeRecording(setup runner.Setup, path string, first player.Ticks, n int) (
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	recording, err := player.Record(store.Director(), first, n, func(i int) uint64 { return SeedAt(setup.Seed, i) })
+	recording, err := player.Record(store.Director(), first, n, func(i int) uint64 { return runner.SeedAt(setup.Seed, i) })
 	if err != nil {
 		return fmt.Errorf("record %d refills: %w", n, err)
 	}

@@ -4,31 +4,23 @@ import (
 	"fmt"
 
 	"rubato/player"
+	"rubato/runner"
 	"rubato/sqlite"
 )
 
-// SeedAt returns the i-th seed of a script, by SplitMix64 (Steele, Lea and Flood,
-// "Fast splittable pseudorandom number generators", OOPSLA 2014).
-func SeedAt(seed uint64, i int) uint64 {
-	z := seed + (uint64(i)+1)*0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
-
 func LowAt(seed uint64, i int) player.Stimulus {
 	return player.Stimulus{Kind: player.QueueLow, Seq: uint64(i) + 1,
-		At: sqlite.Epoch + player.Ticks(i+1)*player.Hour, Seed: SeedAt(seed, i)}
+		At: sqlite.Epoch + player.Ticks(i+1)*player.Hour, Seed: runner.SeedAt(seed, i)}
 }
 
 func SameMoment(seed uint64, i int) player.Stimulus {
 	return player.Stimulus{Kind: player.QueueLow, Seq: uint64(i) + 1,
-		At: sqlite.Epoch + player.Hour, Seed: SeedAt(seed, i)}
+		At: sqlite.Epoch + player.Hour, Seed: runner.SeedAt(seed, i)}
 }
 
 func SuggestAt(seed uint64, i int) player.Stimulus {
 	return player.Stimulus{Kind: player.Suggestion, Seq: uint64(i) + 1,
-		At: sqlite.Epoch + player.Ticks(1+i%24)*player.Hour, Seed: SeedAt(seed, i)}
+		At: sqlite.Epoch + player.Ticks(1+i%24)*player.Hour, Seed: runner.SeedAt(seed, i)}
 }
 
 // chatters is the number of users who send messages.
@@ -36,7 +28,7 @@ const chatters = 50
 
 // Say makes the i-th message: 20 to 120 bytes from one of 50 users.
 func Say(seed uint64, i int) player.Stimulus {
-	h := SeedAt(seed, i)
+	h := runner.SeedAt(seed, i)
 	text := fmt.Sprintf("message %d, which says %016x and so on, at some length, as people do when the song is a long one and nobody minds at all", i, h)
 	return player.Stimulus{Kind: player.MessageSaid, Seq: uint64(i) + 1, Message: player.Message{
 		Username: fmt.Sprintf("listener-%02d", h%chatters),

@@ -1,23 +1,21 @@
-package workload
+// Package openloop sends operations to a system when they are due, whether or not those before
+// are finished, because users do not wait for one another. Latency counts from the intended
+// time: if the system is busy when an operation is due, that wait is part of its latency. The
+// generator's own lateness is measured, and never passes for the system's.
+package openloop
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"time"
 
 	"rubato/audio"
-	"rubato/player"
 	"rubato/runner"
 	"rubato/runner/host"
 )
 
-// In an open loop stimuli come when they are due, whether or not those before are
-// finished, because users do not wait for one another. Latency counts from the intended
-// time: if a style is busy when a stimulus is due, that wait is part of its latency.
-
-// Arrivals returns the times, since the start of their block, at which stimuli first to
+// Arrivals returns the times, since the start of their block, at which operations first to
 // first+n-1 are due, at rate a second on average. The gaps are exponential. Each depends
 // on the seed and its position only, so every style meets the same traffic.
 func Arrivals(seed uint64, first, n int, rate float64) []time.Duration {
@@ -30,10 +28,10 @@ func Arrivals(seed uint64, first, n int, rate float64) []time.Duration {
 	return due
 }
 
-// Gap is the time in ns between stimulus i and the one before.
+// Gap is the time in ns between operation i and the one before.
 func Gap(seed uint64, i int, rate float64) float64 {
-	const gaps = 0x6f70656e6c6f6f70                    // keeps these apart from the seeds of the stimuli
-	u := float64(SeedAt(seed^gaps, i)>>11) / (1 << 53) // in [0,1)
+	const gaps = 0x6f70656e6c6f6f70                           // keeps these apart from the seeds of the script
+	u := float64(runner.SeedAt(seed^gaps, i)>>11) / (1 << 53) // in [0,1)
 	return -math.Log1p(-u) / rate * float64(time.Second)
 }
 
@@ -63,7 +61,7 @@ func newAlarm() func(time.Time) {
 }
 
 // SpinBefore is the usual spin: a sleep ends 0.06 to 0.2 ms late. A longer one would take
-// a core from the style.
+// a core from the system.
 const SpinBefore = 150 * time.Microsecond
 
 // NewScheduler returns one whose times count from start. With no spin it only sleeps.
@@ -96,14 +94,14 @@ func (s *Scheduler) At(due time.Duration, do func()) (late time.Duration, held b
 	return s.ideal.posted(due, began, s.Elapsed())
 }
 
-// A punctual generator is never late by itself. With the same style it posts each stimulus
-// when it is due, or as soon as the style has accepted the one before. If the real generator
+// A punctual generator is never late by itself. With the same system it posts each operation
+// when it is due, or as soon as the system has accepted the one before. If the real generator
 // is later than that, the difference is its own lateness; so is the wait in a queue that
 // the punctual one would not have had.
 type punctual struct{ free time.Duration }
 
 // posted takes when a stimulus was due, posted and accepted. It returns how late the
-// generator itself was, and whether the style kept even the punctual one waiting.
+// generator itself was, and whether the system kept even the punctual one waiting.
 func (p *punctual) posted(due, posted, accepted time.Duration) (late time.Duration, held bool) {
 	could := max(due, p.free)
 	held = p.free > due
@@ -111,34 +109,40 @@ func (p *punctual) posted(due, posted, accepted time.Duration) (late time.Durati
 	return posted - could, held
 }
 
-// OpenLoop posts each stimulus when it is due, and settles. It reports latency from the
-// intended time to the report that the effect is durable, unless it was late itself, and
-// returns how well it kept the times.
-func OpenLoop(p player.Player, stimuli []player.Stimulus, due []time.Duration, latency func(time.Duration)) (*Pacing, error) {
-	return openLoopBy(clock{time.Now, newAlarm()}, p, stimuli, due, latency)
+// A System accepts operations and tells when each is done.
+type System interface {
+	// Post begins an operation, and returns when the next may begin. Its number is passed to done
+	// when its effect is durable, from any goroutine.
+	Post(i int, done func(number uint64, err error)) error
+	// Settle waits for all that were begun.
+	Settle() error
 }
 
-// openLoopBy uses the clock given.
-func openLoopBy(c clock, p player.Player, stimuli []player.Stimulus, due []time.Duration, latency func(time.Duration)) (*Pacing, error) {
-	if len(stimuli) != len(due) || len(due) == 0 {
-		return nil, fmt.Errorf("%d stimuli for %d times: want one each", len(stimuli), len(due))
-	}
-	g := &Pacing{ops: len(due), late: make([]time.Duration, 0, len(due)), took: make([]time.Duration, 0, len(due))}
-	r := NewCompletions(stimuli)
+// Run posts an operation at each of the times, and settles. Operation i has number first+i. It
+// reports latency from the intended time to the report that the effect is durable, unless it
+// was late itself, and returns how well it kept the times.
+func Run(s System, first uint64, due []time.Duration, latency func(time.Duration)) (*Pacing, error) {
+	return runBy(clock{time.Now, newAlarm()}, s, first, due, latency)
+}
+
+// runBy uses the clock given.
+func runBy(c clock, to System, first uint64, due []time.Duration, latency func(time.Duration)) (*Pacing, error) {
+	g := &Pacing{ops: max(1, len(due)), late: make([]time.Duration, 0, len(due)), took: make([]time.Duration, 0, len(due))}
+	r := NewCompletions(first, len(due))
 	r.now = c.now
 	used := host.OwnCPU()
 	s := &Scheduler{clock: c, Start: c.now(), spin: SpinBefore}
 	for i := range due {
 		r.Posted[i] = s.Start.Add(due[i])
 	}
-	for i := range stimuli {
+	for i := range due {
 		var err error
-		g.posted(s.At(due[i], func() { err = p.Post(stimuli[i], r.Done) }))
+		g.posted(s.At(due[i], func() { err = to.Post(i, r.Done) }))
 		if err != nil {
 			return g, err
 		}
 	}
-	err := p.Settle()
+	err := to.Settle()
 	g.Wall, g.cpu, g.spun = s.Elapsed(), host.OwnCPU()-used, s.spun
 	if err != nil {
 		return g, err
@@ -155,13 +159,18 @@ func openLoopBy(c clock, p player.Player, stimuli []player.Stimulus, due []time.
 // Pacing is what an open loop measured of itself.
 type Pacing struct {
 	ops        int
-	late, took []time.Duration // of each stimulus: the generator's own lateness, below 0 when the style held it up; its latency; nil without times
-	behind     int             // stimuli that were due while the style was still accepting the one before
+	late, took []time.Duration // of each operation: the generator's own lateness, below 0 when the style held it up; its latency; nil without times
+	behind     int             // operations that were due while the style was still accepting the one before
 	spun       time.Duration
 	Wall, cpu  time.Duration // cpu is that of this process, with the spinning
 }
 
-// posted records how late a stimulus was because of the generator. A held one waited for the
+// Unpaced is the Pacing of operations that were begun as soon as they were accepted.
+func Unpaced(ops int, wall, cpu time.Duration) *Pacing {
+	return &Pacing{ops: ops, Wall: wall, cpu: cpu}
+}
+
+// posted records how late an operation was because of the generator. A held one waited for the
 // style.
 func (g *Pacing) posted(late time.Duration, held bool) {
 	if held {
@@ -171,11 +180,11 @@ func (g *Pacing) posted(late time.Duration, held bool) {
 	g.late = append(g.late, late)
 }
 
-// Awake is the CPU time per stimulus without the spinning.
+// Awake is the CPU time per operation without the spinning.
 func (g *Pacing) Awake() time.Duration { return max(g.cpu-g.spun, 0) / time.Duration(g.ops) }
 
-// OpenLoopMeasures are what an open loop reports besides latency.
-var OpenLoopMeasures = []runner.Measure{
+// Measures are what an open loop reports besides latency.
+var Measures = []runner.Measure{
 	{Name: "gen-p50", Unit: "ns", Better: "less", Doc: "how late the generator itself posted, median over the stimuli it was free to post"},
 	{Name: "gen-p99", Unit: "ns", Better: "less", Doc: "the same, 99th percentile"},
 	{Name: "gen-max", Unit: "ns", Better: "less", Doc: "the same, the longest"},
@@ -189,7 +198,7 @@ var OpenLoopMeasures = []runner.Measure{
 	{Name: "achieved", Unit: "/s", Better: "more", Doc: "stimuli done per second, from the start of the block until all was settled"},
 }
 
-// Figures returns the OpenLoopMeasures. What was not measured is left out.
+// Figures returns the Measures. What was not measured is left out.
 func (g *Pacing) Figures() map[string]float64 {
 	f := map[string]float64{
 		"achieved": float64(g.ops) / max(g.Wall, 1).Seconds(),
@@ -245,47 +254,4 @@ func (g *Pacing) Wrong() string {
 			late.Round(time.Millisecond), f["late-share"])
 	}
 	return ""
-}
-
-// PacedWorkload is a workload whose stimuli come in an open loop, or as fast as they are
-// accepted.
-type PacedWorkload struct {
-	*Workload
-	Rate float64 // stimuli a second, on average; 0: as fast as they are accepted
-	due  []time.Duration
-	last *Pacing // of the last Run
-}
-
-// Prepare makes the stimuli and their times.
-func (w *PacedWorkload) Prepare(first, n int) error {
-	if w.Rate > 0 {
-		w.due = Arrivals(w.Seed, first, n, w.Rate)
-	}
-	return w.Workload.Prepare(first, n)
-}
-
-// Run posts all stimuli at their times. Without a rate it posts each as soon as the one
-// before has been accepted; latency then counts from the post.
-func (w *PacedWorkload) Run(_ int, latency func(time.Duration)) (err error) {
-	if w.Rate == 0 {
-		used, start := host.OwnCPU(), time.Now()
-		err = Pipelined(w.Player, w.Stimuli, latency)
-		w.last = &Pacing{ops: len(w.Stimuli), Wall: time.Since(start), cpu: host.OwnCPU() - used}
-		return err
-	}
-	if w.last, err = OpenLoop(w.Player, w.Stimuli, w.due, latency); err != nil {
-		return fmt.Errorf("at %g a second: %w", w.Rate, err)
-	}
-	return nil
-}
-
-// Work adds what the open loop measured of itself.
-func (w *PacedWorkload) Work() (runner.Work, error) {
-	work, err := w.Workload.Work()
-	if err == nil {
-		work.Figures = w.last.Figures()
-		work.NoLatency = w.last.NoLatency()
-		work.Wrong = cmp.Or(work.Wrong, w.last.Wrong())
-	}
-	return work, err
 }

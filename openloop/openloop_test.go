@@ -1,4 +1,4 @@
-package workload
+package openloop
 
 import (
 	"errors"
@@ -6,8 +6,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"rubato/player"
 )
 
 // TestArrivals checks that the gaps depend only on seed and position, and are those of a
@@ -42,27 +40,25 @@ func TestArrivals(t *testing.T) {
 	}
 }
 
-// scripted is a player that takes as long for each stimulus as accept says.
+// scripted is a system that takes as long for each operation as accept says.
 type scripted struct {
-	player.Player
 	accept func(seq uint64) time.Duration
-	report func(s *scripted, seq uint64, done player.Done)
+	report func(s *scripted, number uint64, done func(uint64, error))
 	settle error
 }
 
-func (s *scripted) Post(stimulus player.Stimulus, done player.Done) error {
-	newAlarm()(time.Now().Add(s.accept(stimulus.Seq)))
-	s.report(s, stimulus.Seq, done)
+func (s *scripted) Post(i int, done func(uint64, error)) error {
+	newAlarm()(time.Now().Add(s.accept(firstNumber + uint64(i))))
+	s.report(s, firstNumber+uint64(i), done)
 	return nil
 }
 
 func (s *scripted) Settle() error { return s.settle }
 
-func once(_ *scripted, seq uint64, done player.Done) { done(seq, nil) }
+func once(_ *scripted, seq uint64, done func(uint64, error)) { done(seq, nil) }
 
-func threeStimuli() []player.Stimulus {
-	return []player.Stimulus{{Seq: 11}, {Seq: 12}, {Seq: 13}}
-}
+// firstNumber is that of the first operation of a scripted system.
+const firstNumber = 11
 
 // TestOpenLoopIntended checks that a style that is slow to accept the first stimulus has
 // this in the latency of those due meanwhile, and that the generator is not called late.
@@ -80,7 +76,7 @@ func TestOpenLoopIntended(t *testing.T) {
 			return 0
 		}}
 		var err error
-		if g, err = OpenLoop(p, threeStimuli(), due, func(d time.Duration) { took = append(took, d) }); err != nil {
+		if g, err = Run(p, firstNumber, due, func(d time.Duration) { took = append(took, d) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -94,7 +90,7 @@ func TestOpenLoopIntended(t *testing.T) {
 		t.Errorf("it was over in %v, before the last was due at %v", g.Wall, due[2])
 	}
 	f := g.Figures()
-	for _, m := range OpenLoopMeasures {
+	for _, m := range Measures {
 		if _, ok := f[m.Name]; !ok {
 			t.Errorf("%s is missing", m.Name)
 		}
@@ -110,11 +106,7 @@ func TestOpenLoopNeverEarly(t *testing.T) {
 	t.Parallel()
 	p := &scripted{report: once, accept: func(uint64) time.Duration { return 0 }}
 	due := Arrivals(3, 0, 200, 4000)
-	stimuli := make([]player.Stimulus, len(due))
-	for i := range stimuli {
-		stimuli[i].Seq = uint64(i) + 1
-	}
-	g, err := OpenLoop(p, stimuli, due, func(time.Duration) {})
+	g, err := Run(p, firstNumber, due, func(time.Duration) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,32 +117,28 @@ func TestOpenLoopNeverEarly(t *testing.T) {
 	}
 }
 
-// TestOpenLoopFailures checks that too few or too many reports, a failure, and stimuli
-// without times are errors.
+// TestOpenLoopFailures checks that too few or too many reports, and a failure, are errors.
 func TestOpenLoopFailures(t *testing.T) {
 	t.Parallel()
 	failed := errors.New("the store is gone")
 	for name, p := range map[string]*scripted{
-		"nothing is reported": {report: func(_ *scripted, seq uint64, done player.Done) {
+		"nothing is reported": {report: func(_ *scripted, seq uint64, done func(uint64, error)) {
 			if seq != 12 {
 				done(seq, nil)
 			}
 		}},
-		"one is reported twice": {report: func(_ *scripted, seq uint64, done player.Done) { done(seq, nil); done(seq, nil) }},
-		"another is reported":   {report: func(_ *scripted, seq uint64, done player.Done) { done(seq+1000, nil) }},
-		"a failure is reported": {report: func(_ *scripted, seq uint64, done player.Done) { done(seq, failed) }},
+		"one is reported twice": {report: func(_ *scripted, seq uint64, done func(uint64, error)) { done(seq, nil); done(seq, nil) }},
+		"another is reported":   {report: func(_ *scripted, seq uint64, done func(uint64, error)) { done(seq+1000, nil) }},
+		"a failure is reported": {report: func(_ *scripted, seq uint64, done func(uint64, error)) { done(seq, failed) }},
 		"it cannot settle":      {report: once, settle: failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p.accept = func(uint64) time.Duration { return 0 }
-			if _, err := OpenLoop(p, threeStimuli(), make([]time.Duration, 3), func(time.Duration) {}); err == nil {
+			if _, err := Run(p, firstNumber, make([]time.Duration, 3), func(time.Duration) {}); err == nil {
 				t.Error("no error")
 			}
 		})
-	}
-	if _, err := OpenLoop(&scripted{}, threeStimuli(), make([]time.Duration, 2), nil); err == nil {
-		t.Error("three stimuli for two times: no error")
 	}
 }
 
@@ -217,36 +205,29 @@ func (v *virtual) until(at time.Time) {
 
 // stalling is a style that accepts all stimuli at once, except for one.
 type stalling struct {
-	player.Player
 	clock *virtual
 	stall time.Duration
 }
 
-func (s *stalling) Post(stimulus player.Stimulus, done player.Done) error {
-	if stimulus.Seq == stallAt {
+func (s *stalling) Post(i int, done func(uint64, error)) error {
+	if i == stallAt {
 		s.clock.until(s.clock.at.Add(s.stall))
 	}
-	done(stimulus.Seq, nil)
+	done(uint64(i), nil)
 	return nil
 }
 
 func (s *stalling) Settle() error { return nil }
 
-func stallTraffic() (stimuli []player.Stimulus, due []time.Duration) {
-	stimuli = make([]player.Stimulus, stallCount)
-	for i := range stimuli {
-		stimuli[i].Seq = uint64(i)
-	}
-	return stimuli, Arrivals(stallSeed, 0, stallCount, stallRate)
-}
+func stallTraffic() []time.Duration { return Arrivals(stallSeed, 0, stallCount, stallRate) }
 
 // TestStallOfStyle checks that a style's stall raises the 99.9th percentile as computed, and
 // that the generator is not called late.
 func TestStallOfStyle(t *testing.T) {
 	t.Parallel()
-	stimuli, due := stallTraffic()
+	due := stallTraffic()
 	v, took := &virtual{at: time.Unix(0, 0)}, []time.Duration(nil)
-	g, err := openLoopBy(v.clock(), &stalling{clock: v, stall: stallFor}, stimuli, due, func(d time.Duration) { took = append(took, d) })
+	g, err := runBy(v.clock(), &stalling{clock: v, stall: stallFor}, 0, due, func(d time.Duration) { took = append(took, d) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +244,7 @@ func TestStallOfStyle(t *testing.T) {
 // The stimuli that queued up behind it count as late by the generator, too.
 func TestStallOfGenerator(t *testing.T) {
 	t.Parallel()
-	stimuli, due := stallTraffic()
+	due := stallTraffic()
 	v, slept := &virtual{at: time.Unix(0, 0)}, 0
 	c := clock{v.now, func(at time.Time) {
 		if v.until(at); slept == stallAt {
@@ -271,7 +252,7 @@ func TestStallOfGenerator(t *testing.T) {
 		}
 		slept++
 	}}
-	g, err := openLoopBy(c, &stalling{clock: v}, stimuli, due, func(time.Duration) {})
+	g, err := runBy(c, &stalling{clock: v}, 0, due, func(time.Duration) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +295,7 @@ func TestPunctual(t *testing.T) {
 // BenchmarkStall checks that a generator that stalls for 200 ms reports no latency and makes
 // the block invalid.
 func BenchmarkStall(b *testing.B) {
-	stimuli, due := stallTraffic()
+	due := stallTraffic()
 	for b.Loop() {
 		alarm, waits, reported := newAlarm(), 0, 0
 		c := clock{time.Now, func(at time.Time) {
@@ -323,7 +304,7 @@ func BenchmarkStall(b *testing.B) {
 			}
 			waits++
 		}}
-		g, err := openLoopBy(c, &stalling{clock: &virtual{}}, stimuli, due, func(time.Duration) { reported++ })
+		g, err := runBy(c, &stalling{clock: &virtual{}}, 0, due, func(time.Duration) { reported++ })
 		if err != nil || reported > 0 || g.Wrong() == "" {
 			b.Fatalf("%v, %d latencies reported, Wrong %q", err, reported, g.Wrong())
 		}
