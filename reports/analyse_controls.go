@@ -18,11 +18,12 @@ const power = 0.9
 // conclude computes the minimum detectable effect of the comparison, and whether the
 // comparison is insensitive. The log-ratios of the A/A control are all noise.
 func conclude(p *results.Controls, aa []float64, rule ruling, margin float64) {
-	p.MinimumDetectable, p.Insensitive = nil, Insensitivity(p, margin)
+	p.MinimumDetectable = nil
 	if least := rule.least(aa); !math.IsInf(least, 0) {
 		ratio := math.Exp(least)
 		p.MinimumDetectable = &ratio
 	}
+	p.Insensitive = Insensitivity(p, margin)
 }
 
 // Insensitivity says why the controls show that the comparison cannot detect a change.
@@ -37,7 +38,7 @@ type objecting int
 
 const (
 	nothing   objecting = iota
-	blurred             // the slowdown was not found, and may have been there: small changes may be missed
+	blurred             // the slowdown was not found, or by luck: small changes may be missed
 	broken              // what a control shows cannot be, or it shows nothing
 	differing           // the A/A control differs: nobody knows what made the figures
 )
@@ -77,6 +78,9 @@ func objection(p *results.Controls, margin float64) (objecting, string) {
 		return broken, why
 	case !found:
 		return blurred, why
+	case p.MinimumDetectable != nil && *p.MinimumDetectable > 1+mostOfSlowdown*p.Share:
+		return blurred, fmt.Sprintf("found by luck: a slowdown of %s injected into stage %s has a ratio of %s, and nine times of ten only %s is found",
+			percent(100*p.Share), p.Stage, bracketed(slowdown, ratio), percentMore(*p.MinimumDetectable))
 	}
 	return nothing, ""
 }

@@ -64,6 +64,7 @@ func TestInsensitive(t *testing.T) {
 		"slowdown missing": {20, 0.02, 1, 1, "not found", ""},
 		"slowdown faster":  {20, 0.02, 1, 0.9, "not found", ""},
 		"loud":             {20, 0.5, 1, 1.1, "not found", ""},
+		"luck":             {20, 0.3, 1, 1.7, "found by luck", ""},
 		"few rounds":       {5, 0.01, 1, 1.1, "too few rounds", ""},
 		"tiny bias":        {400, 0.01, 1.004, 1.1, "", ""}, // surely not 1, and nobody minds
 	} {
