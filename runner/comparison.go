@@ -40,15 +40,15 @@ type comparison struct {
 // An arm is one that is at work.
 type arm struct {
 	armPlan
-	cell     *results.Cell
-	key      string
-	process  *process
-	n        int           // operations in a block, for arms apart
-	settings []Setting     // that its script ran under
-	rates    Rates         // that its script showed
-	busy     bool          // it used the CPU in others' turns of the last trial
-	perOp    float64       // ns, in the quickest block of calibration and warm-up
-	ready    time.Duration // what it takes to make ready for a slice, beside its time
+	cell         *results.Cell
+	key          string
+	process      *process
+	n            int           // operations in a block, for arms apart
+	settings     []Setting     // that its script ran under
+	rates        Rates         // that its script showed
+	trials, busy int           // looked at for work in others' turns, and in how many of them it did some
+	perOp        float64       // ns, in the quickest block of calibration and warm-up
+	ready        time.Duration // what it takes to make ready for a slice, beside its time
 }
 
 func (a *arm) invalid() bool { return a.cell.Verdict == results.Invalid }

@@ -148,10 +148,14 @@ func (c *comparison) trial(ctx context.Context, number int, log *trialLog) ([]*r
 	return blocks, nil
 }
 
+// fewestBusy is in how many trials an arm worked in others' turns before it is invalid.
+const fewestBusy = 3
+
 // checkWaiting marks arms invalid that work while others are measured: so they could prepare
 // what they are asked next. Some CPU is always used: the runtime's own threads, the rest of a
 // garbage collection, a deck that decodes ahead. So an arm may use twice as much as the arm that
-// uses least, half of what the baseline's work takes, and a tenth of the time waited.
+// uses least, half of what the baseline's work takes, and a tenth of the time waited. Beside other
+// programs chance makes a trial or two busy: it takes three, and half of all.
 func (c *comparison) checkWaiting(of map[*arm]*results.Block) {
 	base := of[c.arms[0]]
 	if base == nil || c.plan.scenario.apart() {
@@ -167,8 +171,12 @@ func (c *comparison) checkWaiting(of map[*arm]*results.Block) {
 		if b == nil {
 			continue
 		}
-		waited, before := c.turned-b.Wall, a.busy
-		if a.busy = b.Waiting > 2*least+work/2+waited/10; a.busy && before { // once it may be chance
+		waited := c.turned - b.Wall
+		a.trials++
+		if b.Waiting <= 2*least+work/2+waited/10 {
+			continue
+		}
+		if a.busy++; a.busy >= fewestBusy && 2*a.busy >= a.trials {
 			a.invalidate("round %d, style %s: while others were measured it used %v of CPU in %v; the baseline's work took %v",
 				b.Round, a.style, b.Waiting.Round(time.Millisecond), waited.Round(time.Millisecond), work.Round(time.Millisecond))
 		}
