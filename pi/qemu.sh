@@ -22,7 +22,7 @@ Pi 1; native is bin/rubato, on this machine's own processor.
 
 A profile that hangs, as some do under the emulator, is told and fails nothing: rubato
 takes it again or goes on without it. Memory is the most that all processes held together; the emulator's
-own is in it. Over 512 MB fails.
+own is in it. Over 512 MB fails. RUBATO_KEEP=DIR keeps the results in DIR, a folder for each binary.
 
 Needs the packages qemu-user-static and jq, and the binaries: make pi
 TEXT
@@ -141,3 +141,4 @@ for name in "$@"; do emulate "$name"; done
 jq -es '[.[].cells[] | {scenario, digest: .work.digest}] | unique | length == 2' "$work"/*/results.json >/dev/null ||
   fail "the same seed gave different work on different processors"
 echo "the same work on every processor"
+[[ -z "${RUBATO_KEEP-}" ]] || { mkdir -p "$RUBATO_KEEP" && cp -r "$work"/. "$RUBATO_KEEP"; }
