@@ -99,7 +99,8 @@ emulate() {
   [[ $name != armv6 ]] || export QEMU_CPU=arm1176
   runs "$binary" || fail "$binary does not start under qemu: $("$binary" version 2>&1 | tail -1)"
   # Two scenarios show that it works. Exit 3 (inconclusive) is fine: an emulator is too unsteady for intervals.
-  setsid timeout 900 "$binary" run -quick -time 1s -seed 1 -out "$work/$name" -set mode=closed queue-low message-log \
+  # Its results name their folder: no path of this machine is kept with them.
+  (cd "$work" && exec setsid timeout 900 "$root/$binary" run -quick -time 1s -seed 1 -out "$name" -set mode=closed queue-low message-log) \
     >"$work/$name.log" 2>&1 &
   session=$!
   read -r most largest < <(memory "$session")
@@ -132,7 +133,7 @@ else
     runs "$(binary "$name")" || { namespaced "$@"; exit; }
   done
 fi
-work=$(mktemp -d)
+work=$(mktemp -d) root=$PWD
 session=
 trap '[[ -z $session ]] || kill "$session"; rm -rf -- "$work"' EXIT
 for name in "$@"; do emulate "$name"; done
