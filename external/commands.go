@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -70,7 +71,7 @@ func parseCommands(args []string) (c commands, l line, err error) {
 	flags.DurationVar(&c.Limit, "limit", time.Minute, limitWanted)
 	texts, err := command.Parse(flags, args)
 	if err == nil {
-		err = c.check(flags, len(names), len(texts))
+		err = c.check(flags, len(names), texts)
 	}
 	if err == nil {
 		c.Styles, err = named("command", texts, names)
@@ -79,11 +80,17 @@ func parseCommands(args []string) (c commands, l line, err error) {
 	return c, l, err
 }
 
+// An assignment is what a shell takes for the value of a variable.
+var assignment = regexp.MustCompile(`^\s*\w+=\S*\s*$`)
+
 // check refuses what cannot be meant.
-func (c commands) check(flags *flag.FlagSet, names, texts int) error {
+func (c commands) check(flags *flag.FlagSet, names int, texts []string) error {
+	only := slices.IndexFunc(texts, assignment.MatchString)
 	switch {
-	case names > texts:
-		return fmt.Errorf("%d names for %d commands: want at most one -name each", names, texts)
+	case names > len(texts):
+		return fmt.Errorf("%d names for %d commands: want at most one -name each", names, len(texts))
+	case only >= 0:
+		return fmt.Errorf("command %q sets a variable and runs nothing: -name NAME names a command", texts[only])
 	case c.Shell == "":
 		return command.Wrong(flags, "shell")
 	case c.Compare != compareOutput && c.Compare != compareStatus:

@@ -118,6 +118,7 @@ func TestBadInput(t *testing.T) {
 		"urls|ftp://ada:secret@a":               `url "…@a": want one such as`,
 		"urls|a=http://a|a=http://b":            `name "a" is given twice`,
 		"urls":                                  "no url is given: rubato urls -h shows how",
+		"commands|old=./sort|new=./sort2":       `command "old=./sort" sets a variable and runs nothing: -name`,
 		"commands":                              "no command is given: rubato commands -h shows how",
 		"urls|-compare|status|http://a/?b=c|-h": flag.ErrHelp.Error(),
 	} {

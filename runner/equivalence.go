@@ -51,7 +51,8 @@ func (c *comparison) checkScripts(ctx context.Context) error {
 		if answer.Work.Wrong != "" { // the most precise reason comes first
 			a.invalidate("script, style %s: %s", a.style, answer.Work.Wrong)
 		}
-		if difference := answer.Work.done().Difference(reference.done()); difference != "" && !c.plan.scenario.apart() {
+		alike := !c.plan.scenario.apart() && !c.arms[0].invalid() // what did nothing is no work to compare with
+		if difference := answer.Work.done().Difference(reference.done()); difference != "" && alike {
 			a.invalidate("script, style %s: %s", a.style, difference)
 		}
 		if answer.Wrong != "" {
@@ -63,7 +64,7 @@ func (c *comparison) checkScripts(ctx context.Context) error {
 		if other := unasked(a.settings); other != "" {
 			a.invalidate("settings, style %s: %s", a.style, other)
 		}
-		if other := unlike(a.settings, reference.Settings); other != "" && !c.plan.scenario.apart() {
+		if other := unlike(a.settings, reference.Settings); other != "" && alike {
 			a.invalidate("settings, style %s: %s", a.style, other)
 		}
 	}
