@@ -56,7 +56,7 @@ func (t Task[In, Out]) open(s runner.Setup) (*work[In, Out], error) {
 			return nil, err
 		}
 		if w.system.Do == nil {
-			return nil, errors.Join(errors.New("Open returned a system without Do"), w.Close())
+			return nil, errors.Join(errors.New("style.Open returned a system without Do"), w.Close())
 		}
 	}
 	if t.pure() {
