@@ -78,11 +78,21 @@ func objection(p *results.Controls, margin float64) (objecting, string) {
 		return broken, why
 	case !found:
 		return blurred, why
-	case p.MinimumDetectable != nil && *p.MinimumDetectable > 1+mostOfSlowdown*p.Share:
-		return blurred, fmt.Sprintf("found by luck: a slowdown of %s injected into stage %s has a ratio of %s, and nine times of ten only %s is found",
-			percent(100*p.Share), p.Stage, bracketed(slowdown, ratio), percentMore(*p.MinimumDetectable))
+	case lucky(p):
+		only := "nothing up to eightfold"
+		if p.MinimumDetectable != nil {
+			only = "only " + percentMore(*p.MinimumDetectable)
+		}
+		return blurred, fmt.Sprintf("found by luck: a slowdown of %s injected into stage %s has a ratio of %s, and nine times of ten %s is found",
+			percent(100*p.Share), p.Stage, bracketed(slowdown, ratio), only)
 	}
 	return nothing, ""
+}
+
+// lucky reports whether a slowdown that was found is one that a run of trials mostly misses. Without a
+// minimum detectable effect not even a factor of 8 is found.
+func lucky(p *results.Controls) bool {
+	return p.AA.Trials != nil && (p.MinimumDetectable == nil || *p.MinimumDetectable > 1+mostOfSlowdown*p.Share)
 }
 
 // still reports whether an interval is narrower than times that are measured allow.

@@ -143,6 +143,9 @@ func Decided(r *results.Run) bool {
 	}
 	for i := range r.Controls {
 		slowdown, aa := &r.Controls[i].Slowdown, &r.Controls[i].AA
+		if object, _ := objection(&r.Controls[i], r.Margin()); object == blurred {
+			return false
+		}
 		if slowdown.Verdict != results.Invalid && (slowdown.Ratio == nil || !slowdown.Ratio.Bounded() || slowdown.Ratio.Lo <= 1) {
 			return false
 		}

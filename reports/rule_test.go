@@ -69,10 +69,25 @@ func TestInsensitive(t *testing.T) {
 		"tiny bias":        {400, 0.01, 1.004, 1.1, "", ""}, // surely not 1, and nobody minds
 	} {
 		run, details := simulated(c.rounds, c.noise, 2, 1, c.aa, c.slowdown)
+		run.Controls[0].AA.Trials = &results.Trials{}
 		Summarize(run, details)
 		if got := run.Controls[0].Insensitive; !strings.HasPrefix(got, c.why) || c.why == "" && got != "" {
 			t.Errorf("%s: %q, want %q", name, got, c.why)
 		}
+	}
+}
+
+// A run that finds nothing up to a factor of 8 has no minimum detectable effect.
+func TestLuckWithoutEffect(t *testing.T) {
+	t.Parallel()
+	p := &results.Controls{Share: 0.1, Stage: "log"}
+	p.AA.Ratio, p.Slowdown.Ratio = &results.Estimate{Median: 1, Lo: 0.9, Hi: 1.1}, &results.Estimate{Median: 1.1, Lo: 1.01, Hi: 1.3}
+	if why := Insensitivity(p, 0.02); why != "" {
+		t.Errorf("a run of blocks: %q", why)
+	}
+	p.AA.Trials = &results.Trials{}
+	if why := Insensitivity(p, 0.02); !strings.HasPrefix(why, "found by luck") || !strings.Contains(why, "nothing up to eightfold") {
+		t.Errorf("got %q", why)
 	}
 }
 

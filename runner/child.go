@@ -102,9 +102,9 @@ func (c *child) do(ask request) (reply, error) {
 	case doSlowdown:
 		return c.setSlowdown(ask)
 	case doBlock:
-		return c.trial(ask.First, slicing{Ops: ask.N, Turns: 1}, "")
+		return c.trial(request{First: ask.First, Slices: slicing{Ops: ask.N, Turns: 1}})
 	case doTrial:
-		return c.trial(ask.First, ask.Slices, ask.Profile)
+		return c.trial(ask)
 	case doWitness:
 		return c.witness(ask)
 	case doDrive:
@@ -190,9 +190,10 @@ func (c *child) open(ask request) (reply, error) {
 	return reply{Procs: runtime.GOMAXPROCS(0), GOGC: gogc, Speaks: protocol}, nil
 }
 
-// trial prepares the stimuli from first, runs them in turns, and counts the effects. A
+// trial prepares the stimuli from ask.First, runs them in turns, and counts the effects. A
 // trial of one turn, which is a block, waits for nothing.
-func (c *child) trial(first int, slices slicing, profiled string) (reply, error) {
+func (c *child) trial(ask request) (reply, error) {
+	first, slices := ask.First, ask.Slices
 	n := slices.stimuli()
 	c.phase("prepare")
 	if err := c.load.Prepare(first, n); err != nil {
@@ -208,7 +209,10 @@ func (c *child) trial(first int, slices slicing, profiled string) (reply, error)
 	if slices.Turns == 1 {
 		t.next()
 	} else {
-		err = c.serve(t, profiled)
+		err = c.serve(t, ask.Profile)
+	}
+	if err == nil && ask.Held {
+		err = c.turns.released()
 	}
 	block, failed := t.end()
 	c.phase("count")

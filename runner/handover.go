@@ -56,6 +56,15 @@ func (h handover) serve(turns int, next func()) error {
 	return nil
 }
 
+// released waits until the other arms' turns are over, too.
+func (h handover) released() error {
+	var ask [results.AskBytes]byte
+	if err := h.read(ask[:]); err != nil {
+		return fmt.Errorf("waiting for the end of the turns: %w", err)
+	}
+	return nil
+}
+
 func (h handover) answer(turn uint64, wall time.Duration) error {
 	var out [results.TurnBytes]byte
 	binary.LittleEndian.PutUint64(out[:], turn)
@@ -113,13 +122,19 @@ var (
 // interrupt ends a wait for an answer.
 func (t *turnPipes) interrupt() { _ = t.answers.SetReadDeadline(time.Now()) }
 
+// tell writes a number. The one after the last turn is that of no turn: the child may count.
+func (t *turnPipes) tell(number int) error {
+	var ask [results.AskBytes]byte
+	binary.LittleEndian.PutUint64(ask[:], uint64(number))
+	_, err := t.ask.Write(ask[:])
+	return err
+}
+
 // turn hands a turn over, and waits until the child has answered how long it worked. Turn
 // 0 waits until the child is ready. Whoever ends ctx interrupts the wait.
 func (t *turnPipes) turn(ctx context.Context, number int, wait time.Duration) (time.Duration, error) {
 	if number > 0 {
-		var ask [results.AskBytes]byte
-		binary.LittleEndian.PutUint64(ask[:], uint64(number))
-		if _, err := t.ask.Write(ask[:]); err != nil {
+		if err := t.tell(number); err != nil {
 			return 0, err
 		}
 	}

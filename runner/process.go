@@ -229,6 +229,7 @@ type request struct {
 	First    int           `json:"first,omitempty"`
 	N        int           `json:"n,omitempty"`
 	Slices   slicing       `json:"slices,omitzero"`   // trial
+	Held     bool          `json:"held,omitempty"`    // trial: to count when it is told; a child of an older revision counts at once
 	Wall     time.Duration `json:"wall,omitempty"`    // drive: at most so long; slowdown: so much
 	CPU      time.Duration `json:"cpu,omitempty"`     // drive: or until so much is used; 0: no limit
 	Profile  string        `json:"profile,omitempty"` // drive, trial: path without -cpu.pb.gz
