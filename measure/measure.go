@@ -40,11 +40,11 @@ type Task[In, Out any] struct {
 	Keys []runner.Key
 	// Input makes the input of operation i, outside the clock. The same seed and i must make an
 	// equal one. nil: i itself where In is int, otherwise the zero value. Inputs of styles that
-	// are all functions come again after 1024 operations.
+	// are all functions come again after 1024 operations, so Do must not change them.
 	Input func(s runner.Setup, i int) In
 	// Styles are the ways of doing it. The first is the baseline.
 	Styles []Style[In, Out]
-	// Show is how a result is compared, and read where it differs. nil: as fmt prints it with
+	// Show is how a result is compared, which may be some calls later, and read where it differs. nil: as fmt prints it with
 	// %+v. Give one where results hold pointers, maps of pointers or times.
 	Show func(Out) string
 	// Script is how many operations are compared one by one; 0: 100.

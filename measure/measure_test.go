@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ import (
 // The test binary is also the program that measures: its children are started from it.
 func TestMain(m *testing.M) {
 	if runner.IsChild(os.Args[1:]) {
-		os.Exit(measure.Main(os.Args[1:], faulty, totals))
+		os.Exit(measure.Main(os.Args[1:], faulty, sorted, totals))
 	}
 	os.Exit(m.Run())
 }
@@ -58,6 +59,21 @@ var faulty = measure.Task[int, int]{Name: "double", Limit: 5 * time.Second, Styl
 	}},
 }}
 
+// sorted sorts: a function whose inputs come again must not sort them in place, and what it has returned
+// must stay as it is.
+var sorted = measure.Task[[]int, []int]{Name: "sorted", Input: func(_ runner.Setup, i int) []int { return []int{3, i, 2} }, Styles: []measure.Style[[]int, []int]{
+	{Name: "copies", Do: func(x []int) []int { return slices.Sorted(slices.Values(x)) }},
+	{Name: "in-place", Do: func(x []int) []int { slices.Sort(x); return slices.Clone(x) }},
+	{Name: "reuses", Do: func() func(x []int) []int {
+		var room []int
+		return func(x []int) []int {
+			room = append(room[:0], x...)
+			slices.Sort(room)
+			return room
+		}
+	}()},
+}}
+
 // totals adds up amounts: one style on disk, one in memory. The third forgets one.
 var totals = measure.Task[int, string]{Name: "totals", Styles: []measure.Style[int, string]{
 	{Name: "memory", Open: func(runner.Setup) (measure.System[int, string], error) {
@@ -90,7 +106,7 @@ func ledger(keep func(int) error, forgets int) measure.System[int, string] {
 // measured runs a task and returns its cells by style.
 func measured(t *testing.T, name string) (cells map[string]results.Cell, said string) {
 	t.Helper()
-	suite, err := measure.Suite(faulty, totals)
+	suite, err := measure.Suite(faulty, sorted, totals)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,6 +146,26 @@ func TestFaultyStyles(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(said)
+	}
+}
+
+// What would be timed on other work than it was given is invalid, though its results are equal.
+func TestUnsteady(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it measures for several seconds: go test runs it without -short")
+	}
+	t.Parallel()
+	cells, said := measured(t, "sorted")
+	for style, why := range map[string]string{
+		"in-place": `it changes its input, which comes again after 1024 operations: "[3 0 2]" became "[0 2 3]"`,
+		"reuses":   `result 0 was "[0 2 3]", and is "[2 3 99]" after later calls`,
+	} {
+		if c := cells[style]; c.Verdict != results.Invalid || !strings.Contains(c.Why, why) {
+			t.Errorf("%s: %s %q, want %q", style, c.Verdict, c.Why, why)
+		}
+	}
+	if c := cells["copies"]; c.Verdict == results.Invalid {
+		t.Errorf("copies: %q\n%s", c.Why, said)
 	}
 }
 

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -39,6 +40,9 @@ type work[In, Out any] struct {
 	kept     []Out // last results of some slices
 	looks    bool  // at every operation
 	lines    []string
+	outs     []Out    // of lines, as they were returned
+	soon     []In     // inputs that operations which are looked at will get
+	given    []string // as they are shown before that
 }
 
 func (t Task[In, Out]) open(s runner.Setup) (*work[In, Out], error) {
@@ -79,11 +83,14 @@ func (t *Task[In, Out]) input(s runner.Setup, i int) (in In) {
 
 // Prepare makes the inputs, unless they come again.
 func (w *work[In, Out]) Prepare(first, n int) error {
-	w.prepared, w.done, w.slices, w.lines = int64(n), 0, 0, w.lines[:0]
+	w.prepared, w.done, w.slices, w.lines, w.outs = int64(n), 0, 0, w.lines[:0], w.outs[:0]
 	clear(w.kept)
 	w.kept = w.kept[:0]
 	if w.at = 0; w.task.pure() {
-		w.at = first % again
+		if w.at = first % again; w.looks {
+			w.soon = w.inputs[w.at:min(w.at+n, again)]
+			w.given = shownAll(w.soon)
+		}
 		return nil
 	}
 	w.inputs = w.inputs[:0]
@@ -163,7 +170,7 @@ func (w *work[In, Out]) runLooking(n int) error {
 		if err := w.runTogether(1); err != nil {
 			return err
 		}
-		w.lines = append(w.lines, w.show(w.last))
+		w.lines, w.outs = append(w.lines, w.show(w.last)), append(w.outs, w.last)
 	}
 	return nil
 }
@@ -196,11 +203,11 @@ func (w *work[In, Out]) show(out Out) string {
 func (w *work[In, Out]) Work() (runner.Work, error) {
 	seen := fnv.New64a()
 	for _, out := range append(w.kept, w.last) {
-		_, _ = seen.Write([]byte(w.show(out))) // cannot fail
+		_, _ = seen.Write(append([]byte(w.show(out)), 0)) // cannot fail
 	}
 	done := runner.Work{Stimuli: w.prepared, Effects: w.done, Expected: w.prepared}
 	if w.looks {
-		done.Wrong = w.nothing()
+		done.Wrong = cmp.Or(w.nothing(), w.unsteady())
 		done.Lanes = map[string][]string{"results": cut(w.lines)}
 	}
 	if w.system.State != nil {
@@ -225,6 +232,29 @@ func (w *work[In, Out]) nothing() string {
 		return ""
 	}
 	return fmt.Sprintf("it returns nothing to compare: each of %d results is %q. Return what the operation has made, or open a System with State", len(w.lines), empty)
+}
+
+// unsteady says what changes although it is looked at later: a result, which some slices keep, or an
+// input, which comes again. What hides behind a pointer in it is not seen.
+func (w *work[In, Out]) unsteady() string {
+	for i, out := range w.outs {
+		if now := w.show(out); now != w.lines[i] {
+			return fmt.Sprintf("result %d was %.100q, and is %.100q after later calls: return a copy of what is used again", i, w.lines[i], now)
+		}
+	}
+	for i, now := range shownAll(w.soon) {
+		if now != w.given[i] {
+			return fmt.Sprintf("it changes its input, which comes again after %d operations: %.100q became %.100q. Copy it first, or open a System", again, w.given[i], now)
+		}
+	}
+	return ""
+}
+
+func shownAll[In any](inputs []In) (all []string) {
+	for _, in := range inputs {
+		all = append(all, fmt.Sprintf("%+v", in))
+	}
+	return all
 }
 
 // cut shortens long lines; a digest of the whole stays.

@@ -291,7 +291,7 @@ type Block struct {
 	Slices   []time.Duration `json:"slices,omitempty"`    // one per timed turn; the same index is the same turn in all arms
 	SliceOps int             `json:"slice_ops,omitempty"` // operations of a slice
 	Hot      int             `json:"hot,omitempty"`       // untimed operations before each slice
-	Waiting  time.Duration   `json:"waiting,omitempty"`   // CPU time used outside of timed slices: other turns, hand-over
+	Waiting  time.Duration   `json:"waiting,omitempty"`   // CPU time used outside of its turns since the first timed one
 	Handover time.Duration   `json:"handover,omitempty"`  // median time from asking for a slice to its answer, beyond the slice
 	Start    time.Duration   `json:"start,omitempty"`     // what the trial cost beside its turns, for all arms
 	Slowest  []time.Duration `json:"slowest,omitempty"`   // latency of the slowest operation of each timed turn; nil: operations have none

@@ -90,7 +90,8 @@ type timing struct {
 	forced      uint32 // collections of countHeap
 	forcedPause time.Duration
 
-	worked host.Usage    // in all slices, with what made ready for them and untimed operations
+	waits  host.Usage    // when the first timed turn began: before it, the other arms get ready, and collections settle
+	worked host.Usage    // in all slices since then, with what made ready for them and untimed operations
 	ready  time.Duration // what making ready took
 	turn   int
 	slices []time.Duration // of the timed turns
@@ -154,6 +155,9 @@ func (t *timing) next() {
 	}
 	t.phase("run")
 	began := host.UsageNow()
+	if t.turn == t.slice.Warmup {
+		t.waits, t.worked = began, host.Usage{}
+	}
 	if r, can := t.watcher.(Readier); can && t.err == nil {
 		start := time.Now()
 		t.err = r.BeforeSlice()
@@ -201,6 +205,7 @@ const usagesOfTurn = 3
 // are the timed share of what all operations used.
 func (t *timing) end() (results.Block, error) {
 	defer t.counters.Close()
+	waited := host.UsageNow().Since(t.waits).CPU() - t.worked.CPU()
 	t.ended = t.readHeap()
 	after := t.stats
 	resources, all := t.counters.End(), host.UsageNow().Since(t.used)
@@ -230,7 +235,7 @@ func (t *timing) end() (results.Block, error) {
 	}
 	if t.slice.Turns > 1 {
 		resources.Scale(share, int64(t.slice.Turns))
-		b.Slices, b.SliceOps, b.Hot, b.Waiting = t.slices, t.slice.Ops, t.slice.Hot, all.CPU()-t.worked.CPU()
+		b.Slices, b.SliceOps, b.Hot, b.Waiting = t.slices, t.slice.Ops, t.slice.Hot, waited
 		b.Marks = t.events.marks
 		if histogram != "" {
 			b.Slowest = t.slow
