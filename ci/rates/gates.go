@@ -19,20 +19,22 @@ import (
 
 // A gate is one run with the gate's answer to it: a line of the log.
 type gate struct {
-	Case    string    `json:"case"`
-	Load    string    `json:"load"`
-	Commit  string    `json:"commit"`
-	At      time.Time `json:"at"`
-	Seconds float64   `json:"seconds"`
-	Run     int       `json:"run"`  // exit code of rubato run
-	Exit    int       `json:"exit"` // exit code of rubato gate
-	Verdict string    `json:"verdict"`
-	Over    []string  `json:"over,omitempty"` // what was over its limit, one line each
-	Caught  bool      `json:"caught"`         // the exit code says so, and each style with its quantity
-	Part    bool      `json:"part"`           // it names the part of the operation, too
-	Blamed  []string  `json:"blamed,omitempty"`
-	Busy    float64   `json:"busy,omitempty"` // what the hogs used, in cores
-	Why     string    `json:"why,omitempty"`  // of an answer other than within and over
+	Case    string        `json:"case"`
+	Load    string        `json:"load"`
+	Commit  string        `json:"commit"`
+	Against string        `json:"against"`
+	Time    time.Duration `json:"time"` // for a comparison, at most
+	At      time.Time     `json:"at"`
+	Seconds float64       `json:"seconds"`
+	Run     int           `json:"run"`  // exit code of rubato run
+	Exit    int           `json:"exit"` // exit code of rubato gate
+	Verdict string        `json:"verdict"`
+	Over    []string      `json:"over,omitempty"` // what was over its limit, one line each
+	Caught  bool          `json:"caught"`         // the exit code says so, and each style with its quantity
+	Part    bool          `json:"part"`           // it names the part of the operation, too
+	Blamed  []string      `json:"blamed,omitempty"`
+	Busy    float64       `json:"busy,omitempty"` // what the hogs used, in cores
+	Why     string        `json:"why,omitempty"`  // of an answer other than within and over
 }
 
 // failed says that the gate could not be had; it does not count.
@@ -40,7 +42,7 @@ func (g gate) failed() bool { return g.Exit == ci.ExitUsage || g.Exit == ci.Exit
 
 // measure runs and judges a case once.
 func (p plan) measure(ctx context.Context, t tree, r regression, load string) (gate, error) {
-	g := gate{Case: r.Name, Load: load, Commit: p.commit, At: time.Now().UTC()}
+	g := gate{Case: r.Name, Load: load, Commit: p.commit, Against: p.against, Time: p.time, At: time.Now().UTC()}
 	out, err := os.MkdirTemp(p.work, "run-")
 	if err != nil {
 		return g, err

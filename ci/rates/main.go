@@ -30,7 +30,8 @@ const usage = `Usage: go run ./ci/rates [flags]    (make rates N=3)
 Measures the error rates of rubato gate on this machine, which should be idle: gates on
 unchanged code, and on each change of ci/testdata/regressions, built in a worktree of the
 last commit and measured against that commit. Each gate is one line of the log. An
-interrupted night goes on where it stopped: gates of this commit in the log count.
+interrupted night goes on where it stopped: gates of this commit, -time and -against in the
+log count.
 
   -n N           gates of each change and load (default 3)
   -only A,B      these changes; unchanged is one of them (default: all)
@@ -88,7 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 			err = fmt.Errorf("%w\n%s keeps %d gates; the same command goes on", err, p.log, len(gates))
 		}
 	}
-	rows, reached := tally(p.cases, gates)
+	rows, reached := p.tally(gates)
 	fmt.Fprint(stdout, table(rows))
 	switch {
 	case err != nil:
@@ -129,6 +130,11 @@ func newPlan(args []string) (p plan, err error) {
 	}
 	if p.budgets, err = filepath.Abs(p.budgets); err != nil {
 		return p, err
+	}
+	if _, missing := os.Stat(p.against); missing == nil { // a program: the gates run in other folders
+		if p.against, err = filepath.Abs(p.against); err != nil {
+			return p, err
+		}
 	}
 	all, err := readRegressions(filepath.Join(p.root, "ci/testdata/regressions"))
 	if err != nil {
@@ -184,7 +190,7 @@ func git(args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// read reads the log. Gates of other commits do not count.
+// read reads the log. Gates of other commits, times and revisions do not count.
 func (p plan) read() (gates []gate, err error) {
 	data, err := os.ReadFile(p.log)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -193,11 +199,12 @@ func (p plan) read() (gates []gate, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseLog(data, p.commit)
+	return p.parseLog(data)
 }
 
-// parseLog reads the lines of a log. The last may be cut off.
-func parseLog(data []byte, commit string) (gates []gate, err error) {
+// parseLog reads the lines of a log, and takes those that were measured as this plan would. The last
+// may be cut off.
+func (p plan) parseLog(data []byte) (gates []gate, err error) {
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	for i, line := range lines {
 		if len(bytes.TrimSpace(line)) == 0 {
@@ -210,7 +217,7 @@ func parseLog(data []byte, commit string) (gates []gate, err error) {
 			}
 			return nil, fmt.Errorf("line %d of the log: %w", i+1, err)
 		}
-		if g.Commit == commit && !g.failed() {
+		if g.Commit == p.commit && g.Against == p.against && g.Time == p.time && !g.failed() {
 			gates = append(gates, g)
 		}
 	}
@@ -232,7 +239,7 @@ func (p plan) measureAll(ctx context.Context, gates []gate, stderr io.Writer) (_
 	if err := os.MkdirAll(filepath.Dir(p.log), 0o755); err != nil {
 		return gates, err
 	}
-	log, err := os.OpenFile(p.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	log, err := appendTo(p.log)
 	if err != nil {
 		return gates, err
 	}
@@ -270,6 +277,20 @@ func (p plan) measureAll(ctx context.Context, gates []gate, stderr io.Writer) (_
 	}
 	fmt.Fprintf(stderr, "took %s\n", time.Since(start).Round(time.Second))
 	return gates, nil
+}
+
+// appendTo opens a log. A line that was cut off would spoil the next one, and goes.
+func appendTo(path string) (*os.File, error) {
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if whole := bytes.LastIndexByte(data, '\n') + 1; whole < len(data) {
+		if err := os.Truncate(path, int64(whole)); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 }
 
 func (p plan) loadsOf(r regression) []string {

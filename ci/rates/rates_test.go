@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -78,24 +79,43 @@ func fakeCheckout(t *testing.T) (calls func() string) {
 	}
 }
 
+// cutOff leaves the first half of a line at the end of a log.
+func cutOff(t *testing.T, path string) {
+	t.Helper()
+	log, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = log.WriteString(`{"case":"sl`)
+		err = errors.Join(err, log.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestGoesOn: a second call measures only what the log lacks, and leaves no worktree.
 func TestGoesOn(t *testing.T) {
 	calls := fakeCheckout(t)
 	for _, c := range []struct {
 		args  []string
+		code  int
 		runs  int // of rubato, in all
 		shows []string
 	}{
-		{[]string{"-n", "2", "-loads", "quiet"}, 4, []string{"| the bus is slower | quiet | 100.0 % [15.8, 100.0] (2 of 2) | 100.0 % [15.8, 100.0] (2 of 2) |  | 2 × 1 |",
+		{[]string{"-n", "2", "-loads", "quiet"}, ci.ExitWithin, 4, []string{"| the bus is slower | quiet | 100.0 % [15.8, 100.0] (2 of 2) | 100.0 % [15.8, 100.0] (2 of 2) |  | 2 × 1 |",
 			"| unchanged code | quiet | false alarms: 0.0 % [0.0, 84.2] (0 of 2) | undecided: 0.0 %"}},
-		{[]string{"-n", "3", "-loads", "quiet", "-only", "slow"}, 5, []string{"(3 of 3)"}},
-		{[]string{"-n", "3", "-loads", "quiet", "-only", "slow"}, 5, []string{"(3 of 3)"}},
-		{[]string{"-table"}, 5, []string{"(3 of 3)", "(0 of 2)"}},
+		{[]string{"-n", "3", "-loads", "quiet", "-only", "slow"}, ci.ExitWithin, 5, []string{"(3 of 3)"}},
+		{[]string{"-n", "4", "-loads", "quiet", "-only", "slow"}, ci.ExitWithin, 6, []string{"(4 of 4)"}}, // after a line that was cut off
+		{[]string{"-table", "-loads", "quiet"}, ci.ExitWithin, 6, []string{"(4 of 4)", "(0 of 2)"}},
+		{[]string{"-table"}, ci.ExitOver, 6, []string{"(4 of 4)", "(0 of 2)"}}, // beside hogs nothing was measured
+		{[]string{"-table", "-time", "1s"}, ci.ExitOver, 6, nil},
 	} {
 		var stdout, stderr bytes.Buffer
 		code, err := run(t.Context(), c.args, &stdout, &stderr)
-		if code != ci.ExitWithin || err != nil {
-			t.Fatalf("%v: exit %d, %v\n%s", c.args, code, err, &stderr)
+		if code != c.code || err != nil {
+			t.Fatalf("%v: exit %d, want %d, %v\n%s", c.args, code, c.code, err, &stderr)
+		}
+		if c.runs == 5 {
+			cutOff(t, filepath.Join("out", "rates.jsonl"))
 		}
 		if n := strings.Count(calls(), "run -against HEAD -out "); n != c.runs {
 			t.Errorf("%v: %d runs, want %d", c.args, n, c.runs)
@@ -210,11 +230,11 @@ func TestParseLog(t *testing.T) {
 	line := func(commit string, exit int) string {
 		return fmt.Sprintf(`{"case":"slow","commit":%q,"exit":%d}`+"\n", commit, exit)
 	}
-	gates, err := parseLog([]byte(line("a", 1)+line("b", 1)+line("a", 2)+line("a", 5)+"\n"+line("a", 0)+`{"case":"sl`), "a")
+	gates, err := plan{commit: "a"}.parseLog([]byte(line("a", 1) + line("b", 1) + line("a", 2) + line("a", 5) + "\n" + line("a", 0) + `{"case":"slow","commit":"a","time":1}` + "\n" + `{"case":"slow","commit":"a","against":"b"}` + "\n" + `{"case":"sl`))
 	if err != nil || len(gates) != 2 || gates[0].Exit != 1 || gates[1].Exit != 0 {
 		t.Errorf("%+v, %v", gates, err)
 	}
-	if _, err := parseLog([]byte("{\n"+line("a", 1)), "a"); err == nil || !strings.Contains(err.Error(), "line 1") {
+	if _, err := (plan{commit: "a"}).parseLog([]byte("{\n" + line("a", 1))); err == nil || !strings.Contains(err.Error(), "line 1") {
 		t.Errorf("%v", err)
 	}
 }
@@ -222,11 +242,12 @@ func TestParseLog(t *testing.T) {
 func FuzzParseLog(f *testing.F) {
 	f.Add([]byte(`{"case":"slow","commit":"a","exit":1}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		gates, err := parseLog(data, "a")
+		p := plan{commit: "a", cases: []regression{{Name: "slow", Goal: 1, Loads: []string{quiet}}}}
+		gates, err := p.parseLog(data)
 		if err != nil {
 			return
 		}
-		tally([]regression{{Name: "slow", Goal: 1}}, gates)
+		p.tally(gates)
 	})
 }
 

@@ -24,11 +24,12 @@ type row struct {
 	seconds      []float64
 }
 
-// tally counts. It says whether every rate reaches its goal.
-func tally(cases []regression, gates []gate) (rows []row, reached bool) {
+// tally counts what was asked for. It says whether every rate reaches its goal; one that was not
+// measured does not.
+func (p plan) tally(gates []gate) (rows []row, reached bool) {
 	reached = true
-	for _, r := range cases {
-		for _, load := range loads {
+	for _, r := range p.cases {
+		for _, load := range p.loadsOf(r) {
 			w := row{change: r.Name, load: load, what: r.What, exits: map[int]int{}}
 			for _, g := range gates {
 				if g.Case == r.Name && g.Load == load {
@@ -36,6 +37,7 @@ func tally(cases []regression, gates []gate) (rows []row, reached bool) {
 				}
 			}
 			if w.rate.N == 0 {
+				reached = false
 				continue
 			}
 			w.judge(r)
