@@ -75,6 +75,8 @@ func (w *asking) newClient(connections int) *http.Client {
 		}}
 	return &http.Client{Transport: transport, Timeout: w.Limit, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		switch {
+		case w.Status/100 == 3:
+			return http.ErrUseLastResponse // the redirect is the answer
 		case r.URL.Host != via[0].URL.Host && !w.Follow:
 			return fmt.Errorf("it redirects to another host, %s: measure that one, or give -follow", r.URL.Host)
 		case len(via) >= 10:

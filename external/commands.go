@@ -1,6 +1,7 @@
 package external
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -81,11 +82,11 @@ func parseCommands(args []string) (c commands, l line, err error) {
 }
 
 // An assignment is what a shell takes for the value of a variable.
-var assignment = regexp.MustCompile(`^\s*\w+=\S*\s*$`)
+var assignment = regexp.MustCompile("^\\s*\\w+=[^\\s$`]*\\s*$")
 
 // check refuses what cannot be meant.
 func (c commands) check(flags *flag.FlagSet, names int, texts []string) error {
-	only := slices.IndexFunc(texts, assignment.MatchString)
+	only := slices.IndexFunc(texts, func(text string) bool { return c.Shell != shellNone && assignment.MatchString(text) })
 	switch {
 	case names > len(texts):
 		return fmt.Errorf("%d names for %d commands: want at most one -name each", names, len(texts))
@@ -184,7 +185,7 @@ func (w *running) BeforeSlice() error {
 	if w.prepare == nil || w.wrong != "" {
 		return nil
 	}
-	if wrong := w.prepare.run(); wrong != "" {
+	if wrong := cmp.Or(w.prepare.run(), swept()); wrong != "" {
 		w.wrong = "-prepare: " + wrong
 	}
 	return nil

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -82,7 +83,11 @@ func measure[A asked](name, help string, parse func(args []string) (A, line, err
 func (l *line) flags(name string) *flag.FlagSet {
 	flags := command.Flags(name)
 	for _, of := range []string{"quick", "full", "controls", "decide"} {
-		flags.BoolFunc(of, "", func(text string) error { l.run = append(l.run, "-"+of+"="+text); return nil })
+		flags.BoolFunc(of, "", func(text string) error {
+			on, err := strconv.ParseBool(text)
+			l.run = append(l.run, "-"+of+"="+strconv.FormatBool(on))
+			return err
+		})
 	}
 	for _, of := range []string{"time", "precision", "out", "seed", "margin", "slowdown", "set"} {
 		flags.Func(of, runFlags[of], func(text string) error { l.run = append(l.run, "-"+of, text); return nil })

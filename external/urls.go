@@ -1,7 +1,6 @@
 package external
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -41,7 +40,7 @@ those of rubato as their client. No proxy is used.
   -compare WHAT    body (default), or status: bodies may differ
   -limit 10s       longest time for an answer
   -rate N          requests a second on average; several rates, separated by commas, are
-                   measured one by one
+                   measured one by one. A service has 10 rounds or more, of 2 s or 100 requests
   -follow          follow redirects to other hosts, too
 ` + runFlagsHelp + `
 Examples:
@@ -82,8 +81,8 @@ func parseURLs(args []string) (u urls, l line, err error) {
 	if err != nil {
 		return u, l, err
 	}
-	if u.Rate != "" && slices.Contains(l.run, "-controls=true") {
-		return u, l, errors.New("-controls and -rate exclude each other: controls are of times, and a rate is compared by latency")
+	if given := slices.IndexFunc(l.run, ofTimes); u.Rate != "" && given >= 0 {
+		return u, l, fmt.Errorf("%s and -rate exclude each other: it is about times that a program takes as fast as it can, and requests at a rate come in rounds that a clock ends", strings.TrimSuffix(l.run[given], "=true"))
 	}
 	var names []string
 	for i, text := range texts {
@@ -99,6 +98,11 @@ func parseURLs(args []string) (u urls, l line, err error) {
 	u.Styles, err = named("url", texts, names)
 	l.shown = quoted(secretless(args))
 	return u, l, err
+}
+
+// ofTimes reports whether a flag is about trials, of which a rate has none.
+func ofTimes(flag string) bool {
+	return slices.Contains([]string{"-controls=true", "-decide=true", "-time", "-precision", "-margin", "-slowdown"}, flag)
 }
 
 // check refuses what cannot be meant, and makes a request as it will be made.
