@@ -205,9 +205,9 @@ const usagesOfTurn = 3
 // are the timed share of what all operations used.
 func (t *timing) end() (results.Block, error) {
 	defer t.counters.Close()
-	waited := host.UsageNow().Since(t.waits).CPU() - t.worked.CPU()
 	t.ended = t.readHeap()
 	after := t.stats
+	waited := host.UsageNow().Since(t.waits).CPU() - t.worked.CPU()
 	resources, all := t.counters.End(), host.UsageNow().Since(t.used)
 	var wall time.Duration
 	for _, slice := range t.slices {
