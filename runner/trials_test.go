@@ -185,7 +185,7 @@ func TestTail(t *testing.T) {
 	}
 	t.Parallel()
 	// Slices are of one operation, so the tenth is a timed turn of every trial, however short.
-	r := runTiny(t, t.Context(), nil, "journal", "-set", "ink=black", "-styles", "plain,other", "-set", "caches=cold", "-set", "fault=other/tail/10", "-precision", "0.01%", "-time", "5s")
+	r := runTiny(t, t.Context(), nil, "journal", "-set", "ink=black", "-styles", "plain,other", "-set", "caches=cold", "-set", "fault=other/tail/10", "-precision", "0.01%", "-time", "10s")
 	r.whole(t)
 	c := r.cell(t, "other")
 	if c.Trials.SliceOps != 1 {
