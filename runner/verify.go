@@ -14,7 +14,8 @@ const verifyHelp = `Usage: %[1]s verify DIR
 
 Computes and renders the results in DIR again from its raw blocks, elsewhere, and says
 which files of DIR differ, are missing, or are not of this run. Nothing in DIR is written.
-The same version of the program writes the same bytes.
+The same version of the program writes the same bytes on the same architecture; on another
+one the last digit of a figure may differ.
 
 Exit codes: 0 all files are as the raw blocks say, 1 some are not, 2 usage, 5 failed.
 
