@@ -22,6 +22,7 @@ type ExecutedOp struct {
 	Instructions Estimate `json:"instructions_op"`
 	Calls        Estimate `json:"calls_op"`
 	HouseCalls   Estimate `json:"house_calls_op"`
+	LeftOut      int      `json:"left_out,omitempty"` // repeats without calls: callgrind lost its place
 
 	// To the baseline's; nil for the baseline. Their ends are the farthest that the repeats allow.
 	InstructionsRatio *Estimate `json:"instructions_ratio,omitempty"`

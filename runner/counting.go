@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"rubato/reports"
 	"rubato/results"
 	"rubato/runner/callgrind"
 	"rubato/runner/host"
@@ -140,8 +141,9 @@ type counting struct {
 // A countedArm is a style in one of the programs.
 type countedArm struct {
 	*arm
-	work  *Work  // of 2n operations
-	house string // how the names of the program's own functions begin
+	work  *Work   // of 2n operations
+	house string  // how the names of the program's own functions begin
+	own   []int64 // calls of those, by repeat
 }
 
 func (c *counting) count(ctx context.Context) error {
@@ -172,16 +174,33 @@ func (c *counting) count(ctx context.Context) error {
 				continue
 			}
 			c.progress.begin(c.name, fmt.Sprintf("counting %s, %d of %d", a.shown(), repeat+1, c.ask.repeats))
-			executed, err := c.slope(ctx, a)
-			if err != nil {
+			if err := c.repeat(ctx, a); err != nil {
 				return err
 			}
-			if err := c.record.add(results.Line{Block: a.block(repeat+1, c.n, executed)}); err != nil {
+		}
+	}
+	for i := range c.arms {
+		for a, more := &c.arms[i], moreRepeats; reports.CallsDisagree(a.own) && more > 0; more-- {
+			c.progress.begin(c.name, "its own calls disagree: counting once more "+a.shown())
+			if err := c.repeat(ctx, a); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// moreRepeats are those of an arm whose calls disagree: with them most show which are off.
+const moreRepeats = 3
+
+// repeat counts an arm once and records it.
+func (c *counting) repeat(ctx context.Context, a *countedArm) error {
+	executed, err := c.slope(ctx, a)
+	if err != nil {
+		return err
+	}
+	a.own = append(a.own, executed.HouseCalls)
+	return c.record.add(results.Line{Block: a.block(len(a.own), c.n, executed)})
 }
 
 // choose chooses the number of operations, by the CPU time that the baseline takes for some.
