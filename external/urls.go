@@ -82,7 +82,7 @@ func parseURLs(args []string) (u urls, l line, err error) {
 		return u, l, err
 	}
 	if given := slices.IndexFunc(l.run, ofTimes); u.Rate != "" && given >= 0 {
-		return u, l, fmt.Errorf("%s and -rate exclude each other: it is about times that a program takes as fast as it can, and requests at a rate come in rounds that a clock ends", strings.TrimSuffix(l.run[given], "=true"))
+		return u, l, fmt.Errorf("%s and -rate exclude each other: a rate is compared by latency, in rounds that a clock ends", strings.TrimSuffix(l.run[given], "=true"))
 	}
 	var names []string
 	for i, text := range texts {

@@ -112,6 +112,8 @@ func TestAnswers(t *testing.T) {
 	created.Status = http.StatusCreated
 	follows := usualURLs()
 	follows.Follow = true
+	found := usualURLs()
+	found.Status = http.StatusFound
 	for _, c := range []struct {
 		how        urls
 		path, want string // "" if nothing is wrong
@@ -131,6 +133,8 @@ func TestAnswers(t *testing.T) {
 		{usualURLs(), "/here", ""},
 		{usualURLs(), "/there", "no whole answer: it redirects to another host, 127.0.0.1:"},
 		{follows, "/there", ""},
+		{found, "/there", ""}, // the redirect is the answer
+		{found, "/same", "it answered 200 OK, want status 302"},
 		{usualURLs(), "/round", "no whole answer: it redirects ten times"},
 		{usualURLs(), "/long", "its body is longer than 16 MiB"},
 		{status, "/long", ""},

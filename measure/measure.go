@@ -44,8 +44,9 @@ type Task[In, Out any] struct {
 	Input func(s runner.Setup, i int) In
 	// Styles are the ways of doing it. The first is the baseline.
 	Styles []Style[In, Out]
-	// Show is how a result is compared, which may be some calls later, and read where it differs. nil: as fmt prints it with
-	// %+v. Give one where results hold pointers, maps of pointers or times.
+	// Show is how a result is compared, which may be some calls later, and read where it differs.
+	// nil: as fmt prints it with %+v. Give one where results hold pointers, maps of pointers or
+	// times.
 	Show func(Out) string
 	// Script is how many operations are compared one by one; 0: 100.
 	Script int

@@ -48,9 +48,10 @@ const (
 	fewestSteady = 5    // repeats, to tell which are off
 )
 
-// CallsDisagree reports whether repeats differ by more than the program can.
-func CallsDisagree(own []int64) bool {
-	return len(own) > 1 && float64(slices.Max(own)-slices.Min(own)) > callsDiffer*float64(slices.Min(own))
+// AnotherRepeat reports whether one is wanted: own calls of the repeats differ by more than the program's
+// can, and these are too few to tell which are off.
+func AnotherRepeat(own []int64) bool {
+	return len(own) > 1 && len(own) < fewestSteady && float64(slices.Max(own)-slices.Min(own)) > callsDiffer*float64(slices.Min(own))
 }
 
 // steady are the repeats whose own calls are those of most. Where too few agree, it is all of them.

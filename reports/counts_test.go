@@ -66,16 +66,16 @@ func TestCounts(t *testing.T) {
 func TestCallsDisagree(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		own      []int64
-		lo, hi   float64
-		left     int
-		disagree bool
+		own     []int64
+		lo, hi  float64
+		left    int
+		another bool
 	}{
 		"two alike":         {[]int64{14706, 14707}, 147.06, 147.07, 0, false},
 		"one of two is off": {[]int64{14706, 15333}, 147.06, 153.33, 0, true},
-		"one of five":       {[]int64{14706, 15333, 14707, 14705, 14706}, 147.05, 147.07, 1, true},
-		"two of five":       {[]int64{14706, 15333, 11193, 14705, 14706}, 147.05, 147.06, 2, true},
-		"no majority":       {[]int64{14706, 15333, 11193, 14705, 13000, 12000}, 111.93, 153.33, 0, true},
+		"one of five":       {[]int64{14706, 15333, 14707, 14705, 14706}, 147.05, 147.07, 1, false},
+		"two of five":       {[]int64{14706, 15333, 11193, 14705, 14706}, 147.05, 147.06, 2, false},
+		"no majority":       {[]int64{14706, 15333, 11193, 14705, 13000, 12000}, 111.93, 153.33, 0, false},
 	} {
 		var blocks []results.Block
 		for i, calls := range c.own {
@@ -83,7 +83,7 @@ func TestCallsDisagree(t *testing.T) {
 		}
 		cell := &results.Cell{}
 		executed(cell, blocks)
-		if x := cell.Executed; x == nil || x.HouseCalls.Lo != c.lo || x.HouseCalls.Hi != c.hi || x.LeftOut != c.left || CallsDisagree(c.own) != c.disagree {
+		if x := cell.Executed; x == nil || x.HouseCalls.Lo != c.lo || x.HouseCalls.Hi != c.hi || x.LeftOut != c.left || AnotherRepeat(c.own) != c.another {
 			t.Errorf("%s: %+v, %s", name, x, cell.Why)
 		}
 	}

@@ -144,7 +144,7 @@ func controlsSection(run *results.Run) []section {
 			p.Stage, minimumDetectableText(p), verdict)
 	}
 	return []section{{ID: "controls", Title: "Controls: what this run can detect", Grids: []Grid{g}, Text: []string{
-		"Two more arms of the baseline's style ran in each comparison. The A/A control repeats the baseline: its interval must include 1 or lie within the margin around 1. In trials their intervals share the error rate of all rows of the run; in blocks all A/A controls together raise a false alarm in one clean run of a hundred. The injected slowdown delays a named stage: its interval must lie above 1. Otherwise the comparison is insensitive: what is over a limit stands, unless the A/A control differs; what is within stands if the limit is far away. Minimum detectable effect: the smallest slowdown or gain that this run finds 9 times out of 10."}}}
+		"Two more arms of the baseline's style ran in each comparison. The A/A control repeats the baseline: its interval must include 1 or lie within the margin around 1. In trials their intervals share the error rate of all rows of the run; in blocks all A/A controls together raise a false alarm in one clean run of a hundred. The injected slowdown delays a named stage: its interval must lie above 1, and the minimum detectable effect be at most three times it (else it was found by luck). Otherwise the comparison is insensitive: what is over a limit stands, unless the A/A control differs; what is within stands if the limit is far away. Minimum detectable effect: the smallest slowdown or gain that this run finds 9 times out of 10."}}}
 }
 
 // sumEquivalence adds the totals of the timed blocks to the equivalence check.

@@ -180,7 +180,7 @@ func (c *counting) count(ctx context.Context) error {
 		}
 	}
 	for i := range c.arms {
-		for a, more := &c.arms[i], moreRepeats; reports.CallsDisagree(a.own) && more > 0; more-- {
+		for a := &c.arms[i]; reports.AnotherRepeat(a.own); {
 			c.progress.begin(c.name, "its own calls disagree: counting once more "+a.shown())
 			if err := c.repeat(ctx, a); err != nil {
 				return err
@@ -189,9 +189,6 @@ func (c *counting) count(ctx context.Context) error {
 	}
 	return nil
 }
-
-// moreRepeats are those of an arm whose calls disagree: with them most show which are off.
-const moreRepeats = 3
 
 // repeat counts an arm once and records it.
 func (c *counting) repeat(ctx context.Context, a *countedArm) error {

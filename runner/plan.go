@@ -386,12 +386,3 @@ func (p plan) styles(suite Suite) (all []results.Arm) {
 	}
 	return all
 }
-
-// SeedAt returns the seed of position i in a script, by SplitMix64 (Steele, Lea and Flood,
-// "Fast splittable pseudorandom number generators", OOPSLA 2014).
-func SeedAt(seed uint64, i int) uint64 {
-	z := seed + (uint64(i)+1)*0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
